@@ -1,0 +1,177 @@
+//! What do we not know about the product, and which values could it have?
+//!
+//! A behaviour that no source settles is never a silent guess: it stands here with its question, its possible values
+//! and what each of them rests on. The first value is the one that a run takes unless told otherwise; `run` judges
+//! again with each of the others.
+
+/// A question about the product that its documents leave open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Assumption {
+    /// When a master sweeps expired tasks for the first time.
+    FirstSweep,
+    /// How long a worker waits before it connects again.
+    WorkerRetry,
+    /// What a master does that starts while SSISDB cannot be reached.
+    MasterWithoutSsisdb,
+    /// What a connection attempt meets while no node holds the address.
+    AbsentAddress,
+}
+
+/// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The name by which scenarios, reports and command lines call it.
+    pub id: &'static str,
+    /// The question in one sentence.
+    pub question: &'static str,
+    /// The possible answers, the default first, each with what speaks for it.
+    pub values: &'static [Value],
+    /// The observation in a lab that would settle it.
+    pub settled_by: &'static str,
+}
+
+/// A possible answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Value {
+    /// The word for it.
+    pub word: &'static str,
+    /// What speaks for it: documented, observed or inferred, and by whom.
+    pub source: &'static str,
+}
+
+impl Assumption {
+    /// All assumptions, in the order of their numbers.
+    pub const ALL: [Self; 4] =
+        [Self::FirstSweep, Self::WorkerRetry, Self::MasterWithoutSsisdb, Self::AbsentAddress];
+
+    /// The question and its possible answers.
+    pub const fn question(self) -> &'static Question {
+        match self {
+            Self::FirstSweep => &FIRST_SWEEP,
+            Self::WorkerRetry => &WORKER_RETRY,
+            Self::MasterWithoutSsisdb => &MASTER_WITHOUT_SSISDB,
+            Self::AbsentAddress => &ABSENT_ADDRESS,
+        }
+    }
+
+    /// The assumption with this name.
+    pub fn by_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|assumption| assumption.question().id == id)
+    }
+
+    /// The number of the answer with this word.
+    pub fn value_by_word(self, word: &str) -> Option<usize> {
+        self.question().values.iter().position(|value| value.word == word)
+    }
+}
+
+/// [`Assumption::FirstSweep`]: answer `before_serving`.
+pub const SWEEP_BEFORE_SERVING: usize = 1;
+/// [`Assumption::MasterWithoutSsisdb`]: answer `stops`.
+pub const MASTER_STOPS: usize = 1;
+/// [`Assumption::AbsentAddress`]: answer `unreachable`.
+pub const UNREACHABLE: usize = 1;
+
+const FIRST_SWEEP: Question = Question {
+    id: "first_sweep",
+    question: "When does a master that has just started sweep expired tasks for the first time?",
+    values: &[
+        Value { word: "after_one_interval", source: "inferred: a timer of DealWithExpiredTasksIntervalInMs" },
+        Value { word: "before_serving", source: "inferred: recovery work at the start of a service" },
+    ],
+    settled_by: "a task that outlives its lease while the role moves: its executed_count after the move",
+};
+
+const WORKER_RETRY: Question = Question {
+    id: "worker_retry",
+    question: "How long does a worker wait before it connects again after a failed attempt?",
+    values: &[
+        Value {
+            word: "10s",
+            source: "inferred: the pace of TaskHeartbeatInterval, the shortest documented one",
+        },
+        Value { word: "1s", source: "inferred: a tight loop around the task request" },
+        Value {
+            word: "60s",
+            source: "inferred: only the next agent heartbeat (AgentHeartbeatInterval) tries again",
+        },
+    ],
+    settled_by: "the times of the worker's SYN packets, or of its log lines, while the role is offline",
+};
+
+const MASTER_WITHOUT_SSISDB: Question = Question {
+    id: "master_without_ssisdb",
+    question: "What does a master do that starts while SSISDB cannot be reached?",
+    values: &[
+        Value {
+            word: "keeps_trying",
+            source: "inferred: it has a connection time-out and a heartbeat timer",
+        },
+        Value { word: "stops", source: "inferred: a service that fails in its start routine ends" },
+    ],
+    settled_by: "the service's state while SSISDB is offline: Get-Service on the owner node",
+};
+
+const ABSENT_ADDRESS: Question = Question {
+    id: "absent_address",
+    question: "What does a new connection meet while no node holds the address?",
+    values: &[
+        Value { word: "silent", source: "inferred: the last hop has an ARP entry, so that packets vanish" },
+        Value {
+            word: "unreachable",
+            source: "inferred: ARP finds nobody, and the client is told so at once",
+        },
+    ],
+    settled_by: "failover probe against the network name during a planned move",
+};
+
+/// The value that a run takes for each assumption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Assumptions([u8; Assumption::ALL.len()]);
+
+impl Assumptions {
+    /// The number of the answer taken for `assumption`.
+    pub const fn value(&self, assumption: Assumption) -> usize {
+        self.0[assumption as usize] as usize
+    }
+
+    /// The word of the answer taken for `assumption`.
+    pub fn word(&self, assumption: Assumption) -> &'static str {
+        assumption.question().values.get(self.value(assumption)).map_or("?", |value| value.word)
+    }
+
+    /// The same assumptions with another answer to one of them.
+    ///
+    /// # Panics
+    /// If the question has no answer with this number.
+    #[must_use]
+    pub fn with(mut self, assumption: Assumption, value: usize) -> Self {
+        assert!(value < assumption.question().values.len(), "an answer to `{}`", assumption.question().id);
+        self.0[assumption as usize] = value as u8;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_assumption_has_a_name_of_its_own_and_at_least_two_answers() {
+        for (number, assumption) in Assumption::ALL.into_iter().enumerate() {
+            assert_eq!(assumption as usize, number);
+            let question = assumption.question();
+            assert_eq!(Assumption::by_id(question.id), Some(assumption));
+            assert!(question.values.len() >= 2, "{}", question.id);
+            assert!(!question.settled_by.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_numbers_used_in_code_are_the_words_they_claim() {
+        assert_eq!(Assumption::FirstSweep.value_by_word("before_serving"), Some(SWEEP_BEFORE_SERVING));
+        assert_eq!(Assumption::MasterWithoutSsisdb.value_by_word("stops"), Some(MASTER_STOPS));
+        assert_eq!(Assumption::AbsentAddress.value_by_word("unreachable"), Some(UNREACHABLE));
+    }
+}

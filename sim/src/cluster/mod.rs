@@ -1,0 +1,18 @@
+//! What does the failover cluster do?
+//!
+//! One cluster service a node, each with its own view of members, votes and owners. Views change only by messages; the
+//! disk reservation and the witness are the only truth that all nodes share, and they stand outside these machines.
+
+mod placement;
+mod quorum;
+mod service;
+mod settings;
+mod view;
+
+pub use quorum::{Component, Regroup, regroup};
+pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService};
+pub use settings::{
+    ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy,
+    RestartAction, RoleConfig,
+};
+pub use view::{Epoch, RoleView, RoleViews, View, Wanted};

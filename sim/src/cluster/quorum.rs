@@ -1,0 +1,100 @@
+//! Who may go on after a change of members, and with which votes?
+//!
+//! A regroup is a pure function of one connected component; its result goes to every node in it as one message.
+
+use crate::choices::{ChoiceKey, Choices, Purpose};
+use crate::names::{NodeId, NodeSet};
+
+use super::view::{Epoch, RoleViews};
+use super::{ClusterConfig, ClusterProperties, View};
+
+/// Nodes that reach each other, and what they know.
+#[derive(Clone, Copy, Debug)]
+pub struct Component<'a> {
+    /// Nodes with a running cluster service.
+    pub nodes: NodeSet,
+    /// The view with the highest epoch among them.
+    pub newest: &'a View,
+    /// Whether the witness is reached and nobody else holds it.
+    pub witness: bool,
+}
+
+/// What a regroup decided, as one message to each node of the component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regroup {
+    /// Its number.
+    pub epoch: Epoch,
+    /// The members from here on.
+    pub members: NodeSet,
+    /// Members that take no roles.
+    pub paused: NodeSet,
+    /// Nodes with a vote from here on.
+    pub votes: NodeSet,
+    /// Whether the witness has a vote from here on.
+    pub witness_vote: bool,
+    /// Whether the members have a majority of the votes that counted before.
+    pub quorate: bool,
+    /// The newest view of the roles.
+    pub roles: RoleViews,
+}
+
+/// Decides a regroup.
+///
+/// The majority of the votes assigned before must be present (manage-cluster-quorum, documented). Dynamic quorum then
+/// assigns votes anew: every member with NodeWeight 1 has one, the witness only if their number is even, and without a
+/// witness one node of an even number loses its own (understand-quorum, documented).
+pub fn regroup(
+    config: &ClusterConfig,
+    properties: &ClusterProperties,
+    component: Component<'_>,
+    choices: &mut Choices,
+) -> Regroup {
+    let newest = component.newest;
+    let epoch = Epoch(newest.epoch.0 + 1);
+    let assigned = newest.votes.len() + usize::from(newest.witness_vote);
+    let present =
+        newest.votes.and(component.nodes).len() + usize::from(newest.witness_vote && component.witness);
+    let quorate = present * 2 > assigned;
+    let (votes, witness_vote) = if quorate && properties.dynamic_quorum {
+        assign(config, properties, component, epoch, choices)
+    } else {
+        (newest.votes, newest.witness_vote)
+    };
+    Regroup {
+        epoch,
+        members: component.nodes,
+        paused: newest.paused.and(component.nodes),
+        votes,
+        witness_vote,
+        quorate,
+        roles: newest.roles,
+    }
+}
+
+/// The votes that a cluster starts with, before anybody is a member: every configured one.
+pub(crate) fn configured_votes(config: &ClusterConfig) -> NodeSet {
+    (0..config.nodes.len())
+        .map(|node| NodeId(node as u8))
+        .filter(|node| config.nodes[node.index()].has_vote)
+        .collect()
+}
+
+fn assign(
+    config: &ClusterConfig,
+    properties: &ClusterProperties,
+    component: Component<'_>,
+    epoch: Epoch,
+    choices: &mut Choices,
+) -> (NodeSet, bool) {
+    let voters = configured_votes(config).and(component.nodes);
+    let even = voters.len() % 2 == 0;
+    if component.witness || !even || voters.is_empty() {
+        return (voters, component.witness && even);
+    }
+    let loser = properties.lower_quorum_priority_node.filter(|&node| voters.contains(node));
+    let loser = loser.or_else(|| {
+        let key = ChoiceKey { purpose: Purpose::VoteRemoved, subject: 0, ordinal: epoch.0 };
+        voters.iter().nth(choices.between(key, 0, voters.len() as u64 - 1) as usize)
+    });
+    (loser.map_or(voters, |loser| voters.without(loser)), false)
+}

@@ -1,0 +1,524 @@
+//! What does the cluster service of one node decide?
+//!
+//! It holds this node's view and the states of the resources on this node. It brings roles online that its view gives
+//! to this node, moves them, restarts what fails, and stops when its partition has no quorum.
+
+use crate::choices::Choices;
+use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
+use crate::observe::{Fact, NodeState, ResourceState};
+use crate::step::{Machine, Shared};
+use crate::time::{Due, Time};
+
+use super::placement::{Trigger, candidates, first_owner, next_owner};
+use super::quorum::configured_votes;
+use super::view::Wanted;
+use super::{ClusterConfig, Regroup, RestartAction, RoleView, View};
+
+/// The cluster service on one node.
+#[derive(Clone, Debug, Hash)]
+pub struct ClusterService {
+    config: Shared<ClusterConfig>,
+    node: NodeId,
+    state: ServiceState,
+    view: View,
+    resources: Vec<LocalResource>,
+    leaving: [Leaving; ROLES_MAX],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum ServiceState {
+    Stopped,
+    Joining,
+    Active,
+}
+
+/// A resource as it stands on this node.
+#[derive(Clone, Copy, Debug, Hash)]
+struct LocalResource {
+    state: ResourceState,
+    attempt: Attempt,
+    restarts: u32,
+    restart_period_ends: Due,
+    restart: Due,
+}
+
+/// Tells the answer to an earlier call from the answer to this one; no part of a state's identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempt(u32);
+
+impl Attempt {
+    /// The how manieth call to its resource on its node.
+    pub const fn ordinal(self) -> u32 {
+        self.0
+    }
+}
+
+impl std::hash::Hash for Attempt {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+/// Whether a role is on its way to another node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Leaving {
+    Stays,
+    /// A planned move: Offline calls (reason Move, documented).
+    MovesTo(NodeId),
+}
+
+/// What can happen to a cluster service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterEvent {
+    /// Its process starts.
+    Started,
+    /// Its process dies, and with it everything that it hosts.
+    Killed,
+    /// A deadline may have come.
+    Woken,
+    /// The members changed.
+    Regrouped(Regroup),
+    /// Another member says what it knows of a role.
+    RoleTold {
+        /// Which one.
+        role: RoleId,
+        /// What is known.
+        view: RoleView,
+    },
+    /// An administrator moves a role to a node.
+    MoveRequested {
+        /// Which one.
+        role: RoleId,
+        /// Where to.
+        to: NodeId,
+    },
+    /// A call to a resource has ended.
+    CallEnded {
+        /// Which one.
+        resource: ResourceId,
+        /// Of which call.
+        attempt: Attempt,
+        /// Whether the resource is in the state that was asked for.
+        succeeded: bool,
+    },
+    /// A health check or the resource itself says that it failed.
+    ResourceFailed(ResourceId),
+}
+
+/// What a cluster service wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterEffect {
+    /// Call a resource's Online.
+    BringOnline {
+        /// Which one.
+        resource: ResourceId,
+        /// To be named in the answer.
+        attempt: Attempt,
+    },
+    /// Call a resource's Offline.
+    TakeOffline {
+        /// Which one.
+        resource: ResourceId,
+        /// To be named in the answer.
+        attempt: Attempt,
+    },
+    /// Call a resource's Terminate: it is gone when the call returns.
+    Terminate(ResourceId),
+    /// Tell the other members what is known of a role.
+    TellMembers {
+        /// Which one.
+        role: RoleId,
+        /// What is known.
+        view: RoleView,
+    },
+    /// Stop the service: quorum is lost.
+    Halt,
+    /// Show this to whoever looks at this node.
+    Show(Fact),
+}
+
+impl ClusterService {
+    /// A service that has not been started.
+    pub fn new(node: NodeId, config: Shared<ClusterConfig>) -> Self {
+        let fresh = LocalResource {
+            state: ResourceState::Offline,
+            attempt: Attempt::default(),
+            restarts: 0,
+            restart_period_ends: Due::NONE,
+            restart: Due::NONE,
+        };
+        let resources = vec![fresh; config.resources.len()];
+        let view = View { votes: configured_votes(&config), witness_vote: config.witness, ..View::default() };
+        Self {
+            config,
+            node,
+            state: ServiceState::Stopped,
+            view,
+            resources,
+            leaving: [Leaving::Stays; ROLES_MAX],
+        }
+    }
+
+    /// This node's view.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Whether the service's process runs.
+    pub fn runs(&self) -> bool {
+        self.state != ServiceState::Stopped
+    }
+
+    /// Whether the node is an active member of a cluster.
+    pub fn is_active(&self) -> bool {
+        self.state == ServiceState::Active
+    }
+
+    /// The state of a resource on this node.
+    pub fn resource_state(&self, resource: ResourceId) -> ResourceState {
+        self.resources[resource.index()].state
+    }
+
+    /// Whether the call with this number is the one that a resource waits for.
+    pub fn waits_for(&self, resource: ResourceId, attempt: Attempt) -> bool {
+        self.resources[resource.index()].attempt == attempt
+    }
+
+    fn roles(&self) -> impl Iterator<Item = RoleId> + use<> {
+        (0..self.config.roles.len()).map(|role| RoleId(role as u8))
+    }
+
+    fn regroup(&mut self, regroup: Regroup, choices: &mut Choices, effects: &mut Vec<ClusterEffect>) {
+        if !regroup.quorate {
+            self.stop(effects);
+            effects.push(ClusterEffect::Halt);
+            return;
+        }
+        let before = std::mem::replace(
+            &mut self.view,
+            View {
+                epoch: regroup.epoch,
+                members: regroup.members,
+                paused: regroup.paused,
+                votes: regroup.votes,
+                witness_vote: regroup.witness_vote,
+                roles: regroup.roles,
+            },
+        );
+        let newcomer = self.state != ServiceState::Active;
+        self.state = ServiceState::Active;
+        self.show_members(if newcomer { NodeSet::EMPTY } else { before.members }, newcomer, effects);
+        for role in self.roles() {
+            self.place_after_regroup(role, choices);
+            let owner = self.view.roles.of(role).owner;
+            if newcomer || owner != before.roles.of(role).owner {
+                self.show_owner(role, effects);
+            }
+            if owner != Some(self.node) {
+                self.terminate_role(role, effects);
+            }
+            self.advance(role, effects);
+        }
+    }
+
+    fn place_after_regroup(&mut self, role: RoleId, choices: &mut Choices) {
+        let owner = match self.view.roles.of(role).owner {
+            None => first_owner(&self.config, &self.view, role),
+            Some(owner) if self.view.members.contains(owner) => Some(owner),
+            // Nobody left who may own it: it waits for a node that may, in the books of the old owner.
+            Some(gone) => {
+                next_owner(&self.config, &self.view, role, gone, Trigger::NodeFailure, choices).or(Some(gone))
+            }
+        };
+        self.view.roles.of_mut(role).owner = owner;
+    }
+
+    fn show_members(&self, before: NodeSet, newcomer: bool, effects: &mut Vec<ClusterEffect>) {
+        for node in NodeSet::first(self.config.nodes.len()).iter() {
+            let member = self.view.members.contains(node);
+            if newcomer || member != before.contains(node) {
+                let state = match (member, self.view.paused.contains(node)) {
+                    (true, true) => NodeState::Paused,
+                    (true, false) => NodeState::Up,
+                    (false, _) => NodeState::Down,
+                };
+                effects.push(ClusterEffect::Show(Fact::NodeState { node, state }));
+            }
+        }
+    }
+
+    fn show_owner(&self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        if let Some(owner) = self.view.roles.of(role).owner {
+            effects.push(ClusterEffect::Show(Fact::OwnerNode { role, owner }));
+        }
+    }
+
+    /// Does whatever the role needs next on this node: bring online bottom up, or take offline top down.
+    fn advance(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        match self.leaving[role.index()] {
+            Leaving::MovesTo(to) => self.advance_move(role, to, effects),
+            Leaving::Stays => {
+                let view = *self.view.roles.of(role);
+                if view.owner == Some(self.node) && view.wanted == Wanted::Online {
+                    self.advance_online(role, effects);
+                }
+            }
+        }
+    }
+
+    fn advance_online(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        let config = self.config.clone();
+        for &resource in &config.roles[role.index()].resources {
+            let ready = config.resources[resource.index()]
+                .depends_on
+                .iter()
+                .all(|provider| self.resources[provider.index()].state == ResourceState::Online);
+            if ready && self.resources[resource.index()].state == ResourceState::Offline {
+                let attempt = self.call(resource, ResourceState::OnlinePending, effects);
+                effects.push(ClusterEffect::BringOnline { resource, attempt });
+            }
+        }
+    }
+
+    fn advance_move(&mut self, role: RoleId, to: NodeId, effects: &mut Vec<ClusterEffect>) {
+        let config = self.config.clone();
+        let mut rest = 0;
+        for &resource in config.roles[role.index()].resources.iter().rev() {
+            let state = self.resources[resource.index()].state;
+            if matches!(state, ResourceState::Offline | ResourceState::Failed) {
+                continue;
+            }
+            rest += 1;
+            let in_use = config.dependents(resource).any(|dependent| self.is_active_here(dependent));
+            match state {
+                ResourceState::Online if !in_use => {
+                    let attempt = self.call(resource, ResourceState::OfflinePending, effects);
+                    effects.push(ClusterEffect::TakeOffline { resource, attempt });
+                }
+                ResourceState::OnlinePending => {
+                    self.terminate(resource, effects);
+                    rest -= 1;
+                }
+                ResourceState::Online
+                | ResourceState::OfflinePending
+                | ResourceState::Offline
+                | ResourceState::Failed => {}
+            }
+        }
+        if rest == 0 {
+            self.leaving[role.index()] = Leaving::Stays;
+            self.hand_over(role, to, effects);
+        }
+    }
+
+    fn hand_over(&mut self, role: RoleId, to: NodeId, effects: &mut Vec<ClusterEffect>) {
+        let view = self.view.roles.of_mut(role);
+        view.owner = Some(to);
+        let view = *view;
+        for &resource in &self.config.roles[role.index()].resources {
+            let local = &mut self.resources[resource.index()];
+            local.restarts = 0;
+            local.restart = Due::NONE;
+        }
+        self.show_owner(role, effects);
+        effects.push(ClusterEffect::TellMembers { role, view });
+    }
+
+    fn is_active_here(&self, resource: ResourceId) -> bool {
+        !matches!(self.resources[resource.index()].state, ResourceState::Offline | ResourceState::Failed)
+    }
+
+    fn call(
+        &mut self,
+        resource: ResourceId,
+        pending: ResourceState,
+        effects: &mut Vec<ClusterEffect>,
+    ) -> Attempt {
+        let local = &mut self.resources[resource.index()];
+        local.attempt.0 += 1;
+        let attempt = local.attempt;
+        self.show(resource, pending, effects);
+        attempt
+    }
+
+    fn show(&mut self, resource: ResourceId, state: ResourceState, effects: &mut Vec<ClusterEffect>) {
+        let local = &mut self.resources[resource.index()];
+        if local.state != state {
+            local.state = state;
+            effects.push(ClusterEffect::Show(Fact::ResourceState { resource, state }));
+        }
+    }
+
+    fn terminate(&mut self, resource: ResourceId, effects: &mut Vec<ClusterEffect>) {
+        if self.is_active_here(resource) {
+            self.resources[resource.index()].attempt.0 += 1;
+            effects.push(ClusterEffect::Terminate(resource));
+        }
+        self.resources[resource.index()].restart = Due::NONE;
+        self.show(resource, ResourceState::Offline, effects);
+    }
+
+    fn terminate_role(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        self.leaving[role.index()] = Leaving::Stays;
+        let config = self.config.clone();
+        for &resource in config.roles[role.index()].resources.iter().rev() {
+            self.terminate(resource, effects);
+        }
+    }
+
+    fn stop(&mut self, effects: &mut Vec<ClusterEffect>) {
+        for role in self.roles() {
+            self.terminate_role(role, effects);
+        }
+        self.state = ServiceState::Stopped;
+        effects.push(ClusterEffect::Show(Fact::NodeState { node: self.node, state: NodeState::Down }));
+    }
+
+    fn end_call(
+        &mut self,
+        now: Time,
+        resource: ResourceId,
+        succeeded: bool,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        match (self.resources[resource.index()].state, succeeded) {
+            (ResourceState::OnlinePending, true) => self.show(resource, ResourceState::Online, effects),
+            (ResourceState::OfflinePending, true) => self.show(resource, ResourceState::Offline, effects),
+            (ResourceState::OnlinePending, false) => return self.fail(now, resource, choices, effects),
+            // What cannot be taken offline is terminated (failover page of MsCS, documented).
+            (ResourceState::OfflinePending, false) => self.terminate(resource, effects),
+            (ResourceState::Online | ResourceState::Offline | ResourceState::Failed, _) => return,
+        }
+        let role = self.config.resources[resource.index()].role;
+        self.advance(role, effects);
+    }
+
+    /// A resource failed: what depends on it goes down too, then its policy decides (resource-failure, documented).
+    fn fail(
+        &mut self,
+        now: Time,
+        resource: ResourceId,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        let config = self.config.clone();
+        let role = config.resources[resource.index()].role;
+        self.terminate_dependents(resource, effects);
+        if self.is_active_here(resource) {
+            self.resources[resource.index()].attempt.0 += 1;
+            effects.push(ClusterEffect::Terminate(resource));
+        }
+        self.show(resource, ResourceState::Failed, effects);
+        if matches!(self.leaving[role.index()], Leaving::MovesTo(_)) {
+            return self.advance(role, effects);
+        }
+        let policy = config.resources[resource.index()].policy;
+        let local = &mut self.resources[resource.index()];
+        if local.restart_period_ends.reached(now) || local.restart_period_ends == Due::NONE {
+            local.restarts = 0;
+            local.restart_period_ends = Due::at(now + policy.restart_period);
+        }
+        let restarts_left = local.restarts < policy.restart_threshold;
+        match policy.restart_action {
+            RestartAction::DoNotRestart => {}
+            RestartAction::Restart | RestartAction::RestartThenFailOver if restarts_left => {
+                local.restarts += 1;
+                local.restart = Due::at(now + policy.restart_delay);
+            }
+            RestartAction::Restart => {}
+            RestartAction::RestartThenFailOver => self.fail_over(now, role, choices, effects),
+        }
+    }
+
+    fn terminate_dependents(&mut self, resource: ResourceId, effects: &mut Vec<ClusterEffect>) {
+        let config = self.config.clone();
+        for dependent in config.dependents(resource) {
+            self.terminate_dependents(dependent, effects);
+            self.terminate(dependent, effects);
+        }
+    }
+
+    /// Gives the role to the next owner, unless it has failed over too often within FailoverPeriod; then it stays.
+    fn fail_over(
+        &mut self,
+        now: Time,
+        role: RoleId,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        let config = self.config.clone();
+        let role_config = &config.roles[role.index()];
+        // The default 0xFFFFFFFF means nodes minus one (FailoverThreshold, documented).
+        let threshold = role_config.failover_threshold.unwrap_or(config.nodes.len() as u32 - 1);
+        let view = self.view.roles.of_mut(role);
+        if view.period_ends.reached(now) || view.period_ends == Due::NONE {
+            view.failovers = 0;
+            view.period_ends = Due::at(now + role_config.failover_period);
+        }
+        if u32::from(view.failovers) >= threshold {
+            return;
+        }
+        let next = next_owner(&config, &self.view, role, self.node, Trigger::ResourceFailure, choices);
+        let Some(next) = next else { return };
+        let view = self.view.roles.of_mut(role);
+        view.failovers = view.failovers.saturating_add(1);
+        self.terminate_role(role, effects);
+        self.hand_over(role, next, effects);
+    }
+
+    fn wake(&mut self, now: Time, effects: &mut Vec<ClusterEffect>) {
+        for index in 0..self.resources.len() {
+            let resource = ResourceId(index as u16);
+            if self.resources[index].restart.reached(now) {
+                self.resources[index].restart = Due::NONE;
+                self.show(resource, ResourceState::Offline, effects);
+                self.advance(self.config.resources[index].role, effects);
+            }
+        }
+    }
+}
+
+impl Machine for ClusterService {
+    type Event = ClusterEvent;
+    type Effect = ClusterEffect;
+
+    fn step(
+        &mut self,
+        now: Time,
+        event: ClusterEvent,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        match event {
+            ClusterEvent::Started => self.state = ServiceState::Joining,
+            ClusterEvent::Killed => self.stop(effects),
+            ClusterEvent::Woken => self.wake(now, effects),
+            ClusterEvent::Regrouped(regroup) => self.regroup(regroup, choices, effects),
+            ClusterEvent::RoleTold { role, view } => {
+                *self.view.roles.of_mut(role) = view;
+                self.show_owner(role, effects);
+                self.advance(role, effects);
+            }
+            ClusterEvent::MoveRequested { role, to } => {
+                let allowed = candidates(&self.config, &self.view, role).contains(to);
+                if allowed && to != self.node && self.view.roles.of(role).owner == Some(self.node) {
+                    self.leaving[role.index()] = Leaving::MovesTo(to);
+                    self.advance(role, effects);
+                }
+            }
+            ClusterEvent::CallEnded { resource, attempt, succeeded } => {
+                if self.resources[resource.index()].attempt == attempt {
+                    self.end_call(now, resource, succeeded, choices, effects);
+                }
+            }
+            ClusterEvent::ResourceFailed(resource) => {
+                if self.is_active_here(resource) {
+                    self.fail(now, resource, choices, effects);
+                }
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.resources.iter().fold(Due::NONE, |due, local| due.or_earlier(local.restart)).moment()
+    }
+}

@@ -1,0 +1,68 @@
+//! What does one node believe about its cluster?
+
+use crate::names::{NodeId, NodeSet, ROLES_MAX, RoleId};
+use crate::time::Due;
+
+/// One node's picture of members, votes and roles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct View {
+    /// Counts regroups: the higher one is the later one.
+    pub epoch: Epoch,
+    /// Active members.
+    pub members: NodeSet,
+    /// Members that take no roles.
+    pub paused: NodeSet,
+    /// Nodes that have a vote (`DynamicWeight`).
+    pub votes: NodeSet,
+    /// Whether the witness has a vote (`WitnessDynamicWeight`).
+    pub witness_vote: bool,
+    /// What it knows of each role.
+    pub roles: RoleViews,
+}
+
+/// The number of a regroup; orders views, and is no part of a state's identity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub u32);
+
+impl std::hash::Hash for Epoch {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+/// What a node believes about one role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RoleView {
+    /// The owner node; `None` before the cluster has formed.
+    pub owner: Option<NodeId>,
+    /// Whether it should be online (`PersistentState`).
+    pub wanted: Wanted,
+    /// Failovers since the period began.
+    pub failovers: u8,
+    /// When the count starts anew.
+    pub period_ends: Due,
+}
+
+/// What an administrator last asked of a role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Wanted {
+    /// Online.
+    #[default]
+    Online,
+    /// Offline.
+    Offline,
+}
+
+/// The view of all roles, as one value that travels in one message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct RoleViews([RoleView; ROLES_MAX]);
+
+impl RoleViews {
+    /// What is believed of `role`.
+    pub const fn of(&self, role: RoleId) -> &RoleView {
+        &self.0[role.index()]
+    }
+
+    /// The same, to change it.
+    pub const fn of_mut(&mut self, role: RoleId) -> &mut RoleView {
+        &mut self.0[role.index()]
+    }
+}

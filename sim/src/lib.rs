@@ -1,0 +1,19 @@
+//! What would happen? A deterministic model of SSIS Scale Out made highly available by a Windows failover cluster.
+//!
+//! Logic is free of I/O: machines ([`step::Machine`]) take in events and give out effects. [`world`] drives them in
+//! virtual time; with the feature `twin` the same machines stand behind real sockets.
+
+pub mod action;
+pub mod assumption;
+pub mod choices;
+pub mod cluster;
+pub mod names;
+pub mod net;
+pub mod observe;
+pub mod scaleout;
+pub mod sql;
+pub mod step;
+pub mod time;
+pub mod topology;
+pub mod trust;
+pub mod world;

@@ -1,0 +1,370 @@
+//! What can an operator or a client see, and when was it seen?
+
+use std::time::Duration;
+
+use crate::names::{
+    ActionNo, CertificateId, HostId, LoadId, NodeId, ResourceId, RoleId, StepNo, TaskId, WorkerId,
+};
+use crate::time::Time;
+
+/// One line of a history: a fact, who saw it, and between which two moments it became true.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Position in the history, from 0.
+    pub seq: u64,
+    /// The fact cannot have become true before this moment.
+    pub earliest: Time,
+    /// The fact was true at this moment at the latest. On the simulator the same as `earliest`.
+    pub latest: Time,
+    /// Who saw it.
+    pub source: Source,
+    /// What was seen.
+    pub fact: Fact,
+}
+
+/// Who saw a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// The run itself: what it did, and when.
+    Run,
+    /// The cluster service of a node: its own view, as the cmdlets show it there.
+    Node(NodeId),
+    /// A worker: its connection and its log.
+    Worker(WorkerId),
+    /// A client outside the cluster that connects to the endpoint.
+    Probe,
+    /// A query of SSISDB.
+    Ssisdb,
+    /// Whoever controls the machines: the hypervisor or the lab's own command.
+    Host,
+}
+
+/// Something that an operator or a client can see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// From here on `what` is looked at; between two looks lie at most `every` (zero: nothing is missed).
+    Watching {
+        /// What is looked at.
+        what: Watch,
+        /// The longest time between two looks.
+        every: Duration,
+    },
+    /// From here on `what` is not looked at.
+    Unwatched(Watch),
+    /// The cluster was found steady, and the steps begin.
+    StepsBegan,
+    /// A step begins.
+    StepBegan(StepNo),
+    /// An action is carried out now, on this target.
+    Acting {
+        /// Which action of the plan.
+        action: ActionNo,
+        /// The node that the action's word stands for at this moment, if it is about a node.
+        node: Option<NodeId>,
+    },
+    /// An action was carried out, and where it changed configuration the new value was read back.
+    Applied(ActionNo),
+    /// Every step is done, and the run waits for a steady state.
+    StepsEnded,
+    /// A machine is on, off or frozen.
+    Machine {
+        /// Which one.
+        node: NodeId,
+        /// Its power state.
+        power: Power,
+    },
+    /// A node's state in the view of the source.
+    NodeState {
+        /// Whose state.
+        node: NodeId,
+        /// The state.
+        state: NodeState,
+    },
+    /// The owner node of a role in the view of the source.
+    OwnerNode {
+        /// Whose owner.
+        role: RoleId,
+        /// The owner node.
+        owner: NodeId,
+    },
+    /// A resource's state on the node that is the source.
+    ResourceState {
+        /// Whose state.
+        resource: ResourceId,
+        /// The state.
+        state: ResourceState,
+    },
+    /// What a client meets that connects to the master's port under this host name.
+    Endpoint {
+        /// The host part of the endpoint.
+        host: HostId,
+        /// What it meets.
+        answer: Answer,
+    },
+    /// A worker's connection to the master.
+    Worker {
+        /// Which one.
+        worker: WorkerId,
+        /// How it stands.
+        state: WorkerState,
+    },
+    /// The node that the master properties in SSISDB name (MACHINE_NAME).
+    MasterMachine(NodeId),
+    /// A task in SSISDB.
+    Task {
+        /// Which one.
+        task: TaskId,
+        /// The set of executions that it belongs to.
+        load: LoadId,
+        /// How it stands.
+        state: TaskState,
+        /// Who has it.
+        worker: Option<WorkerId>,
+        /// How often it was handed out.
+        executed_count: u8,
+    },
+    /// A worker began or ended to run a task, by the witness file on its machine.
+    Package {
+        /// Which task.
+        task: TaskId,
+        /// On which worker.
+        worker: WorkerId,
+        /// Whether it runs.
+        runs: bool,
+    },
+    /// SSISDB refused a worker's report on a task with this error number.
+    ReportRefused {
+        /// Which task.
+        task: TaskId,
+        /// Whose report.
+        worker: WorkerId,
+        /// The number of the error message.
+        number: u16,
+    },
+}
+
+/// A kind of thing that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Watch {
+    /// The power state of the machines.
+    Machines,
+    /// The cluster service's view on a node: nodes, owners, resources.
+    Node(NodeId),
+    /// The endpoint, by a client outside the cluster.
+    Endpoint,
+    /// The workers' connections.
+    Workers,
+    /// SSISDB: master properties, tasks.
+    Ssisdb,
+}
+
+/// Whether a machine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Power {
+    /// It runs.
+    On,
+    /// It has no power: it lost everything that was not on a disk.
+    Off,
+    /// It stands still, with all it knew.
+    Frozen,
+}
+
+/// A node's state, in Windows' words (ClusterNode.State; FailoverClusterDsc stubs, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeState {
+    /// An active member.
+    Up,
+    /// Not a member.
+    Down,
+    /// A member that takes no roles.
+    Paused,
+    /// About to become a member.
+    Joining,
+}
+
+/// A resource's state, in Windows' words (ClusterResource.State; FailoverClusterDsc stubs, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ResourceState {
+    /// Not in use on this node.
+    Offline,
+    /// On its way to online.
+    OnlinePending,
+    /// In use.
+    Online,
+    /// On its way to offline.
+    OfflinePending,
+    /// It did not come online, or failed later.
+    Failed,
+}
+
+/// A role's state as Windows derives it from its resources (ClusterGroup.State; the rule is inferred).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoleState {
+    /// Every resource is online.
+    Online,
+    /// Every resource is offline.
+    Offline,
+    /// Some resource failed and none is on its way.
+    Failed,
+    /// Some resources are online, others are not.
+    PartialOnline,
+    /// Some resource is on its way.
+    Pending,
+}
+
+impl RoleState {
+    /// The state of a role whose resources are in these states.
+    pub fn of(states: impl IntoIterator<Item = ResourceState>) -> Self {
+        let (mut online, mut offline, mut failed, mut pending) = (0, 0, 0, 0);
+        for state in states {
+            match state {
+                ResourceState::Online => online += 1,
+                ResourceState::Offline => offline += 1,
+                ResourceState::Failed => failed += 1,
+                ResourceState::OnlinePending | ResourceState::OfflinePending => pending += 1,
+            }
+        }
+        match (pending, online, offline, failed) {
+            (1.., ..) => Self::Pending,
+            (0, _, 0, 0) => Self::Online,
+            (0, 0, _, 0) => Self::Offline,
+            (0, 0, _, 1..) => Self::Failed,
+            (0, 1.., _, _) => Self::PartialOnline,
+            (i32::MIN..=-1, ..) | (0, i32::MIN..=-1, ..) | (0, 0, _, i32::MIN..=-1) => {
+                unreachable!("counts are not negative")
+            }
+        }
+    }
+}
+
+/// What a client meets at the master's port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// Nothing comes back.
+    Silent,
+    /// The connection is refused.
+    Refused,
+    /// The connection opens, the handshake breaks: no usable binding on this node.
+    NoHandshake(NodeId),
+    /// The handshake is finished.
+    Served {
+        /// Who answered.
+        by: NodeId,
+        /// The certificate that it presents.
+        certificate: CertificateId,
+    },
+}
+
+/// How a worker stands to its master.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WorkerState {
+    /// Its service has started and has not reached a master yet.
+    Starting,
+    /// Its heartbeat is answered.
+    Connected {
+        /// The host of its MasterEndpoint.
+        through: HostId,
+        /// The node whose master answers.
+        served_by: NodeId,
+        /// The certificate that this master presented.
+        presented: CertificateId,
+    },
+    /// It had a connection and lost it.
+    Disconnected(Loss),
+    /// Its last attempt to connect or to be heard failed.
+    Refused {
+        /// The error in its log.
+        error: ErrorFamily,
+        /// The node that it reached, if it reached one.
+        by: Option<NodeId>,
+        /// The certificate that it was shown, if any.
+        presented: Option<CertificateId>,
+    },
+}
+
+/// How a connection was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Loss {
+    /// The other side closed it (FIN): the service stopped.
+    Closed,
+    /// The other side reset it (RST): the process died, or the address is at another node.
+    Reset,
+    /// No answer came in time.
+    TimedOut,
+    /// The connection stands, but its master cannot reach SSISDB.
+    Unserved,
+}
+
+/// The families of errors in a worker's log that Microsoft documents
+/// (troubleshooting-scale-out, documented; the texts are the product's own).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorFamily {
+    /// `EndpointNotFoundException`: there was no endpoint listening.
+    EndpointNotFound,
+    /// `SecurityNegotiationException`: could not establish trust relationship.
+    TrustRelationship,
+    /// `SecurityNegotiationException`: could not establish secure channel.
+    SecureChannel,
+    /// `MessageSecurityException`: the HTTP request was forbidden.
+    Forbidden,
+    /// `CommunicationException`: an error occurred while making the HTTP request.
+    HttpRequest,
+}
+
+impl ErrorFamily {
+    /// All families.
+    pub const ALL: [Self; 5] = [
+        Self::EndpointNotFound,
+        Self::TrustRelationship,
+        Self::SecureChannel,
+        Self::Forbidden,
+        Self::HttpRequest,
+    ];
+}
+
+/// A task's state. The numbers in SSISDB are inferred from its procedures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskState {
+    /// 1: waits for a worker.
+    Ready,
+    /// 2: handed out to a worker.
+    HandedOut,
+    /// 3: reported as running.
+    Running,
+    /// 4: over, without success and without another attempt.
+    Failed,
+    /// 5: over, with success.
+    Succeeded,
+}
+
+/// Whether whoever drives the backend wants it to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// Come back to the caller before anything else happens.
+    Yield,
+}
+
+/// An internal event that tests and coverage count; never a reason for a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark(pub &'static str);
+
+/// Where a backend writes what it sees, in the order in which it sees it.
+pub trait Sink {
+    /// Takes one record.
+    fn record(&mut self, record: &Record) -> Flow;
+
+    /// Takes note of an internal event. Verdicts never rest on it.
+    fn mark(&mut self, mark: Mark) {
+        let _ = mark;
+    }
+}
+
+/// A sink that keeps everything; for tests and small runs.
+impl Sink for Vec<Record> {
+    fn record(&mut self, record: &Record) -> Flow {
+        self.push(*record);
+        Flow::Continue
+    }
+}

@@ -1,0 +1,408 @@
+//! What does a Scale Out Worker do?
+//!
+//! It keeps one connection to the host of its MasterEndpoint, sends heartbeats, pulls tasks, runs their packages and
+//! reports on them. Packages outlive connections. It sends one request at a time; what falls due meanwhile is owed.
+
+use std::time::Duration;
+
+use crate::assumption::Assumption;
+use crate::choices::{ChoiceKey, Choices, Purpose};
+use crate::names::{LoadId, TaskId, WorkerId};
+use crate::observe::{ErrorFamily, Loss};
+use crate::sql::NOT_THE_OWNER;
+use crate::step::{Machine, Shared};
+use crate::time::{Due, Time, micros};
+
+use super::{Grant, Report, Request, Response, WorkerSettings};
+
+/// The worker service on one machine.
+#[derive(Clone, Debug, Hash)]
+pub struct Worker {
+    id: WorkerId,
+    settings: Shared<WorkerSettings>,
+    link: Link,
+    in_flight: Option<Request>,
+    /// Time-out of the attempt or request that is under way, or the next attempt.
+    patience: Due,
+    heartbeat: Due,
+    task_request: Due,
+    heartbeat_owed: bool,
+    task_request_owed: bool,
+    tasks: Vec<RunningTask>,
+}
+
+/// A task that a worker holds.
+#[derive(Clone, Copy, Debug, Hash)]
+pub struct RunningTask {
+    /// Which one.
+    pub task: TaskId,
+    /// Its set of executions.
+    pub load: LoadId,
+    ends: Due,
+    report: Due,
+    report_owed: bool,
+    last_good_report: Due,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Link {
+    /// The service does not run.
+    Stopped,
+    /// No connection; the next attempt waits for its time.
+    Down,
+    Connecting,
+    /// Connected, and no heartbeat has been answered on this connection.
+    Greeting,
+    Up,
+}
+
+/// What can happen to a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerEvent {
+    /// Its service starts.
+    Started,
+    /// A deadline may have come.
+    Woken,
+    /// The handshake of its connection is finished.
+    Connected,
+    /// Its attempt to connect failed.
+    ConnectFailed(ErrorFamily),
+    /// Its connection broke.
+    Lost(Loss),
+    /// The request under way is answered.
+    Answered(Response),
+}
+
+/// What a worker wants done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerEffect {
+    /// Open a connection to the host of MasterEndpoint.
+    Connect,
+    /// Send a request on the open connection.
+    Send(Request),
+    /// Give up the connection, or the attempt.
+    Drop,
+    /// Write into the log: connected.
+    LogConnected,
+    /// Write into the log: the connection is lost.
+    LogLost(Loss),
+    /// Write into the log: an attempt failed.
+    LogRefused(ErrorFamily),
+    /// Start the package of a task.
+    StartPackage(TaskId),
+    /// The package of a task has ended, or is ended.
+    EndPackage(TaskId),
+    /// Write into the log: SSISDB refused a report.
+    LogReportRefused {
+        /// On which task.
+        task: TaskId,
+        /// With which message.
+        number: u16,
+    },
+}
+
+impl Worker {
+    /// A service that has not been started.
+    pub const fn new(id: WorkerId, settings: Shared<WorkerSettings>) -> Self {
+        Self {
+            id,
+            settings,
+            link: Link::Stopped,
+            in_flight: None,
+            patience: Due::NONE,
+            heartbeat: Due::NONE,
+            task_request: Due::NONE,
+            heartbeat_owed: false,
+            task_request_owed: false,
+            tasks: Vec::new(),
+        }
+    }
+
+    /// The settings that it read when its service started.
+    pub fn settings(&self) -> &WorkerSettings {
+        &self.settings
+    }
+
+    /// Whether its heartbeat is answered.
+    pub fn is_connected(&self) -> bool {
+        self.link == Link::Up
+    }
+
+    /// The tasks that it holds.
+    pub fn tasks(&self) -> &[RunningTask] {
+        &self.tasks
+    }
+
+    fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
+        let mut phase = |purpose, period: Duration| {
+            let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };
+            Due::at(now + Duration::from_micros(choices.between(key, 0, micros(period).saturating_sub(1))))
+        };
+        self.heartbeat = phase(Purpose::AgentHeartbeatPhase, self.settings.agent_heartbeat_interval);
+        self.task_request = phase(Purpose::TaskRequestPhase, self.settings.task_request_interval);
+        self.connect(now, effects);
+    }
+
+    fn connect(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
+        self.link = Link::Connecting;
+        self.patience = Due::at(now + self.settings.connect_timeout);
+        effects.push(WorkerEffect::Connect);
+    }
+
+    fn wait(&mut self, now: Time, choices: &mut Choices) {
+        self.link = Link::Down;
+        self.abandon_request();
+        self.patience = Due::at(now + self.retry_interval(choices));
+    }
+
+    fn retry_interval(&self, choices: &mut Choices) -> Duration {
+        self.settings.retry_interval.unwrap_or_else(|| match choices.assume(Assumption::WorkerRetry) {
+            1 => Duration::from_secs(1),
+            2 => self.settings.agent_heartbeat_interval,
+            _ => self.settings.task_heartbeat_interval,
+        })
+    }
+
+    fn send(&mut self, now: Time, request: Request, effects: &mut Vec<WorkerEffect>) {
+        self.in_flight = Some(request);
+        self.patience = Due::at(now + self.settings.request_timeout);
+        effects.push(WorkerEffect::Send(request));
+    }
+
+    /// The connection is gone: says so and tries at once to get another.
+    fn lose(&mut self, now: Time, loss: Loss, effects: &mut Vec<WorkerEffect>) {
+        self.abandon_request();
+        effects.push(WorkerEffect::LogLost(loss));
+        self.connect(now, effects);
+    }
+
+    /// Turns every deadline that has come into a debt, so that the next deadline always lies ahead.
+    fn collect_debts(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
+        if self.heartbeat.reached(now) {
+            self.heartbeat = next(self.heartbeat, now, self.settings.agent_heartbeat_interval);
+            self.heartbeat_owed = true;
+        }
+        if self.task_request.reached(now) {
+            self.task_request = next(self.task_request, now, self.settings.task_request_interval);
+            self.task_request_owed = true;
+        }
+        for task in &mut self.tasks {
+            if task.ends.reached(now) {
+                task.ends = Due::NONE;
+                task.report = Due::NONE;
+                task.report_owed = true;
+                effects.push(WorkerEffect::EndPackage(task.task));
+            }
+            if task.report.reached(now) {
+                task.report = next(task.report, now, self.settings.task_heartbeat_interval);
+                task.report_owed = true;
+            }
+        }
+    }
+
+    /// Sends what is owed, if the connection is free: heartbeat first, then reports, then a request for a task.
+    fn pay_debts(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
+        if self.link != Link::Up || self.in_flight.is_some() {
+            return;
+        }
+        if self.heartbeat_owed {
+            self.heartbeat_owed = false;
+            return self.send(now, Request::AgentHeartbeat, effects);
+        }
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.report_owed) {
+            task.report_owed = false;
+            let report = Report {
+                task: task.task,
+                finished: task.ends == Due::NONE,
+                lease: self.settings.lease_interval,
+            };
+            return self.send(now, Request::ReportTask(report), effects);
+        }
+        if self.task_request_owed {
+            self.task_request_owed = false;
+            if self.tasks.len() < usize::from(self.settings.max_task_count) {
+                self.send(now, Request::RequestTask, effects);
+            }
+        }
+    }
+
+    fn hear(
+        &mut self,
+        now: Time,
+        response: Response,
+        choices: &mut Choices,
+        effects: &mut Vec<WorkerEffect>,
+    ) {
+        let Some(request) = self.in_flight.take() else { return };
+        self.patience = Due::NONE;
+        match (request, response) {
+            (_, Response::Forbidden) => {
+                effects.push(WorkerEffect::Drop);
+                effects.push(WorkerEffect::LogRefused(ErrorFamily::Forbidden));
+                self.wait(now, choices);
+            }
+            (Request::AgentHeartbeat, Response::Registered { .. }) => {
+                if self.link == Link::Greeting {
+                    self.link = Link::Up;
+                    effects.push(WorkerEffect::LogConnected);
+                }
+            }
+            (Request::AgentHeartbeat, Response::NoDatabase | Response::Refused { .. }) => {
+                if self.link == Link::Up {
+                    effects.push(WorkerEffect::LogLost(Loss::Unserved));
+                }
+                self.link = Link::Greeting;
+                self.patience = Due::at(now + self.retry_interval(choices));
+            }
+            (Request::RequestTask, Response::Task(grant)) => self.begin(now, grant, effects),
+            (Request::ReportTask(report), Response::Noted) => self.report_noted(now, report),
+            (Request::ReportTask(report), Response::Refused { number }) => {
+                self.report_refused(now, report, number, effects);
+            }
+            (Request::ReportTask(report), Response::NoDatabase) => self.report_failed(now, report),
+            // Nothing to do, or the master says what no master says.
+            (Request::RequestTask, Response::NoTask | Response::Refused { .. } | Response::NoDatabase) => {}
+            (Request::AgentHeartbeat, Response::NoTask | Response::Task(_) | Response::Noted)
+            | (Request::RequestTask, Response::Registered { .. } | Response::Noted)
+            | (Request::ReportTask(_), Response::Registered { .. } | Response::NoTask | Response::Task(_)) => {
+            }
+        }
+    }
+
+    fn begin(&mut self, now: Time, grant: Grant, effects: &mut Vec<WorkerEffect>) {
+        effects.push(WorkerEffect::StartPackage(grant.task));
+        let at_once = grant.duration.is_zero();
+        if at_once {
+            effects.push(WorkerEffect::EndPackage(grant.task));
+        }
+        self.tasks.push(RunningTask {
+            task: grant.task,
+            load: grant.load,
+            ends: if at_once { Due::NONE } else { Due::at(now + grant.duration) },
+            report: if at_once { Due::NONE } else { Due::at(now + self.settings.task_heartbeat_interval) },
+            // The first report says that the package runs, or that it is over.
+            report_owed: true,
+            last_good_report: Due::at(now),
+        });
+    }
+
+    fn report_noted(&mut self, now: Time, report: Report) {
+        if report.finished {
+            self.tasks.retain(|task| task.task != report.task);
+        } else if let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task) {
+            task.last_good_report = Due::at(now);
+        }
+    }
+
+    /// An error answer: the worker ends the package once its last good report is older than
+    /// HeartbeatErrorTollerance (documented); a finished task whose report is refused is dropped (inferred).
+    fn report_refused(&mut self, now: Time, report: Report, number: u16, effects: &mut Vec<WorkerEffect>) {
+        effects.push(WorkerEffect::LogReportRefused { task: report.task, number });
+        let tolerance = self.settings.heartbeat_error_tolerance;
+        self.tasks.retain(|task| {
+            if task.task != report.task {
+                return true;
+            }
+            let last_good = task.last_good_report.moment().unwrap_or_default();
+            let given_up = now.since(last_good) > tolerance;
+            if given_up && !report.finished {
+                effects.push(WorkerEffect::EndPackage(task.task));
+            }
+            !(given_up || report.finished && number == NOT_THE_OWNER)
+        });
+    }
+
+    /// The report was not taken for want of SSISDB: it is made again with the next task heartbeat.
+    fn report_failed(&mut self, now: Time, report: Report) {
+        let again = Due::at(now + self.settings.task_heartbeat_interval);
+        if let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task) {
+            task.report = again;
+        }
+    }
+
+    /// The request under way will not be answered: a report is owed again, anything else has its own rhythm.
+    fn abandon_request(&mut self) {
+        if let Some(Request::ReportTask(report)) = self.in_flight.take()
+            && let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task)
+        {
+            task.report_owed = true;
+        }
+    }
+
+    fn wake(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
+        self.collect_debts(now, effects);
+        if !self.patience.reached(now) {
+            return;
+        }
+        self.patience = Due::NONE;
+        match self.link {
+            Link::Stopped => {}
+            Link::Down => self.connect(now, effects),
+            Link::Connecting => {
+                effects.push(WorkerEffect::Drop);
+                effects.push(WorkerEffect::LogRefused(ErrorFamily::EndpointNotFound));
+                self.wait(now, choices);
+            }
+            Link::Greeting | Link::Up if self.in_flight.is_some() => {
+                effects.push(WorkerEffect::Drop);
+                self.lose(now, Loss::TimedOut, effects);
+            }
+            Link::Greeting | Link::Up => self.send(now, Request::AgentHeartbeat, effects),
+        }
+    }
+}
+
+impl Machine for Worker {
+    type Event = WorkerEvent;
+    type Effect = WorkerEffect;
+
+    fn step(
+        &mut self,
+        now: Time,
+        event: WorkerEvent,
+        choices: &mut Choices,
+        effects: &mut Vec<WorkerEffect>,
+    ) {
+        match event {
+            WorkerEvent::Started => self.start(now, choices, effects),
+            WorkerEvent::Woken => self.wake(now, choices, effects),
+            WorkerEvent::Connected => {
+                if self.link == Link::Connecting {
+                    self.link = Link::Greeting;
+                    // What fell due without a connection is dropped: the rhythm goes on.
+                    self.heartbeat_owed = false;
+                    self.task_request_owed = false;
+                    self.send(now, Request::AgentHeartbeat, effects);
+                }
+            }
+            WorkerEvent::ConnectFailed(error) => {
+                if self.link == Link::Connecting {
+                    effects.push(WorkerEffect::LogRefused(error));
+                    self.wait(now, choices);
+                }
+            }
+            WorkerEvent::Lost(loss) => match self.link {
+                Link::Greeting | Link::Up => self.lose(now, loss, effects),
+                Link::Connecting => {
+                    effects.push(WorkerEffect::LogRefused(ErrorFamily::EndpointNotFound));
+                    self.wait(now, choices);
+                }
+                Link::Stopped | Link::Down => {}
+            },
+            WorkerEvent::Answered(response) => self.hear(now, response, choices, effects),
+        }
+        self.pay_debts(now, effects);
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        let own = self.patience.or_earlier(self.heartbeat).or_earlier(self.task_request);
+        self.tasks.iter().fold(own, |due, task| due.or_earlier(task.ends).or_earlier(task.report)).moment()
+    }
+}
+
+/// The next moment of a rhythm whose last one has come; missed ones are dropped.
+fn next(due: Due, now: Time, period: Duration) -> Due {
+    let Some(last) = due.moment() else { return Due::NONE };
+    let next = last + period;
+    Due::at(if next > now { next } else { now.next_beat(last, period) })
+}

@@ -1,0 +1,7 @@
+//! What does SQL Server do, and what stands in SSISDB?
+
+mod instance;
+mod ssisdb;
+
+pub use instance::SqlServer;
+pub use ssisdb::{Answer, Call, Change, NOT_THE_OWNER, SqlError, Ssisdb, WORKER_DISABLED, WORKER_UNKNOWN};

@@ -1,0 +1,149 @@
+//! What is there when a run begins?
+//!
+//! Everything that the eight steps of Microsoft's guide set up: nodes, disk, address, network name, SQL Server, the
+//! Scale Out Master as a Generic Service, certificates and stores, settings files, workers. By identifiers; the texts
+//! are in [`Names`](crate::names::Names).
+
+use std::time::Duration;
+
+use crate::choices::Spread;
+use crate::cluster::{ClusterConfig, Profile};
+use crate::names::{AddressId, CertificateId, HostId, NodeId, ResourceId};
+use crate::scaleout::{MasterSettings, WorkerSettings};
+use crate::step::Shared;
+use crate::trust::Certificate;
+
+/// A cluster, its masters and its workers at the start of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topology {
+    /// The Windows version whose defaults apply.
+    pub profile: Profile,
+    /// The cluster database.
+    pub cluster: Shared<ClusterConfig>,
+    /// What each node has of its own, by identifier.
+    pub nodes: Vec<Node>,
+    /// What each address that the cluster moves belongs to, by identifier: its IP Address resource.
+    pub addresses: Vec<ResourceId>,
+    /// The host name under which the guide has the workers find the master: the SQL network name, or the name of the
+    /// master's own client access point.
+    pub endpoint: HostId,
+    /// What DNS says of each host name, by identifier.
+    pub hosts: Vec<Target>,
+    /// The certificates, by identifier.
+    pub certificates: Vec<Certificate>,
+    /// The workers, by identifier.
+    pub workers: Vec<WorkerMachine>,
+    /// How long things take.
+    pub timings: Timings,
+    /// What the owner of the cluster promises its users.
+    pub promises: Promises,
+}
+
+/// What a host name or address leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// An address that the cluster moves: a network name of the cluster, or that address itself.
+    Cluster(AddressId),
+    /// One node, by its name or its own address.
+    Node(NodeId),
+    /// Nothing: DNS does not know it.
+    Nobody,
+}
+
+/// What a node has of its own: the files and stores that no failover moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Certificates in LocalMachine\Root besides those that trust needs: the workers' own (guide step 8).
+    pub root: Vec<CertificateId>,
+    /// The certificate in the HTTP.SYS binding of the master's port.
+    pub binding: Option<CertificateId>,
+    /// Whether the bound certificate came with its private key.
+    pub private_key: bool,
+    /// `MasterSettings.config`.
+    pub master_settings: Shared<MasterSettings>,
+}
+
+/// A worker's machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerMachine {
+    /// `WorkerSettings.config`.
+    pub settings: Shared<WorkerSettings>,
+    /// Certificates in LocalMachine\Root.
+    pub root: Vec<CertificateId>,
+    /// `MasterHttpsCertThumbprint`, as the certificate that it pins.
+    pub pin: Option<CertificateId>,
+    /// `WorkerHttpsCertThumbprint`, as its own certificate.
+    pub own: Option<CertificateId>,
+    /// Whether its service account can open its private key.
+    pub key_readable: bool,
+    /// Whether an administrator has enabled it.
+    pub enabled: bool,
+}
+
+/// How long things take where Windows and SQL Server take their time. All inferred: placeholders until a lab has
+/// measured them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Timings {
+    /// One message on a link, one way: evenly between the least and the greatest.
+    pub link: Spread,
+    /// From the loss of a node to the decision what to do.
+    pub regroup: Spread,
+    /// From the start of the cluster service to membership.
+    pub join: Spread,
+    /// From the death of the cluster service to its next start by the service control manager.
+    pub service_restart: Duration,
+    /// From power to the start of the services.
+    pub boot: Duration,
+    /// Disk online: reservation, mount.
+    pub disk_online: Spread,
+    /// IP Address online, with its check for a duplicate.
+    pub ip_address_online: Spread,
+    /// Network Name online.
+    pub network_name_online: Spread,
+    /// SQL Server online.
+    pub sql_server_online: Spread,
+    /// SSISDB usable after SQL Server is online.
+    pub recovery: Spread,
+    /// SQL Server Agent online.
+    pub agent_online: Spread,
+    /// The master's service running.
+    pub master_online: Spread,
+    /// The master ready to register once its service runs.
+    pub master_serves: Spread,
+    /// SQL Server offline in a planned move.
+    pub sql_server_offline: Spread,
+    /// Anything else offline.
+    pub offline: Spread,
+}
+
+impl Timings {
+    /// Suggested values for a small instance (windows-failover-cluster facts 10.2: inferred).
+    pub const DEFAULT: Self = Self {
+        link: Spread {
+            least: Duration::from_micros(500),
+            mode: Duration::from_micros(1_000),
+            most: Duration::from_micros(2_000),
+        },
+        regroup: Spread::millis(300, 1_000, 5_000),
+        join: Spread::millis(1_000, 3_000, 8_000),
+        service_restart: Duration::from_secs(60),
+        boot: Duration::from_secs(60),
+        disk_online: Spread::millis(500, 2_000, 15_000),
+        ip_address_online: Spread::millis(500, 2_000, 5_000),
+        network_name_online: Spread::millis(100, 1_000, 10_000),
+        sql_server_online: Spread::millis(3_000, 8_000, 30_000),
+        recovery: Spread::millis(0, 2_000, 60_000),
+        agent_online: Spread::millis(500, 1_000, 5_000),
+        master_online: Spread::millis(500, 3_000, 30_000),
+        master_serves: Spread::millis(500, 5_000, 60_000),
+        sql_server_offline: Spread::millis(1_000, 5_000, 120_000),
+        offline: Spread::millis(100, 300, 1_000),
+    };
+}
+
+/// What the owner of a cluster promises its users, and a run holds it to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Promises {
+    /// A worker that lost its connection has another one after so long.
+    pub reconnect_within: Duration,
+}

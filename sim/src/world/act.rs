@@ -1,0 +1,201 @@
+//! What does an action do to the world?
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::action::{ClusterProperty, LoadWorkers, ResolvedAction, WorkerSetting};
+use crate::cluster::ClusterEvent;
+use crate::names::{LoadId, NodeId, RoleId, WorkerId};
+use crate::observe::{Fact, Loss, Power, Source, Watch};
+use crate::scaleout::{Worker, WorkerEvent};
+use crate::step::Shared;
+
+use super::wire::WireCommand;
+use super::{Event, World};
+
+/// Why an action could not be carried out: the surroundings are not as it needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplyError {
+    /// No member owns the role, so that nobody can move it.
+    NoOwner(RoleId),
+    /// The role cannot go to this node: it is not an active member, is paused, or is not a possible owner.
+    NotACandidate {
+        /// Which role.
+        role: RoleId,
+        /// Which node.
+        node: NodeId,
+    },
+    /// The machine is not in the power state that the action needs.
+    WrongPower {
+        /// Which machine.
+        node: NodeId,
+        /// Its power state.
+        is: Power,
+    },
+    /// No cluster service runs on the node.
+    NoService(NodeId),
+}
+
+impl fmt::Display for ApplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoOwner(_) => write!(f, "no active member owns the role"),
+            Self::NotACandidate { .. } => {
+                write!(
+                    f,
+                    "the node is not an active, unpaused member that may own every resource of the role"
+                )
+            }
+            Self::WrongPower { is: Power::On, .. } => write!(f, "the machine is on"),
+            Self::WrongPower { is: Power::Off, .. } => write!(f, "the machine is off"),
+            Self::WrongPower { is: Power::Frozen, .. } => write!(f, "the machine is frozen"),
+            Self::NoService(_) => write!(f, "no cluster service runs on the node"),
+        }
+    }
+}
+
+impl std::error::Error for ApplyError {}
+
+impl World {
+    /// Carries out an action at the present moment.
+    ///
+    /// # Errors
+    /// If the surroundings do not allow it; nothing has changed then.
+    pub fn apply(&mut self, action: ResolvedAction) -> Result<(), ApplyError> {
+        match action {
+            ResolvedAction::MoveRole { role, to } => self.move_role(role, to)?,
+            ResolvedAction::PowerOff { node } => self.power_off(node)?,
+            ResolvedAction::PowerOn { node } => match self.nodes[node.index()].power {
+                Power::Off => self.start_machine(node),
+                is @ (Power::On | Power::Frozen) => return Err(ApplyError::WrongPower { node, is }),
+            },
+            ResolvedAction::KillClusterService { node } => self.kill_cluster_service(node)?,
+            ResolvedAction::ReplaceMasterCertificate { node, with } => {
+                let host = &mut self.nodes[node.index()];
+                host.trust.binding = Some(with);
+                host.trust.private_key = true;
+                if let Err(place) = host.trust.root.binary_search(&with) {
+                    host.trust.root.insert(place, with);
+                }
+                host.class = self.trust.host(host.trust.clone());
+                self.wire.command(WireCommand::Rebind { node, certificate: with });
+            }
+            ResolvedAction::SetCluster(property) => self.set_cluster(property),
+            ResolvedAction::SetWorkers(setting) => self.set_workers(setting),
+            ResolvedAction::StartExecutions(load) => self.start_round(load, 0),
+        }
+        self.look_at_endpoint();
+        Ok(())
+    }
+
+    fn move_role(&mut self, role: RoleId, to: NodeId) -> Result<(), ApplyError> {
+        let owner = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
+            let host = &self.nodes[node.index()];
+            host.is_member() && host.service.view().roles.of(role).owner == Some(node)
+        });
+        let owner = owner.ok_or(ApplyError::NoOwner(role))?;
+        let view = self.nodes[owner.index()].service.view();
+        let possible = self.topology.cluster.possible_owners(role);
+        if !view.members.minus(view.paused).and(possible).contains(to) {
+            return Err(ApplyError::NotACandidate { role, node: to });
+        }
+        self.send_to_service(owner, ClusterEvent::MoveRequested { role, to });
+        Ok(())
+    }
+
+    fn power_off(&mut self, node: NodeId) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        if host.power == Power::Off {
+            return Err(ApplyError::WrongPower { node, is: Power::Off });
+        }
+        host.lose_power();
+        // The service is gone with its machine: nothing that it would have done is done.
+        let mut unseen = std::mem::take(&mut self.cluster_effects);
+        crate::step::Machine::step(
+            &mut host.service,
+            self.now,
+            ClusterEvent::Killed,
+            &mut self.choices,
+            &mut unseen,
+        );
+        unseen.clear();
+        self.cluster_effects = unseen;
+        self.nodes[node.index()].master.machine =
+            crate::scaleout::Master::new(self.topology.nodes[node.index()].master_settings.clone());
+        self.show(Source::Host, Fact::Machine { node, power: Power::Off });
+        self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
+        self.wire.command(WireCommand::Silence { node });
+        self.heartbeats_stop(node);
+        Ok(())
+    }
+
+    fn kill_cluster_service(&mut self, node: NodeId) -> Result<(), ApplyError> {
+        let host = &self.nodes[node.index()];
+        if !host.is_on() || !host.service.runs() {
+            return Err(ApplyError::NoService(node));
+        }
+        self.send_to_service(node, ClusterEvent::Killed);
+        self.service_gone(node);
+        let again = self.now + self.topology.timings.service_restart;
+        self.queue.push(again, Event::ServiceStarts(node));
+        Ok(())
+    }
+
+    /// Takes effect at once, without a restart (hadr-cluster-best-practices, documented).
+    fn set_cluster(&mut self, property: ClusterProperty) {
+        match property {
+            ClusterProperty::SameSubnetThreshold(value) => self.properties.same_subnet_threshold = value,
+            ClusterProperty::CrossSubnetThreshold(value) => self.properties.cross_subnet_threshold = value,
+            ClusterProperty::SameSubnetDelay(value) => self.properties.same_subnet_delay = value,
+            ClusterProperty::CrossSubnetDelay(value) => self.properties.cross_subnet_delay = value,
+        }
+    }
+
+    /// Edits every worker's settings file and restarts its service, which is how the change takes effect (documented).
+    fn set_workers(&mut self, setting: WorkerSetting) {
+        for index in 0..self.workers.len() {
+            let id = WorkerId(index as u32);
+            let host = &mut self.workers[index];
+            let mut settings = host.machine.settings().clone();
+            match setting {
+                WorkerSetting::MaxTaskCount(value) => settings.max_task_count = value,
+                WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value,
+                WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
+            }
+            let ended: Vec<_> = host.machine.tasks().iter().map(|task| task.task).collect();
+            host.machine = Worker::new(id, Shared::new(settings));
+            for task in ended {
+                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
+            }
+            self.restart_worker(id);
+        }
+    }
+
+    fn restart_worker(&mut self, id: WorkerId) {
+        self.drop_connection(id);
+        self.show_worker(id, crate::observe::WorkerState::Disconnected(Loss::Closed));
+        self.step_worker(id, WorkerEvent::Started);
+    }
+
+    pub(crate) fn start_round(&mut self, load: LoadId, round: u32) {
+        let plan = self.loads[load.index()];
+        let named: u32 = match plan.workers {
+            LoadWorkers::Any => 1,
+            LoadWorkers::EachNamed => self.workers.len() as u32,
+        };
+        for worker in 0..named {
+            let worker = match plan.workers {
+                LoadWorkers::Any => None,
+                LoadWorkers::EachNamed => Some(WorkerId(worker)),
+            };
+            for _ in 0..plan.count {
+                self.ssisdb.start_execution(load, worker, plan.duration, plan.retry_count, &mut self.changes);
+            }
+        }
+        self.show_changes();
+        if round + 1 < plan.rounds {
+            let every: Duration = plan.every;
+            self.queue.push(self.now + every, Event::LoadRound { load, round: round + 1 });
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What happens to a whole cluster with its masters and workers, in virtual time?
+//!
+//! One thread, one queue. An event goes to a machine, its effects are carried out in order, and what they make others
+//! do at the same moment waits in a first-in first-out list. A probe that would find nothing is not an event: the
+//! moment of the heartbeat or poll that notices a fault is computed when the fault happens.
+
+mod act;
+mod cluster;
+mod node;
+mod queue;
+mod traffic;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use crate::action::Load;
+use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
+use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties};
+use crate::names::{LoadId, NodeId, NodeSet, ResourceId, WorkerId};
+use crate::net::Addresses;
+use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
+use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
+use crate::sql::{Change, Ssisdb};
+use crate::step::Shared;
+use crate::time::Time;
+use crate::topology::Topology;
+use crate::trust::Trust;
+
+use node::NodeHost;
+use queue::Queue;
+use traffic::WorkerHost;
+use wire::Wire;
+
+pub use act::ApplyError;
+pub use wire::{WireCommand, WireEvent};
+
+/// A cluster with its masters and workers, and everything between them.
+#[derive(Clone, Debug)]
+pub struct World {
+    topology: Shared<Topology>,
+    loads: Vec<Load>,
+    now: Time,
+    queue: Queue<Event>,
+    choices: Choices,
+    trust: Trust,
+    /// Cluster properties: one value in the cluster database.
+    properties: ClusterProperties,
+    addresses: Addresses,
+    /// The node whose reservation the shared disk has: the truth that no partition can split.
+    reservation: Option<NodeId>,
+    /// The component that holds the witness.
+    witness_holders: NodeSet,
+    ssisdb: Ssisdb,
+    nodes: Vec<NodeHost>,
+    workers: Vec<WorkerHost>,
+    wire: Wire,
+    shown_endpoint: Option<Answer>,
+    shown_master: Option<NodeId>,
+    pending: Vec<(Source, Fact)>,
+    sequence: u64,
+    counters: Counters,
+    /// Messages to cluster services at this moment.
+    inbox: VecDeque<(NodeId, ClusterEvent)>,
+    worker_effects: Vec<WorkerEffect>,
+    master_effects: Vec<MasterEffect>,
+    cluster_effects: Vec<ClusterEffect>,
+    changes: Vec<Change>,
+}
+
+/// What is going to happen.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    WorkerDue(WorkerId),
+    SynArrived { worker: WorkerId, connection: u32 },
+    HandshakeEnded { worker: WorkerId, connection: u32 },
+    ConnectFailed { worker: WorkerId, connection: u32, error: ErrorFamily },
+    RequestArrived { worker: WorkerId, connection: u32 },
+    SegmentAgain { worker: WorkerId, connection: u32, attempt: u8 },
+    ResponseArrived { worker: WorkerId, connection: u32 },
+    ConnectionLost { worker: WorkerId, connection: u32, loss: Loss },
+    ServiceDue(NodeId),
+    MasterDue(NodeId),
+    CallEnded { node: NodeId, resource: ResourceId, attempt: Attempt },
+    SsisdbRecovered { node: NodeId, run: u32 },
+    MasterReady { node: NodeId, run: u32 },
+    PollFindsFailure { node: NodeId, resource: ResourceId },
+    HeartbeatsMissed { observer: NodeId, peer: NodeId },
+    RegroupEnds(NodeId),
+    JoinEnds(NodeId),
+    ServiceStarts(NodeId),
+    LoadRound { load: LoadId, round: u32 },
+}
+
+/// What was counted on the way; for benchmarks and tests, never for verdicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events taken from the queue.
+    pub events: u64,
+    /// Requests that workers sent and had answered.
+    pub requests: u64,
+    /// Reports on tasks among them.
+    pub reports: u64,
+    /// How often a worker's heartbeat was answered on a new connection.
+    pub connects: u64,
+}
+
+/// Why the world came back to its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The moment that was asked for is reached.
+    Reached,
+    /// The sink asked for control.
+    Yielded,
+}
+
+impl World {
+    /// A cluster at the moment when its machines have started and no service has.
+    ///
+    /// `loads` are the sets of executions that actions name.
+    pub fn new(topology: &Shared<Topology>, loads: &[Load], choices: Choices) -> Self {
+        let mut world = Self {
+            topology: topology.clone(),
+            loads: loads.to_vec(),
+            now: Time::ZERO,
+            queue: Queue::new(),
+            choices,
+            trust: Trust::new(topology.certificates.clone()),
+            properties: topology.cluster.properties.clone(),
+            addresses: Addresses::unheld(topology.addresses.len()),
+            reservation: None,
+            witness_holders: NodeSet::EMPTY,
+            ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
+            nodes: Vec::with_capacity(topology.nodes.len()),
+            workers: Vec::with_capacity(topology.workers.len()),
+            wire: Wire::Modelled,
+            shown_endpoint: None,
+            shown_master: None,
+            pending: Vec::new(),
+            sequence: 0,
+            counters: Counters::default(),
+            inbox: VecDeque::new(),
+            worker_effects: Vec::new(),
+            master_effects: Vec::new(),
+            cluster_effects: Vec::new(),
+            changes: Vec::new(),
+        };
+        world.start();
+        world
+    }
+
+    /// The same cluster with somebody else to carry requests and answers.
+    pub fn with_outside_wire(topology: &Shared<Topology>, loads: &[Load], choices: Choices) -> Self {
+        let mut world = Self::new(topology, loads, choices);
+        world.wire = Wire::Outside(Vec::new());
+        world
+    }
+
+    /// The same cluster again from its start, with other choices, in the same memory.
+    pub fn reset(&mut self, choices: Choices) {
+        self.queue.clear();
+        self.choices = choices;
+        self.trust = Trust::new(self.topology.certificates.clone());
+        self.properties = self.topology.cluster.properties.clone();
+        self.addresses = Addresses::unheld(self.topology.addresses.len());
+        self.now = Time::ZERO;
+        self.reservation = None;
+        self.witness_holders = NodeSet::EMPTY;
+        self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
+        self.nodes.clear();
+        self.workers.clear();
+        self.shown_endpoint = None;
+        self.shown_master = None;
+        self.pending.clear();
+        self.sequence = 0;
+        self.counters = Counters::default();
+        self.start();
+    }
+
+    fn start(&mut self) {
+        let topology = self.topology.clone();
+        let never_missed = std::time::Duration::ZERO;
+        for what in [Watch::Machines, Watch::Endpoint, Watch::Workers, Watch::Ssisdb] {
+            self.show(Source::Run, Fact::Watching { what, every: never_missed });
+        }
+        for index in 0..topology.nodes.len() {
+            let host = NodeHost::new(NodeId(index as u8), &topology, &mut self.trust);
+            self.nodes.push(host);
+        }
+        for (index, machine) in topology.workers.iter().enumerate() {
+            self.workers.push(WorkerHost::new(WorkerId(index as u32), machine, &mut self.trust));
+            self.queue.push(Time::ZERO, Event::WorkerDue(WorkerId(index as u32)));
+        }
+        for index in 0..topology.nodes.len() {
+            self.start_machine(NodeId(index as u8));
+        }
+    }
+
+    /// The present moment.
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// The topology that it began with.
+    pub fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    /// The random values and assumptions of the run.
+    pub const fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// What was counted so far.
+    pub const fn counters(&self) -> Counters {
+        Counters { events: self.queue.pops(), ..self.counters }
+    }
+
+    /// Lets everything happen up to `until`, or until the sink wants control.
+    pub fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Stop {
+        if self.flush(sink) == Flow::Yield {
+            return Stop::Yielded;
+        }
+        while let Some((time, event)) = self.queue.pop_until(until) {
+            self.now = time;
+            self.happen(event);
+            if !self.pending.is_empty() && self.flush(sink) == Flow::Yield {
+                return Stop::Yielded;
+            }
+        }
+        self.now = self.now.max(until);
+        Stop::Reached
+    }
+
+    /// The moment of the next event, if anything is going to happen.
+    pub fn next_moment(&mut self) -> Option<Time> {
+        if self.pending.is_empty() { self.queue.next_time() } else { Some(self.now) }
+    }
+
+    /// Hands out what is to be done with sockets. Empty unless the wire is outside.
+    pub fn take_commands(&mut self, commands: &mut Vec<WireCommand>) {
+        match &mut self.wire {
+            Wire::Modelled => {}
+            Wire::Outside(waiting) => commands.append(waiting),
+        }
+    }
+
+    fn flush<S: Sink>(&mut self, sink: &mut S) -> Flow {
+        let mut flow = Flow::Continue;
+        for &(source, fact) in &self.pending {
+            let record = Record { seq: self.sequence, earliest: self.now, latest: self.now, source, fact };
+            self.sequence += 1;
+            if sink.record(&record) == Flow::Yield {
+                flow = Flow::Yield;
+            }
+        }
+        self.pending.clear();
+        flow
+    }
+
+    fn show(&mut self, source: Source, fact: Fact) {
+        self.pending.push((source, fact));
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::WorkerDue(worker) => self.worker_due(worker),
+            Event::RequestArrived { worker, connection } => self.request_arrived(worker, connection, 0),
+            Event::ResponseArrived { worker, connection } => self.response_arrived(worker, connection),
+            Event::SegmentAgain { worker, connection, attempt } => {
+                self.request_arrived(worker, connection, attempt);
+            }
+            Event::SynArrived { worker, connection } => self.syn_arrived(worker, connection),
+            Event::HandshakeEnded { worker, connection } => self.handshake_ended(worker, connection),
+            Event::ConnectFailed { worker, connection, error } => {
+                self.connect_failed(worker, connection, error);
+            }
+            Event::ConnectionLost { worker, connection, loss } => {
+                self.connection_lost(worker, connection, loss);
+            }
+            Event::MasterDue(node) => self.master_due(node),
+            Event::LoadRound { load, round } => self.start_round(load, round),
+            Event::ServiceDue(_)
+            | Event::CallEnded { .. }
+            | Event::SsisdbRecovered { .. }
+            | Event::MasterReady { .. }
+            | Event::PollFindsFailure { .. }
+            | Event::HeartbeatsMissed { .. }
+            | Event::RegroupEnds(_)
+            | Event::JoinEnds(_)
+            | Event::ServiceStarts(_) => {
+                self.cluster_event(event);
+                self.look_at_endpoint();
+            }
+        }
+    }
+
+    fn worker_due(&mut self, worker: WorkerId) {
+        let host = &mut self.workers[worker.index()];
+        if !host.started {
+            host.started = true;
+            self.step_worker(worker, WorkerEvent::Started);
+        } else if host.armed == self.now {
+            host.armed = Time::NEVER;
+            self.step_worker(worker, WorkerEvent::Woken);
+        }
+    }
+
+    /// A time from a triangular spread, for the `ordinal`th of its kind of this subject.
+    fn draw(&mut self, purpose: Purpose, subject: u32, ordinal: u32, spread: Spread) -> std::time::Duration {
+        self.choices.spread(ChoiceKey { purpose, subject, ordinal }, spread)
+    }
+}

@@ -1,0 +1,114 @@
+//! What runs on a node: its power, its cluster service, SQL Server, the master's process?
+
+use crate::cluster::ClusterService;
+use crate::names::{NodeId, ResourceId};
+use crate::observe::Power;
+use crate::scaleout::Master;
+use crate::sql::SqlServer;
+use crate::time::Time;
+use crate::topology::Topology;
+use crate::trust::{HostClass, HostTrust, Trust};
+
+/// A machine of the cluster with everything that runs on it.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeHost {
+    pub(crate) power: Power,
+    pub(crate) service: ClusterService,
+    pub(crate) armed: Time,
+    pub(crate) sql: SqlServer,
+    /// Counts starts of SQL Server.
+    pub(crate) sql_run: u32,
+    pub(crate) master: MasterProcess,
+    pub(crate) trust: HostTrust,
+    pub(crate) class: HostClass,
+    /// Whether this node has seen a loss and a regroup is under way.
+    pub(crate) regroups: bool,
+    /// Counts regroups and joins of this node.
+    pub(crate) regroup_count: u32,
+    /// Counts starts of the cluster service.
+    pub(crate) starts: u32,
+}
+
+/// The master's service as the service control manager sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct MasterProcess {
+    pub(crate) machine: Master,
+    pub(crate) armed: Time,
+    /// Counts starts.
+    pub(crate) run: u32,
+    pub(crate) is_running: bool,
+    /// Whether its URL is registered with HTTP.SYS.
+    pub(crate) listens: bool,
+    pub(crate) port: u16,
+}
+
+impl NodeHost {
+    pub(crate) fn new(node: NodeId, topology: &Topology, trust: &mut Trust) -> Self {
+        let own = &topology.nodes[node.index()];
+        let mut root = own.root.clone();
+        root.extend(own.binding.filter(|_| own.private_key));
+        root.sort_unstable();
+        root.dedup();
+        let host_trust = HostTrust { binding: own.binding, private_key: own.private_key, root };
+        Self {
+            power: Power::Off,
+            service: ClusterService::new(node, topology.cluster.clone()),
+            armed: Time::NEVER,
+            sql: SqlServer::Stopped,
+            sql_run: 0,
+            master: MasterProcess {
+                machine: Master::new(own.master_settings.clone()),
+                armed: Time::NEVER,
+                run: 0,
+                is_running: false,
+                listens: false,
+                port: own.master_settings.port,
+            },
+            class: trust.host(host_trust.clone()),
+            trust: host_trust,
+            regroups: false,
+            regroup_count: 0,
+            starts: 0,
+        }
+    }
+
+    /// Whether it answers anything on the network.
+    pub(crate) fn is_on(&self) -> bool {
+        self.power == Power::On
+    }
+
+    /// Whether it takes part in the cluster: powered, and an active member in its own view.
+    pub(crate) fn is_member(&self) -> bool {
+        self.is_on() && self.service.is_active()
+    }
+
+    pub(crate) const fn listens(&self) -> bool {
+        self.master.listens
+    }
+
+    pub(crate) const fn listens_on(&self, port: u16) -> bool {
+        self.master.listens && self.master.port == port
+    }
+
+    pub(crate) const fn master_run(&self) -> u32 {
+        self.master.run
+    }
+
+    /// Everything that was in memory is gone. What the cluster database on its disk says stays.
+    pub(crate) fn lose_power(&mut self) {
+        self.power = Power::Off;
+        self.sql = SqlServer::Stopped;
+        self.sql_run += 1;
+        self.master.is_running = false;
+        self.master.listens = false;
+        self.master.run += 1;
+        self.armed = Time::NEVER;
+        self.master.armed = Time::NEVER;
+        self.regroups = false;
+    }
+}
+
+/// One number for a resource on a node.
+pub(crate) const fn place(node: NodeId, resource: ResourceId) -> u32 {
+    (node.0 as u32) << 16 | resource.0 as u32
+}

@@ -1,0 +1,271 @@
+//! What happens next?
+//!
+//! A timing wheel with an exact order: slots of about a millisecond find the neighbourhood in constant time, and inside
+//! a slot events are sorted by (time, sequence number). Empty slots are skipped by a bitmap, never ticked through.
+//! What lies beyond the wheel waits in a heap.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::time::Time;
+
+/// Events in the order of their times; those of one moment in the order in which they were put in.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue<E> {
+    /// Events of the slot that is being emptied, and earlier ones: latest first.
+    current: Vec<Entry<E>>,
+    /// The slot that `current` was taken from, counted from the start of time.
+    slot: u64,
+    /// First entry of each slot's list.
+    heads: Vec<u32>,
+    occupied: [u64; WORDS],
+    entries: Vec<Linked<E>>,
+    free: u32,
+    far: BinaryHeap<Reverse<Entry<E>>>,
+    sequence: u64,
+    pops: u64,
+    waiting: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    time: Time,
+    sequence: u64,
+    event: E,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Linked<E> {
+    entry: Entry<E>,
+    next: u32,
+}
+
+impl<E: Copy> Queue<E> {
+    /// Nothing happens yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            current: Vec::new(),
+            slot: 0,
+            heads: vec![NONE; SLOTS],
+            occupied: [0; WORDS],
+            entries: Vec::new(),
+            free: NONE,
+            far: BinaryHeap::new(),
+            sequence: 0,
+            pops: 0,
+            waiting: 0,
+        }
+    }
+
+    /// Forgets everything and keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.current.clear();
+        self.slot = 0;
+        self.heads.fill(NONE);
+        self.occupied = [0; WORDS];
+        self.entries.clear();
+        self.free = NONE;
+        self.far.clear();
+        self.sequence = 0;
+        self.pops = 0;
+        self.waiting = 0;
+    }
+
+    /// How many events have been taken out.
+    pub(crate) const fn pops(&self) -> u64 {
+        self.pops
+    }
+
+    /// Puts `event` in at `time`, after everything that is there already for the same moment.
+    pub(crate) fn push(&mut self, time: Time, event: E) {
+        self.sequence += 1;
+        self.waiting += 1;
+        self.place(Entry { time, sequence: self.sequence, event });
+    }
+
+    /// The moment of the next event.
+    pub(crate) fn next_time(&mut self) -> Option<Time> {
+        self.refill();
+        self.current.last().map(|entry| entry.time)
+    }
+
+    /// Takes out the next event if it happens at `until` or before.
+    pub(crate) fn pop_until(&mut self, until: Time) -> Option<(Time, E)> {
+        if self.current.is_empty() {
+            self.refill();
+        }
+        let entry = self.current.pop_if(|entry| entry.time <= until)?;
+        self.pops += 1;
+        self.waiting -= 1;
+        Some((entry.time, entry.event))
+    }
+
+    fn place(&mut self, entry: Entry<E>) {
+        let slot = entry.time.as_micros() >> SLOT_BITS;
+        if slot <= self.slot {
+            let key = entry.key();
+            let place = self.current.iter().rposition(|other| other.key() > key).map_or(0, |place| place + 1);
+            self.current.insert(place, entry);
+        } else if slot - self.slot < SLOTS as u64 {
+            self.link(slot, entry);
+        } else {
+            self.far.push(Reverse(entry));
+        }
+    }
+
+    fn link(&mut self, slot: u64, entry: Entry<E>) {
+        let place = (slot % SLOTS as u64) as usize;
+        let linked = Linked { entry, next: self.heads[place] };
+        self.heads[place] = if self.free == NONE {
+            self.entries.push(linked);
+            (self.entries.len() - 1) as u32
+        } else {
+            let index = self.free;
+            self.free = self.entries[index as usize].next;
+            self.entries[index as usize] = linked;
+            index
+        };
+        self.occupied[place / 64] |= 1 << (place % 64);
+    }
+
+    /// Makes `current` hold the next event, if there is one anywhere.
+    fn refill(&mut self) {
+        while self.current.is_empty() && self.waiting > 0 {
+            match (self.next_occupied(), self.far.peek()) {
+                (Some(slot), _) => self.slot = slot,
+                // The wheel is empty: jump to where the far events begin.
+                (None, Some(Reverse(entry))) => self.slot = entry.time.as_micros() >> SLOT_BITS,
+                (None, None) => unreachable!("{} events wait in neither place", self.waiting),
+            }
+            self.take_far();
+            self.empty_slot();
+        }
+    }
+
+    /// Moves in what has come within reach of the wheel.
+    fn take_far(&mut self) {
+        while let Some(Reverse(entry)) = self.far.peek()
+            && (entry.time.as_micros() >> SLOT_BITS) - self.slot < SLOTS as u64
+        {
+            let Some(Reverse(entry)) = self.far.pop() else { return };
+            self.place(entry);
+        }
+    }
+
+    fn empty_slot(&mut self) {
+        let place = (self.slot % SLOTS as u64) as usize;
+        let mut next = std::mem::replace(&mut self.heads[place], NONE);
+        self.occupied[place / 64] &= !(1 << (place % 64));
+        while next != NONE {
+            let linked = &mut self.entries[next as usize];
+            self.current.push(linked.entry);
+            let after = linked.next;
+            linked.next = self.free;
+            self.free = next;
+            next = after;
+        }
+        if self.current.len() > 1 {
+            self.current.sort_unstable_by_key(|entry| Reverse(entry.key()));
+        }
+    }
+
+    /// The next slot after the current one that has events; the wheel spans exactly one turn.
+    fn next_occupied(&self) -> Option<u64> {
+        let start = (self.slot % SLOTS as u64) as usize;
+        let (first_word, bit) = (start / 64, start % 64);
+        let after = self.occupied[first_word] & (!0_u64).checked_shl(bit as u32 + 1).unwrap_or(0);
+        let found = std::iter::once((first_word, after))
+            .chain((1..=WORDS).map(|step| {
+                let word = (first_word + step) % WORDS;
+                (word, self.occupied[word])
+            }))
+            .find(|&(_, bits)| bits != 0)?;
+        let place = found.0 * 64 + found.1.trailing_zeros() as usize;
+        let ahead = (place + SLOTS - start) % SLOTS;
+        Some(self.slot + ahead as u64)
+    }
+}
+
+impl<E> Entry<E> {
+    const fn key(&self) -> (Time, u64) {
+        (self.time, self.sequence)
+    }
+}
+
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl<E> Eq for Entry<E> {}
+
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> Ord for Entry<E> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// A slot is 2^10 microseconds wide: about the delay of one message.
+const SLOT_BITS: u32 = 10;
+/// About 16.8 seconds in all: every usual timer of a worker lies within one turn.
+const SLOTS: usize = 1 << 14;
+const WORDS: usize = SLOTS / 64;
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The order must be that of a plain sort, whatever is put in and whenever.
+    #[test]
+    fn order_is_that_of_time_and_then_of_arrival() {
+        let mut queue = Queue::new();
+        let mut model: Vec<(Time, u64, u32)> = Vec::new();
+        let mut random = 1_u64;
+        let mut now = Time::ZERO;
+        let (mut pushed, mut taken) = (0_u32, 0_u32);
+        while taken < 20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let roll = random >> 33;
+            if pushed < 20_000 && (roll % 3 != 0 || model.is_empty()) {
+                let ahead = match roll % 7 {
+                    0 => 0,
+                    1..=3 => roll % 2_000,
+                    4 | 5 => roll % 6_000_000,
+                    _ => roll % 100_000_000,
+                };
+                let time = Time::from_micros(now.as_micros() + ahead);
+                queue.push(time, pushed);
+                model.push((time, u64::from(pushed), pushed));
+                pushed += 1;
+            } else {
+                let least = model.iter().min().copied().expect("something waits");
+                model.retain(|entry| entry.1 != least.1);
+                assert_eq!(queue.next_time(), Some(least.0));
+                assert_eq!(queue.pop_until(Time::NEVER), Some((least.0, least.2)));
+                now = least.0;
+                taken += 1;
+            }
+        }
+        assert_eq!(queue.pop_until(Time::NEVER), None);
+        assert_eq!(queue.pops(), 20_000);
+    }
+
+    #[test]
+    fn nothing_comes_before_its_time() {
+        let mut queue = Queue::new();
+        queue.push(Time::from_micros(5_000), 'a');
+        assert_eq!(queue.pop_until(Time::from_micros(4_999)), None);
+        queue.push(Time::from_micros(3_000), 'b');
+        assert_eq!(queue.pop_until(Time::from_micros(4_999)), Some((Time::from_micros(3_000), 'b')));
+        assert_eq!(queue.pop_until(Time::from_micros(5_000)), Some((Time::from_micros(5_000), 'a')));
+    }
+}

@@ -1,0 +1,427 @@
+//! How do a worker's requests reach a master, and what does the worker see when they do not?
+
+use crate::assumption::{Assumption, UNREACHABLE};
+use crate::choices::{ChoiceKey, Purpose};
+use crate::names::{CertificateId, NodeId, WorkerId};
+use crate::net::{Destination, REFUSAL, SEGMENT_AGAIN, SYN_AGAIN};
+use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
+use crate::scaleout::{MasterEvent, Request, Response, Worker, WorkerEffect, WorkerEvent};
+use crate::step::Machine;
+use crate::time::Time;
+use crate::topology::WorkerMachine;
+use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
+
+use super::wire::{WireCommand, WireEvent};
+use super::{Event, World};
+
+/// A worker's machine.
+#[derive(Clone, Debug)]
+pub(crate) struct WorkerHost {
+    pub(crate) machine: Worker,
+    pub(crate) client: ClientClass,
+    pub(crate) connection: Connection,
+    pub(crate) started: bool,
+    pub(crate) armed: Time,
+    shown: WorkerState,
+    messages: u32,
+    /// The last handshake that was judged, and until when the same question has the same answer.
+    remembered: Option<(HostClass, Handshake, Time)>,
+}
+
+/// A worker's one connection, or its attempt to have one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Connection {
+    /// Counts attempts: what belongs to an earlier one is void.
+    number: u32,
+    stage: Stage,
+    node: Option<NodeId>,
+    /// Which run of the master's process on that node.
+    run: u32,
+    presented: Option<CertificateId>,
+    admitted: bool,
+    request: Option<Request>,
+    response: Option<Response>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Closed,
+    /// So many SYNs have gone out.
+    Connecting(u8),
+    ShakingHands,
+    Open,
+}
+
+/// Where a segment of an open connection ends up.
+enum Path {
+    Delivered,
+    Reset,
+    Silent,
+}
+
+impl WorkerHost {
+    pub(crate) fn new(id: WorkerId, machine: &WorkerMachine, trust: &mut Trust) -> Self {
+        let client = trust.client(ClientTrust {
+            root: machine.root.clone(),
+            pin: machine.pin,
+            own: machine.own,
+            key_readable: machine.key_readable,
+        });
+        Self {
+            machine: Worker::new(id, machine.settings.clone()),
+            client,
+            connection: Connection::closed(0),
+            started: false,
+            armed: Time::NEVER,
+            shown: WorkerState::Starting,
+            messages: 0,
+            remembered: None,
+        }
+    }
+}
+
+impl Connection {
+    const fn closed(number: u32) -> Self {
+        Self {
+            number,
+            stage: Stage::Closed,
+            node: None,
+            run: 0,
+            presented: None,
+            admitted: false,
+            request: None,
+            response: None,
+        }
+    }
+}
+
+impl World {
+    pub(crate) fn step_worker(&mut self, id: WorkerId, event: WorkerEvent) {
+        let mut effects = std::mem::take(&mut self.worker_effects);
+        let host = &mut self.workers[id.index()];
+        host.machine.step(self.now, event, &mut self.choices, &mut effects);
+        for effect in effects.drain(..) {
+            self.carry_out_worker(id, effect);
+        }
+        self.worker_effects = effects;
+        self.arm_worker(id);
+    }
+
+    fn arm_worker(&mut self, id: WorkerId) {
+        let host = &mut self.workers[id.index()];
+        if let Some(next) = host.machine.next_deadline()
+            && next < host.armed
+        {
+            host.armed = next;
+            self.queue.push(next, Event::WorkerDue(id));
+        }
+    }
+
+    fn carry_out_worker(&mut self, id: WorkerId, effect: WorkerEffect) {
+        match effect {
+            WorkerEffect::Send(request) => self.send(id, request),
+            WorkerEffect::Connect => self.connect(id),
+            WorkerEffect::Drop => self.drop_connection(id),
+            WorkerEffect::LogConnected => {
+                self.counters.connects += 1;
+                let host = &self.workers[id.index()];
+                let connection = &host.connection;
+                if let (Some(served_by), Some(presented)) = (connection.node, connection.presented) {
+                    let through = host.machine.settings().endpoint_host;
+                    self.show_worker(id, WorkerState::Connected { through, served_by, presented });
+                }
+            }
+            WorkerEffect::LogLost(loss) => self.show_worker(id, WorkerState::Disconnected(loss)),
+            WorkerEffect::LogRefused(error) => {
+                let connection = &self.workers[id.index()].connection;
+                let (by, presented) = (connection.node, connection.presented);
+                self.show_worker(id, WorkerState::Refused { error, by, presented });
+            }
+            WorkerEffect::StartPackage(task) => {
+                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: true });
+            }
+            WorkerEffect::EndPackage(task) => {
+                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
+            }
+            WorkerEffect::LogReportRefused { task, number } => {
+                self.show(Source::Worker(id), Fact::ReportRefused { task, worker: id, number });
+            }
+        }
+    }
+
+    /// Closes a worker's connection from its own side; whom it had reached stays known for its log.
+    pub(crate) fn drop_connection(&mut self, id: WorkerId) {
+        let connection = &mut self.workers[id.index()].connection;
+        let number = connection.number;
+        let (node, presented) = (connection.node, connection.presented);
+        *connection = Connection { node, presented, ..Connection::closed(number + 1) };
+        self.wire.command(WireCommand::Drop { worker: id, connection: number });
+    }
+
+    pub(crate) fn show_worker(&mut self, id: WorkerId, state: WorkerState) {
+        let host = &mut self.workers[id.index()];
+        if host.shown != state {
+            host.shown = state;
+            self.show(Source::Worker(id), Fact::Worker { worker: id, state });
+        }
+    }
+
+    fn link_delay(&mut self, id: WorkerId) -> std::time::Duration {
+        let host = &mut self.workers[id.index()];
+        host.messages = host.messages.wrapping_add(1);
+        let key = ChoiceKey { purpose: Purpose::LinkDelay, subject: id.0, ordinal: host.messages };
+        self.choices.evenly(key, self.topology.timings.link)
+    }
+
+    fn connect(&mut self, id: WorkerId) {
+        let connection = &mut self.workers[id.index()].connection;
+        *connection = Connection { stage: Stage::Connecting(1), ..Connection::closed(connection.number + 1) };
+        let number = connection.number;
+        let host = self.workers[id.index()].machine.settings().endpoint_host;
+        if !self.wire.command(WireCommand::Connect { worker: id, connection: number, host }) {
+            let delay = self.link_delay(id);
+            self.queue.push(self.now + delay, Event::SynArrived { worker: id, connection: number });
+        }
+    }
+
+    fn is_current(&self, id: WorkerId, number: u32) -> bool {
+        self.workers[id.index()].connection.number == number
+    }
+
+    fn destination(&self, id: WorkerId) -> Destination {
+        let host = self.workers[id.index()].machine.settings().endpoint_host;
+        self.addresses.reached_by(self.topology.hosts[host.index()])
+    }
+
+    pub(crate) fn syn_arrived(&mut self, id: WorkerId, number: u32) {
+        if !self.is_current(id, number) {
+            return;
+        }
+        match self.destination(id) {
+            Destination::UnknownHost => self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
+            Destination::Node(node) if self.nodes[node.index()].is_on() => self.syn_reached(id, number, node),
+            Destination::Nobody if self.choices.assume(Assumption::AbsentAddress) == UNREACHABLE => {
+                self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
+            }
+            Destination::Nobody | Destination::Node(_) => {
+                let connection = &mut self.workers[id.index()].connection;
+                let Stage::Connecting(sent) = connection.stage else { return };
+                connection.stage = Stage::Connecting(sent + 1);
+                let before = sent.checked_sub(2).map_or_else(Default::default, |n| SYN_AGAIN[usize::from(n)]);
+                if let Some(&again) = SYN_AGAIN.get(usize::from(sent) - 1) {
+                    let event = Event::SynArrived { worker: id, connection: number };
+                    self.queue.push(self.now + (again - before), event);
+                }
+            }
+        }
+    }
+
+    fn syn_reached(&mut self, id: WorkerId, number: u32, node: NodeId) {
+        let port = self.workers[id.index()].machine.settings().endpoint_port;
+        let host = &self.nodes[node.index()];
+        let (open, run, class) = (host.listens_on(port), host.master_run(), host.class);
+        let delay = self.link_delay(id);
+        let connection = &mut self.workers[id.index()].connection;
+        connection.node = Some(node);
+        if open {
+            connection.stage = Stage::ShakingHands;
+            connection.run = run;
+            // The answer to the SYN, then one round trip of the handshake.
+            self.queue.push(self.now + delay * 3, Event::HandshakeEnded { worker: id, connection: number });
+            self.judge(id, class);
+        } else {
+            let error = ErrorFamily::EndpointNotFound;
+            let event = Event::ConnectFailed { worker: id, connection: number, error };
+            self.queue.push(self.now + delay + REFUSAL, event);
+        }
+    }
+
+    /// Puts the verdict on this worker and this kind of node where the end of the handshake finds it.
+    fn judge(&mut self, id: WorkerId, class: HostClass) {
+        let host = &mut self.workers[id.index()];
+        let fresh = host.remembered.is_some_and(|(known, _, until)| known == class && self.now < until);
+        if !fresh {
+            let name = host.machine.settings().endpoint_host;
+            let (handshake, until) = self.trust.handshake(self.now, host.client, class, name);
+            host.remembered = Some((class, handshake, until));
+        }
+        host.connection.admitted = self.trust.admits(host.client, class);
+    }
+
+    pub(crate) fn handshake_ended(&mut self, id: WorkerId, number: u32) {
+        if !self.is_current(id, number) {
+            return;
+        }
+        match self.path(id) {
+            Path::Silent => return,
+            Path::Reset => return self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
+            Path::Delivered => {}
+        }
+        let host = &mut self.workers[id.index()];
+        let Some((_, handshake, _)) = host.remembered else { return };
+        match handshake {
+            Handshake::Finished(certificate) => {
+                host.connection.presented = Some(certificate);
+                host.connection.stage = Stage::Open;
+                self.step_worker(id, WorkerEvent::Connected);
+            }
+            Handshake::Broken { error, presented } => {
+                host.connection.presented = presented;
+                self.connect_failed(id, number, error);
+            }
+        }
+    }
+
+    pub(crate) fn connect_failed(&mut self, id: WorkerId, number: u32, error: ErrorFamily) {
+        if self.is_current(id, number) {
+            self.workers[id.index()].connection.stage = Stage::Closed;
+            self.step_worker(id, WorkerEvent::ConnectFailed(error));
+        }
+    }
+
+    fn send(&mut self, id: WorkerId, request: Request) {
+        let connection = &mut self.workers[id.index()].connection;
+        let number = connection.number;
+        connection.request = Some(request);
+        if !self.wire.command(WireCommand::Send { worker: id, connection: number, request }) {
+            let delay = self.link_delay(id);
+            self.queue.push(self.now + delay, Event::RequestArrived { worker: id, connection: number });
+        }
+    }
+
+    fn path(&self, id: WorkerId) -> Path {
+        let connection = &self.workers[id.index()].connection;
+        let Destination::Node(node) = self.destination(id) else { return Path::Silent };
+        let host = &self.nodes[node.index()];
+        if !host.is_on() {
+            Path::Silent
+        } else if connection.node == Some(node) && host.master_run() == connection.run && host.listens() {
+            Path::Delivered
+        } else {
+            Path::Reset
+        }
+    }
+
+    /// A request, or its `attempt`th repetition by TCP, reaches whoever has the address.
+    pub(crate) fn request_arrived(&mut self, id: WorkerId, number: u32, attempt: u8) {
+        if !self.is_current(id, number) {
+            return;
+        }
+        match self.path(id) {
+            Path::Delivered => self.request_delivered(id),
+            Path::Reset => self.connection_lost(id, number, Loss::Reset),
+            Path::Silent => {
+                let attempt = usize::from(attempt);
+                let before = attempt.checked_sub(1).map_or_else(Default::default, |n| SEGMENT_AGAIN[n]);
+                match SEGMENT_AGAIN.get(attempt) {
+                    Some(&again) => {
+                        let attempt = attempt as u8 + 1;
+                        let event = Event::SegmentAgain { worker: id, connection: number, attempt };
+                        self.queue.push(self.now + (again - before), event);
+                    }
+                    None => self.connection_lost(id, number, Loss::TimedOut),
+                }
+            }
+        }
+    }
+
+    fn request_delivered(&mut self, id: WorkerId) {
+        let connection = &self.workers[id.index()].connection;
+        let (Some(request), Some(node)) = (connection.request, connection.node) else { return };
+        if connection.admitted {
+            self.step_master(node, MasterEvent::RequestArrived { from: id, request });
+        } else {
+            self.respond(node, id, Response::Forbidden);
+        }
+    }
+
+    pub(crate) fn respond(&mut self, node: NodeId, to: WorkerId, response: Response) {
+        if self.wire.command(WireCommand::Respond { node, to, response }) {
+            return;
+        }
+        let delay = self.link_delay(to);
+        let connection = &mut self.workers[to.index()].connection;
+        connection.response = Some(response);
+        let event = Event::ResponseArrived { worker: to, connection: connection.number };
+        self.queue.push(self.now + delay, event);
+    }
+
+    pub(crate) fn response_arrived(&mut self, id: WorkerId, number: u32) {
+        if !self.is_current(id, number) {
+            return;
+        }
+        let connection = &mut self.workers[id.index()].connection;
+        let (Some(request), Some(response)) = (connection.request.take(), connection.response.take()) else {
+            return;
+        };
+        self.count_answer(request);
+        self.step_worker(id, WorkerEvent::Answered(response));
+    }
+
+    fn count_answer(&mut self, request: Request) {
+        self.counters.requests += 1;
+        match request {
+            Request::ReportTask(_) => self.counters.reports += 1,
+            Request::AgentHeartbeat | Request::RequestTask => {}
+        }
+    }
+
+    pub(crate) fn connection_lost(&mut self, id: WorkerId, number: u32, loss: Loss) {
+        if self.is_current(id, number) {
+            self.workers[id.index()].connection.stage = Stage::Closed;
+            self.step_worker(id, WorkerEvent::Lost(loss));
+        }
+    }
+
+    /// Every connection to this run of a node's master ends like this, as far as word of it gets out.
+    pub(crate) fn break_connections(&mut self, node: NodeId, run: u32, loss: Loss) {
+        if self.wire.command(WireCommand::Close { node, loss }) {
+            return;
+        }
+        for index in 0..self.workers.len() {
+            let connection = &self.workers[index].connection;
+            let live = matches!(connection.stage, Stage::ShakingHands | Stage::Open);
+            if live && connection.node == Some(node) && connection.run == run {
+                let (worker, connection) = (WorkerId(index as u32), connection.number);
+                let delay = self.link_delay(worker);
+                self.queue.push(self.now + delay, Event::ConnectionLost { worker, connection, loss });
+            }
+        }
+    }
+
+    /// Takes in what came of a command to an outside wire, at `now`.
+    pub fn wire_event(&mut self, now: Time, event: WireEvent) {
+        self.now = self.now.max(now);
+        match event {
+            WireEvent::Connected { worker, connection, by, presented } => {
+                if self.is_current(worker, connection) {
+                    let open = &mut self.workers[worker.index()].connection;
+                    open.stage = Stage::Open;
+                    open.node = Some(by);
+                    open.presented = Some(presented);
+                    self.step_worker(worker, WorkerEvent::Connected);
+                }
+            }
+            WireEvent::ConnectFailed { worker, connection, error, by, presented } => {
+                if self.is_current(worker, connection) {
+                    let failed = &mut self.workers[worker.index()].connection;
+                    failed.node = by;
+                    failed.presented = presented;
+                    self.connect_failed(worker, connection, error);
+                }
+            }
+            WireEvent::Lost { worker, connection, loss } => self.connection_lost(worker, connection, loss),
+            WireEvent::Answered { worker, connection, response } => {
+                if self.is_current(worker, connection)
+                    && let Some(request) = self.workers[worker.index()].connection.request.take()
+                {
+                    self.count_answer(request);
+                    self.step_worker(worker, WorkerEvent::Answered(response));
+                }
+            }
+            WireEvent::RequestArrived { node, from, request } => {
+                self.step_master(node, MasterEvent::RequestArrived { from, request });
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Where do requests and answers travel: through the model, or through somebody else's sockets?
+//!
+//! Everything but the wire is the same either way: the cluster, the services, SSISDB and the machines of master and
+//! worker. With an outside wire the world says what is to be done with sockets, and is told what came of it.
+
+use crate::names::{AddressId, CertificateId, HostId, NodeId, WorkerId};
+use crate::observe::{ErrorFamily, Loss};
+use crate::scaleout::{Request, Response};
+
+/// Something to be done with sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireCommand {
+    /// A worker opens a connection.
+    Connect {
+        /// Who.
+        worker: WorkerId,
+        /// The number of the attempt: to be named in what came of it.
+        connection: u32,
+        /// Under which host name.
+        host: HostId,
+    },
+    /// A worker sends a request on its connection.
+    Send {
+        /// Who.
+        worker: WorkerId,
+        /// On which connection.
+        connection: u32,
+        /// What.
+        request: Request,
+    },
+    /// A worker gives up its connection or its attempt.
+    Drop {
+        /// Who.
+        worker: WorkerId,
+        /// Which one.
+        connection: u32,
+    },
+    /// A master answers the request that waits under this worker's name.
+    Respond {
+        /// Which master.
+        node: NodeId,
+        /// To whom.
+        to: WorkerId,
+        /// What.
+        response: Response,
+    },
+    /// A master opens its endpoint on its node.
+    Listen {
+        /// Which one.
+        node: NodeId,
+    },
+    /// A master's endpoint is closed, and every connection to it ends like this.
+    Close {
+        /// Which one.
+        node: NodeId,
+        /// How its peers see it.
+        loss: Loss,
+    },
+    /// An address is at another node, or at none.
+    MoveAddress {
+        /// Which one.
+        address: AddressId,
+        /// Where it is.
+        holder: Option<NodeId>,
+    },
+    /// A node falls silent: whatever is sent to it is swallowed.
+    Silence {
+        /// Which one.
+        node: NodeId,
+    },
+    /// The files of a node that its master reads have changed: the certificate of its binding.
+    Rebind {
+        /// Which one.
+        node: NodeId,
+        /// The certificate of the binding.
+        certificate: CertificateId,
+    },
+}
+
+/// What came of a command, or came in by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireEvent {
+    /// A worker's handshake is finished.
+    Connected {
+        /// Whose.
+        worker: WorkerId,
+        /// Which attempt.
+        connection: u32,
+        /// The node that answered.
+        by: NodeId,
+        /// The certificate that it presented.
+        presented: CertificateId,
+    },
+    /// A worker's attempt failed.
+    ConnectFailed {
+        /// Whose.
+        worker: WorkerId,
+        /// Which attempt.
+        connection: u32,
+        /// The error in its log.
+        error: ErrorFamily,
+        /// The node that it reached, if it could tell.
+        by: Option<NodeId>,
+        /// The certificate that it was shown, if any.
+        presented: Option<CertificateId>,
+    },
+    /// A worker's connection broke.
+    Lost {
+        /// Whose.
+        worker: WorkerId,
+        /// Which one.
+        connection: u32,
+        /// How.
+        loss: Loss,
+    },
+    /// A worker's request is answered.
+    Answered {
+        /// Whose.
+        worker: WorkerId,
+        /// On which connection.
+        connection: u32,
+        /// With what.
+        response: Response,
+    },
+    /// A request has come in at a master.
+    RequestArrived {
+        /// At which node.
+        node: NodeId,
+        /// From whom, by its certificate.
+        from: WorkerId,
+        /// What.
+        request: Request,
+    },
+}
+
+/// Who carries requests and answers.
+#[derive(Clone, Debug)]
+pub(crate) enum Wire {
+    /// The model of this crate.
+    Modelled,
+    /// Somebody who takes commands.
+    Outside(Vec<WireCommand>),
+}
+
+impl Wire {
+    /// Passes on a command, if somebody takes commands; says whether somebody does.
+    pub(crate) fn command(&mut self, command: WireCommand) -> bool {
+        match self {
+            Self::Modelled => false,
+            Self::Outside(commands) => {
+                commands.push(command);
+                true
+            }
+        }
+    }
+}
