@@ -1,1 +1,20 @@
+//! Does it hold, and how do we show it?
+//!
+//! A scenario becomes a plan, the director carries the plan out on a backend, what is seen becomes a history, checks
+//! judge the history, and reports tell of the verdict. Checks and reports read recorded facts only; backends see a
+//! resolved plan only.
 
+pub mod backend;
+pub mod check;
+pub mod cli;
+pub mod director;
+pub mod guide;
+pub mod history;
+pub mod judge;
+pub mod phase;
+pub mod picture;
+pub mod plan;
+pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod words;

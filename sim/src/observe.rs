@@ -66,6 +66,8 @@ pub enum Fact {
     Applied(ActionNo),
     /// Every step is done, and the run waits for a steady state.
     StepsEnded,
+    /// The run is over: nobody looks at anything after this.
+    RunEnded,
     /// A machine is on, off or frozen.
     Machine {
         /// Which one.

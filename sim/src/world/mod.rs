@@ -203,9 +203,9 @@ impl World {
         self.now
     }
 
-    /// The topology that it began with.
-    pub fn topology(&self) -> &Topology {
-        &self.topology
+    /// Whether it began with this very topology and these loads, so that a reset is enough to run it again.
+    pub fn is_of(&self, topology: &Shared<Topology>, loads: &[Load]) -> bool {
+        self.topology.is(topology) && self.loads == loads
     }
 
     /// The random values and assumptions of the run.
@@ -280,7 +280,10 @@ impl World {
             Event::ConnectionLost { worker, connection, loss } => {
                 self.connection_lost(worker, connection, loss);
             }
-            Event::MasterDue(node) => self.master_due(node),
+            Event::MasterDue(node) => {
+                self.master_due(node);
+                self.look_at_endpoint();
+            }
             Event::LoadRound { load, round } => self.start_round(load, round),
             Event::ServiceDue(_)
             | Event::CallEnded { .. }

@@ -1,0 +1,115 @@
+//! Where does a plan run?
+//!
+//! A backend sees a resolved plan and nothing else of a scenario. It owns time: whoever drives it never sleeps.
+
+mod sim;
+
+use std::fmt;
+
+use failover_sim::action::{ResolvedAction, Verb};
+use failover_sim::assumption::Assumption;
+use failover_sim::names::ActionNo;
+use failover_sim::observe::Sink;
+use failover_sim::time::Time;
+pub use failover_sim::world::Stop;
+
+use crate::plan::Plan;
+
+pub use sim::SimBackend;
+
+/// The backends, by the words of the command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BackendKind {
+    /// The model in virtual time.
+    #[default]
+    Sim,
+    /// The same machines behind real HTTPS on loopback.
+    Loopback,
+    /// A Windows cluster.
+    Lab,
+}
+
+impl BackendKind {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sim => "sim",
+            Self::Loopback => "loopback",
+            Self::Lab => "lab",
+        }
+    }
+}
+
+impl fmt::Display for BackendKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// Somewhere to run a plan.
+pub trait Backend {
+    /// Which one it is.
+    fn kind(&self) -> BackendKind;
+
+    /// What it can do of this plan, found out before anything is started.
+    fn abilities(&self, plan: &Plan) -> Abilities;
+
+    /// Starts the cluster of the plan; time is zero from here on.
+    ///
+    /// # Errors
+    /// If the surroundings do not allow it.
+    fn start(&mut self, plan: &Plan) -> Result<(), BackendError>;
+
+    /// The present moment.
+    fn now(&self) -> Time;
+
+    /// Carries out an action at the present moment, and reads back what it changed where it changed configuration.
+    ///
+    /// # Errors
+    /// If the surroundings do not allow it.
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError>;
+
+    /// Lets time pass up to `until`, or until the sink asks for control; what is seen meanwhile goes to the sink.
+    ///
+    /// # Errors
+    /// If the surroundings fail: a port is taken, a host of a lab does not answer.
+    fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError>;
+
+    /// Takes back what is left to take back.
+    ///
+    /// # Errors
+    /// If something could not be taken back.
+    fn finish(&mut self) -> Result<(), BackendError>;
+
+    /// The assumptions that the run has rested on so far. Empty where nothing is assumed.
+    fn consulted(&self) -> Vec<Assumption>;
+}
+
+/// What a backend can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// Verbs of the plan that it cannot carry out.
+    pub missing: Vec<Verb>,
+}
+
+/// What went wrong with the surroundings of a run: neither the cluster's fault nor the scenario's.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// An action was not possible.
+    #[error("cannot carry out the action: {0}")]
+    Apply(#[from] failover_sim::world::ApplyError),
+    /// An action that this backend does not know how to carry out.
+    #[error("this backend cannot carry out `{}`", .0.word())]
+    Unable(Verb),
+    /// The twin on loopback failed.
+    #[error("the twin on loopback failed: {0}")]
+    Twin(String),
+    /// A session with a host of the lab failed.
+    #[error("the session with `{host}` failed: {what}")]
+    Session {
+        /// Which host.
+        host: String,
+        /// What was being done, what was found and what was expected.
+        what: String,
+    },
+}

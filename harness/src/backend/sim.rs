@@ -1,0 +1,67 @@
+//! How does a plan run in the model?
+
+use failover_sim::action::ResolvedAction;
+use failover_sim::assumption::Assumption;
+use failover_sim::names::ActionNo;
+use failover_sim::observe::Sink;
+use failover_sim::time::Time;
+use failover_sim::world::{Counters, Stop, World};
+
+use crate::plan::Plan;
+
+use super::{Abilities, Backend, BackendError, BackendKind};
+
+/// The model in virtual time. One value can run many plans, one after the other.
+#[derive(Debug, Default)]
+pub struct SimBackend {
+    world: Option<World>,
+}
+
+impl SimBackend {
+    /// What was counted in the last run.
+    pub fn counters(&self) -> Counters {
+        self.world.as_ref().map(World::counters).unwrap_or_default()
+    }
+
+    fn world(&mut self) -> &mut World {
+        self.world.as_mut().expect("a backend is started before it is used")
+    }
+}
+
+impl Backend for SimBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Sim
+    }
+
+    fn abilities(&self, _: &Plan) -> Abilities {
+        Abilities { missing: Vec::new() }
+    }
+
+    fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
+        match &mut self.world {
+            Some(world) if world.is_of(&plan.topology, &plan.loads) => world.reset(plan.choices()),
+            Some(_) | None => self.world = Some(World::new(&plan.topology, &plan.loads, plan.choices())),
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.world.as_ref().map(World::now).unwrap_or_default()
+    }
+
+    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        Ok(self.world().apply(action)?)
+    }
+
+    fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
+        Ok(self.world().advance(until, sink))
+    }
+
+    fn finish(&mut self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn consulted(&self) -> Vec<Assumption> {
+        self.world.as_ref().map(|world| world.choices().consulted().collect()).unwrap_or_default()
+    }
+}

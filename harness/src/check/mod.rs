@@ -1,0 +1,143 @@
+//! Does what was seen bear out what is claimed?
+//!
+//! Checks are folds over records: they see nothing but the history, keep memory in proportion to the workers, and
+//! judge a run while it happens in the same way as a stored history. Each claim stands in a file of its own.
+
+mod actions_in_force;
+mod one_node_serves;
+mod steps;
+mod trusted_connections;
+mod workers_reconnect;
+
+use failover_sim::observe::Record;
+use failover_sim::time::Time;
+
+use crate::plan::Plan;
+
+pub(crate) use actions_in_force::ActionsInForce;
+pub(crate) use steps::{StepJudge, StepResult};
+
+/// Something that is always judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Claim {
+    /// At most one node serves the master's role at any moment.
+    OneNodeServes,
+    /// Every worker that loses its connection is connected again through the network name, within the promise.
+    WorkersReconnect,
+    /// A connection is accepted only with a trusted worker certificate and the pinned master certificate.
+    TrustedConnectionsOnly,
+}
+
+impl Claim {
+    /// All claims.
+    pub const ALL: [Self; 3] = [Self::OneNodeServes, Self::WorkersReconnect, Self::TrustedConnectionsOnly];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OneNodeServes => "at_most_one_node_serves",
+            Self::WorkersReconnect => "workers_reconnect",
+            Self::TrustedConnectionsOnly => "trusted_connections_only",
+        }
+    }
+
+    /// The claim with this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|claim| claim.word() == word)
+    }
+
+    /// A judge of this claim over a run of this plan.
+    pub fn check(self, plan: &Plan) -> Box<dyn Check> {
+        match self {
+            Self::OneNodeServes => Box::new(one_node_serves::OneNodeServes::new(plan)),
+            Self::WorkersReconnect => Box::new(workers_reconnect::WorkersReconnect::new(plan)),
+            Self::TrustedConnectionsOnly => Box::new(trusted_connections::TrustedConnectionsOnly::new(plan)),
+        }
+    }
+}
+
+/// A judge of one claim.
+pub trait Check {
+    /// Takes in one record.
+    fn observe(&mut self, record: &Record);
+
+    /// What can be said of the claim over this part of the history.
+    fn verdict(&self, plan: &Plan, window: Window) -> Verdict;
+}
+
+/// The part of a history that is judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// When the steps began; the start of the run if they did not.
+    pub began: Time,
+    /// When the history ends.
+    pub end: Time,
+}
+
+impl Window {
+    /// A moment as people read it: counted from the first step.
+    pub fn offset(&self, moment: Time) -> String {
+        if moment >= self.began {
+            format!("+{}", Time::from_micros(moment.as_micros() - self.began.as_micros()))
+        } else {
+            format!("-{}", Time::from_micros(self.began.as_micros() - moment.as_micros()))
+        }
+    }
+}
+
+/// What is said of a claim, with the evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it holds.
+    pub outcome: Outcome,
+    /// How often it was put to the test.
+    pub judged: u64,
+    /// When it was first found false, if it was.
+    pub at: Option<Time>,
+    /// Evidence, one line each.
+    pub evidence: Vec<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Verdict {
+    /// It holds, and was put to the test so often; never having been tested is inconclusive.
+    pub fn pass(judged: u64, untested: &str) -> Self {
+        if judged == 0 {
+            return Self::inconclusive(0, untested.to_owned());
+        }
+        Self { outcome: Outcome::Pass, judged, at: None, evidence: Vec::new(), hints: Vec::new() }
+    }
+
+    /// Nothing can be said, for this reason.
+    pub fn inconclusive(judged: u64, reason: String) -> Self {
+        Self { outcome: Outcome::Inconclusive, judged, at: None, evidence: vec![reason], hints: Vec::new() }
+    }
+
+    /// It was found false at this moment.
+    pub const fn fail(judged: u64, at: Time, evidence: Vec<String>, hints: Vec<String>) -> Self {
+        Self { outcome: Outcome::Fail, judged, at: Some(at), evidence, hints }
+    }
+}
+
+/// Whether something holds; in the order of severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// It holds.
+    Pass,
+    /// The surroundings failed, or the history does not show enough.
+    Inconclusive,
+    /// It does not hold.
+    Fail,
+}
+
+impl Outcome {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Inconclusive => "inconclusive",
+            Self::Fail => "fail",
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Claim: at most one node serves the master's role at any moment.
+//!
+//! A node serves the role while its own cluster service shows every resource of it online and the machine runs. The
+//! shared disk is one of them where there is one, so that a node which lost its reservation no longer serves.
+
+use std::time::Duration;
+
+use failover_sim::names::{NodeId, ResourceId};
+use failover_sim::observe::{Fact, Power, Record, ResourceState, Source, Watch};
+use failover_sim::time::Time;
+
+use crate::plan::Plan;
+
+use super::{Check, Verdict, Window};
+
+pub(crate) struct OneNodeServes {
+    resources: Vec<ResourceId>,
+    nodes: Vec<NodeFold>,
+    judged: u64,
+    /// The first overlap that is certain: from, to, and who.
+    overlap: Option<(Time, Time, NodeId, NodeId)>,
+}
+
+#[derive(Clone, Debug)]
+struct NodeFold {
+    online: Vec<bool>,
+    /// Since when it certainly serves.
+    serves_since: Option<Time>,
+    is_off: bool,
+    is_watched: bool,
+    /// It was not looked at while it had power.
+    gap: bool,
+}
+
+impl OneNodeServes {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let resources = plan.topology.cluster.roles[plan.role.index()].resources.clone();
+        let node = NodeFold {
+            online: vec![false; resources.len()],
+            serves_since: None,
+            is_off: true,
+            is_watched: false,
+            gap: false,
+        };
+        Self { nodes: vec![node; plan.topology.nodes.len()], resources, judged: 0, overlap: None }
+    }
+
+    fn stops(&mut self, node: NodeId, earliest: Time) {
+        let Some(since) = self.nodes[node.index()].serves_since.take() else { return };
+        for (index, other) in self.nodes.iter().enumerate() {
+            if let Some(other_since) = other.serves_since
+                && self.overlap.is_none()
+                && since.max(other_since) < earliest
+            {
+                let other = NodeId(index as u8);
+                self.overlap = Some((since.max(other_since), earliest, node, other));
+            }
+        }
+    }
+
+    /// Overlaps that last to the end of the history.
+    fn open_overlap(&self, end: Time) -> Option<(Time, Time, NodeId, NodeId)> {
+        let mut serving = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, node)| node.serves_since.map(|since| (since, NodeId(index as u8))));
+        let (first, second) = (serving.next()?, serving.next()?);
+        Some((first.0.max(second.0), end, first.1, second.1))
+    }
+}
+
+impl Check for OneNodeServes {
+    fn observe(&mut self, record: &Record) {
+        match (record.fact, record.source) {
+            (Fact::ResourceState { resource, state }, Source::Node(node)) => {
+                let Some(place) = self.resources.iter().position(|&own| own == resource) else { return };
+                let fold = &mut self.nodes[node.index()];
+                fold.online[place] = state == ResourceState::Online;
+                if !fold.online[place] {
+                    self.stops(node, record.earliest);
+                } else if fold.online.iter().all(|&online| online) && fold.serves_since.is_none() {
+                    fold.serves_since = Some(record.latest);
+                    self.judged += 1;
+                }
+            }
+            (Fact::Machine { node, power }, _) => {
+                let fold = &mut self.nodes[node.index()];
+                fold.is_off = power != Power::On;
+                if fold.is_off {
+                    fold.online.fill(false);
+                    self.stops(node, record.earliest);
+                }
+            }
+            (Fact::Watching { what: Watch::Node(node), .. }, _) => {
+                self.nodes[node.index()].is_watched = true;
+            }
+            (Fact::Unwatched(Watch::Node(node)), _) => {
+                let fold = &mut self.nodes[node.index()];
+                fold.gap |= !fold.is_off;
+            }
+            // Nothing else says what a node serves.
+            (
+                Fact::ResourceState { .. }
+                | Fact::Watching { .. }
+                | Fact::Unwatched(_)
+                | Fact::StepsBegan
+                | Fact::StepBegan(_)
+                | Fact::Acting { .. }
+                | Fact::Applied(_)
+                | Fact::StepsEnded
+                | Fact::RunEnded
+                | Fact::NodeState { .. }
+                | Fact::OwnerNode { .. }
+                | Fact::Endpoint { .. }
+                | Fact::Worker { .. }
+                | Fact::MasterMachine(_)
+                | Fact::Task { .. }
+                | Fact::Package { .. }
+                | Fact::ReportRefused { .. },
+                _,
+            ) => {}
+        }
+    }
+
+    fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
+        let names = &plan.names;
+        if let Some((from, to, one, other)) = self.overlap.or_else(|| self.open_overlap(window.end)) {
+            let time: Duration = to.since(from);
+            let line = format!(
+                "{} and {} both serve the role for {:.3} s",
+                names.node(one),
+                names.node(other),
+                time.as_secs_f64()
+            );
+            return Verdict::fail(self.judged, from, vec![line], Vec::new());
+        }
+        for (index, node) in self.nodes.iter().enumerate() {
+            if !node.is_watched || node.gap {
+                let name = names.node(NodeId(index as u8));
+                return Verdict::inconclusive(self.judged, format!("{name} was not looked at all the time"));
+            }
+        }
+        Verdict::pass(self.judged, "no node was seen to serve the role")
+    }
+}

@@ -1,0 +1,171 @@
+//! Claim: every worker that loses its connection is connected again through the network name, within the promise.
+
+use std::collections::BTreeMap;
+
+use failover_sim::names::WorkerId;
+use failover_sim::observe::{Fact, Record, Watch, WorkerState};
+use failover_sim::time::{Time, micros};
+
+use crate::guide;
+use crate::plan::Plan;
+
+use super::{Check, Verdict, Window};
+
+pub(crate) struct WorkersReconnect {
+    bound_micros: u64,
+    endpoint: failover_sim::names::HostId,
+    workers: Vec<WorkerFold>,
+    has_begun: bool,
+    is_watched: bool,
+    judged: u64,
+    late: Option<(Time, WorkerId)>,
+    doubtful: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct WorkerFold {
+    state: WorkerState,
+    /// When it was cut off: not before, and at the latest.
+    cut: Option<(Time, Time)>,
+}
+
+impl WorkersReconnect {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let fresh = WorkerFold { state: WorkerState::Starting, cut: None };
+        Self {
+            bound_micros: micros(plan.topology.promises.reconnect_within),
+            endpoint: plan.topology.endpoint,
+            workers: vec![fresh; plan.topology.workers.len()],
+            has_begun: false,
+            is_watched: false,
+            judged: 0,
+            late: None,
+            doubtful: false,
+        }
+    }
+
+    fn is_served(&self, state: WorkerState) -> bool {
+        matches!(state, WorkerState::Connected { through, .. } if through == self.endpoint)
+    }
+
+    fn changes(&mut self, worker: WorkerId, state: WorkerState, record: &Record) {
+        let served = self.is_served(state);
+        let fold = &mut self.workers[worker.index()];
+        fold.state = state;
+        match (fold.cut, served) {
+            (None, false) if self.has_begun => fold.cut = Some((record.earliest, record.latest)),
+            (Some((earliest, latest)), true) => {
+                fold.cut = None;
+                self.judged += 1;
+                // Certainly late even if it was cut as late and back as early as can be; certainly in time the other
+                // way round.
+                if span(latest, record.earliest) > self.bound_micros {
+                    self.late.get_or_insert((earliest, worker));
+                } else if span(earliest, record.latest) > self.bound_micros {
+                    self.doubtful = true;
+                }
+            }
+            (None, _) | (Some(_), false) => {}
+        }
+    }
+
+    fn away(&self) -> impl Iterator<Item = (WorkerId, &WorkerFold)> {
+        let all = self.workers.iter().enumerate().map(|(index, fold)| (WorkerId(index as u32), fold));
+        all.filter(|(_, fold)| fold.cut.is_some())
+    }
+
+    /// What keeps the missing workers away: one line for each kind of reason, and what to do about it.
+    fn reasons(&self, plan: &Plan, window: Window) -> (Vec<String>, Vec<String>) {
+        let total = self.workers.len();
+        let away = self.away().count();
+        let mut evidence = vec![format!(
+            "{} of {total} workers are connected at {}",
+            total - away,
+            window.offset(window.end)
+        )];
+        let mut hints = Vec::new();
+        let mut kinds: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+        for (worker, fold) in self.away() {
+            let why = guide::explain(plan, worker, fold.state);
+            let entry = kinds.entry(why.reason).or_insert_with(|| (0, why.details));
+            entry.0 += 1;
+            for hint in why.hints {
+                if !hints.contains(&hint) {
+                    hints.push(hint);
+                }
+            }
+        }
+        for (reason, (count, details)) in kinds {
+            evidence.push(format!("{count} {}: {reason}", if count == 1 { "worker" } else { "workers" }));
+            evidence.extend(details);
+        }
+        (evidence, hints)
+    }
+}
+
+impl Check for WorkersReconnect {
+    fn observe(&mut self, record: &Record) {
+        match record.fact {
+            Fact::Worker { worker, state } => self.changes(worker, state, record),
+            Fact::StepsBegan => {
+                self.has_begun = true;
+                for index in 0..self.workers.len() {
+                    if !self.is_served(self.workers[index].state) {
+                        self.workers[index].cut = Some((record.earliest, record.latest));
+                    }
+                }
+            }
+            Fact::Watching { what: Watch::Workers, .. } => self.is_watched = true,
+            Fact::Unwatched(Watch::Workers) => self.is_watched = false,
+            // Nothing else says how a worker stands.
+            Fact::Watching { .. }
+            | Fact::Unwatched(_)
+            | Fact::StepBegan(_)
+            | Fact::Acting { .. }
+            | Fact::Applied(_)
+            | Fact::StepsEnded
+            | Fact::RunEnded
+            | Fact::Machine { .. }
+            | Fact::NodeState { .. }
+            | Fact::OwnerNode { .. }
+            | Fact::ResourceState { .. }
+            | Fact::Endpoint { .. }
+            | Fact::MasterMachine(_)
+            | Fact::Task { .. }
+            | Fact::Package { .. }
+            | Fact::ReportRefused { .. } => {}
+        }
+    }
+
+    fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
+        let overdue = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
+        let overdue = overdue.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros).min();
+        let judged = self.judged + self.workers.len() as u64 - self.away().count() as u64;
+        if let Some(((cut, _), _)) = overdue {
+            let (evidence, hints) = self.reasons(plan, window);
+            return Verdict::fail(judged, cut, evidence, hints);
+        }
+        if let Some((cut, worker)) = self.late {
+            let name = plan.names.worker(worker);
+            let line = format!("worker `{name}` was back, but later than promised");
+            return Verdict::fail(judged, cut, vec![line], Vec::new());
+        }
+        if !self.has_begun || !self.is_watched {
+            return Verdict::inconclusive(judged, "the workers were not looked at to the end".to_owned());
+        }
+        if self.away().next().is_some() {
+            let line = "the history ends before the promised time is over, and workers are away".to_owned();
+            return Verdict::inconclusive(judged, line);
+        }
+        if self.doubtful {
+            let line =
+                "some worker was back so near to the promised time that the looks cannot tell".to_owned();
+            return Verdict::inconclusive(judged, line);
+        }
+        Verdict::pass(judged, "there is no worker")
+    }
+}
+
+fn span(from: Time, to: Time) -> u64 {
+    micros(to.since(from))
+}

@@ -1,0 +1,227 @@
+//! What does the command line take, and what does it answer?
+//!
+//! Results go to standard output, progress and errors to standard error.
+
+mod judge;
+mod run;
+mod validate;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::backend::BackendKind;
+use crate::plan::Overrides;
+use crate::scenario::LoadError;
+use crate::scenario::diagnostic::Paint;
+
+/// Test whether SSIS Scale Out workers survive a failover of their master.
+#[derive(Debug, Parser)]
+#[command(name = "failover", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios and judge them.
+    Run(RunArguments),
+    /// Judge a history again that `run --histories` wrote.
+    Judge(JudgeArguments),
+    /// Read scenarios and their topologies, and show every mistake in them.
+    Validate(ValidateArguments),
+}
+
+#[derive(Debug, Args)]
+struct RunArguments {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Where to run them.
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
+    backend: BackendKind,
+    /// The seed of every random value.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    overrides: OverrideArguments,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Write a report besides: junit=FILE. Can be given several times.
+    #[arg(long, value_name = "KIND=FILE", value_parser = report_file)]
+    report: Vec<(ReportKind, PathBuf)>,
+    /// Keep every run's history in this folder, for `judge`.
+    #[arg(long, value_name = "FOLDER")]
+    histories: Option<PathBuf>,
+    /// Print what happened, line by line, before the report.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+#[derive(Debug, Args)]
+struct OverrideArguments {
+    /// Another number of workers in the topology's first group.
+    #[arg(long, value_name = "COUNT")]
+    workers: Option<u32>,
+    /// Take an answer for granted where nobody knows. Can be given several times.
+    #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = pair)]
+    assume: Vec<(String, String)>,
+}
+
+impl OverrideArguments {
+    fn overrides(&self) -> Overrides {
+        Overrides { workers: self.workers, assume: self.assume.iter().cloned().collect() }
+    }
+}
+
+#[derive(Debug, Args)]
+struct JudgeArguments {
+    /// The history.
+    #[arg(value_name = "HISTORY")]
+    file: PathBuf,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+struct ValidateArguments {
+    /// Scenario files, or folders of them.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// One JSON document.
+    Json,
+    /// One JSON line for each scenario, and the totals last.
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ReportKind {
+    Junit,
+}
+
+impl ValueEnum for BackendKind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Sim, Self::Loopback, Self::Lab]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        let help = match self {
+            Self::Sim => "in the model, in virtual time",
+            Self::Loopback => "behind real HTTPS on loopback",
+            Self::Lab => "in a Windows cluster",
+        };
+        Some(clap::builder::PossibleValue::new(self.word()).help(help))
+    }
+}
+
+fn report_file(text: &str) -> Result<(ReportKind, PathBuf), String> {
+    let (kind, file) = pair(text)?;
+    match kind.as_str() {
+        "junit" => Ok((ReportKind::Junit, PathBuf::from(file))),
+        _ => Err(format!("there is no report `{kind}`: expected junit")),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let found = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
+    found
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "expected a name, `=` and a value".to_owned())
+}
+
+/// Runs the program with the arguments of its process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers; everything else is a mistake in the arguments.
+            let code = if error.use_stderr() { INPUT } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let answer = match arguments.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Judge(arguments) => judge::judge(&arguments),
+        Command::Validate(arguments) => validate::validate(&arguments),
+    };
+    match answer {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let text = error.text();
+            let _ = std::io::stderr().lock().write_all(text.as_bytes());
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Exit code of a mistake in the input.
+const INPUT: u8 = 2;
+/// Exit code of surroundings that fail.
+const SURROUNDINGS: u8 = 3;
+
+/// Why a command came to no verdict.
+#[derive(Debug)]
+enum CommandError {
+    /// The input is wrong.
+    Load(LoadError),
+    /// The input is wrong in one sentence.
+    Input(String),
+    /// The surroundings fail.
+    Surroundings(String),
+}
+
+impl CommandError {
+    fn text(&self) -> String {
+        match self {
+            Self::Load(LoadError::Mistakes(files)) => {
+                let paint = paint();
+                files.iter().map(|file| file.render(paint)).collect::<Vec<_>>().join("\n")
+            }
+            Self::Load(error) => format!("error: {error}\n"),
+            Self::Input(text) | Self::Surroundings(text) => format!("error: {text}\n"),
+        }
+    }
+
+    const fn code(&self) -> u8 {
+        match self {
+            Self::Load(_) | Self::Input(_) => INPUT,
+            Self::Surroundings(_) => SURROUNDINGS,
+        }
+    }
+}
+
+impl From<LoadError> for CommandError {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+/// Colour only on a terminal that wants it.
+fn paint() -> Paint {
+    use std::io::IsTerminal;
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !unwanted { Paint::Coloured } else { Paint::Plain }
+}
+
+/// Prints a result. A reader that has gone away is no mistake of ours.
+fn print(text: &str) -> Result<(), CommandError> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(CommandError::Surroundings(format!("cannot write to standard output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

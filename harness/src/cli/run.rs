@@ -1,0 +1,132 @@
+//! `failover run`: how are scenarios run and reported?
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::time::Instant;
+
+use failover_sim::observe::{Flow, Record, Sink};
+
+use crate::backend::{Backend, BackendKind, SimBackend};
+use crate::history::HistoryWriter;
+use crate::plan::Plan;
+use crate::report::{self, RunReport, ScenarioReport, Timeline};
+use crate::runner::run_scenario;
+use crate::scenario::load;
+
+use super::{CommandError, Format, ReportKind, RunArguments, print};
+
+pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
+    let started = Instant::now();
+    let plans = load(&arguments.paths, arguments.seed, &arguments.overrides.overrides())?;
+    if let Some(folder) = &arguments.histories {
+        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    }
+    let scenarios = match arguments.backend {
+        BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
+        BackendKind::Loopback | BackendKind::Lab => {
+            return Err(CommandError::Input(format!("no backend `{}` yet", arguments.backend)));
+        }
+    };
+    let report = RunReport {
+        backend: arguments.backend,
+        profile: profiles(&plans),
+        seed: arguments.seed,
+        topologies: plans.iter().map(|plan| &plan.origin.topology_file).collect::<BTreeSet<_>>().len(),
+        scenarios,
+        elapsed: started.elapsed(),
+    };
+    write_reports(&report, arguments)?;
+    show(&report, arguments.format)?;
+    Ok(report.exit_code())
+}
+
+/// Prints a report in the form that was asked for.
+pub(super) fn show(report: &RunReport, format: Format) -> Result<(), CommandError> {
+    print(&match format {
+        Format::Human => report::human(report),
+        Format::Json => report::json(report),
+        Format::Jsonl => report::jsonl(report),
+    })
+}
+
+/// The Windows version of the topologies, or all of them.
+pub(super) fn profiles(plans: &[Plan]) -> String {
+    let words: BTreeSet<&str> = plans.iter().map(|plan| plan.topology.profile.word()).collect();
+    words.into_iter().collect::<Vec<_>>().join("+")
+}
+
+fn run_all<B: Backend>(
+    plans: &[Plan],
+    backend: &mut B,
+    arguments: &RunArguments,
+) -> Result<Vec<ScenarioReport>, CommandError> {
+    let mut reports = Vec::with_capacity(plans.len());
+    for plan in plans {
+        let mut kept = Kept::begin(plan, backend.kind(), arguments)?;
+        reports.push(run_scenario(plan, backend, &mut kept));
+        kept.finish(arguments)?;
+    }
+    Ok(reports)
+}
+
+/// What is kept of a run while it happens: its history in a file, its timeline for the terminal, both or neither.
+struct Kept<'p> {
+    history: Option<HistoryWriter<'p, BufWriter<File>>>,
+    timeline: Option<Timeline<'p>>,
+    plan: &'p Plan,
+}
+
+impl<'p> Kept<'p> {
+    fn begin(plan: &'p Plan, backend: BackendKind, arguments: &RunArguments) -> Result<Self, CommandError> {
+        let history = match &arguments.histories {
+            Some(folder) => {
+                let file = folder.join(format!("{}.jsonl", plan.name.replace('/', "-")));
+                let out = File::create(&file).map_err(|error| cannot_write(&file, &error))?;
+                let begun = HistoryWriter::begin(plan, backend.word(), BufWriter::new(out));
+                Some(begun.map_err(|error| cannot_write(&file, &error))?)
+            }
+            None => None,
+        };
+        let wants_timeline = arguments.verbose && arguments.format == Format::Human;
+        Ok(Self { history, timeline: wants_timeline.then(|| Timeline::new(plan)), plan })
+    }
+
+    fn finish(self, arguments: &RunArguments) -> Result<(), CommandError> {
+        if let (Some(history), Some(folder)) = (self.history, &arguments.histories) {
+            history.finish().map_err(|error| cannot_write(folder, &error))?;
+        }
+        if let Some(timeline) = self.timeline {
+            print(&format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Sink for Kept<'_> {
+    fn record(&mut self, record: &Record) -> Flow {
+        if let Some(history) = &mut self.history {
+            history.record(record);
+        }
+        if let Some(timeline) = &mut self.timeline {
+            timeline.record(record);
+        }
+        Flow::Continue
+    }
+}
+
+fn write_reports(report: &RunReport, arguments: &RunArguments) -> Result<(), CommandError> {
+    for (kind, file) in &arguments.report {
+        let text = match kind {
+            ReportKind::Junit => report::junit(report)
+                .map_err(|error| CommandError::Surroundings(format!("cannot write JUnit XML: {error}")))?,
+        };
+        std::fs::write(file, text).map_err(|error| cannot_write(file, &error))?;
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::Surroundings(format!("cannot write `{}`: {error}", path.display()))
+}

@@ -1,0 +1,161 @@
+//! Who carries out a plan, step by step?
+//!
+//! The director never sleeps and never looks at a clock: it tells the backend how far time may go, and the judge says
+//! when what it waits for is there.
+
+use std::time::Duration;
+
+use failover_sim::names::{ActionNo, NodeId, StepNo};
+use failover_sim::observe::{Fact, Flow, Mark, Record, Sink, Source};
+
+use crate::backend::{Backend, BackendError, Stop};
+use crate::judge::{Awaited, Judge, Judgement};
+use crate::picture::WordError;
+use crate::plan::{NodeWord, Plan, StepKind};
+
+/// Runs a plan on a backend, writes what is seen to `history`, and judges it.
+///
+/// What goes wrong with the surroundings makes the verdict inconclusive; it is never an error of this function.
+pub fn run<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -> Judgement {
+    let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 } };
+    let problem = run.carry_out().err().map(|problem| problem.to_string());
+    let end = run.backend.now();
+    let problem = match (problem, run.backend.finish()) {
+        (None, Err(error)) => Some(error.to_string()),
+        (problem, _) => problem,
+    };
+    run.tee.judge.judge(end, problem)
+}
+
+/// What keeps a plan from being carried out.
+#[derive(Debug, thiserror::Error)]
+enum Problem {
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    #[error("the cluster was not steady after {0}: the steps were not begun")]
+    NeverSteady(String),
+    #[error("`{word}` (line {line}) {error} at this moment")]
+    Word { word: String, line: u32, error: WordError },
+}
+
+struct Run<'a, 'p, B, H> {
+    plan: &'p Plan,
+    backend: &'a mut B,
+    tee: Tee<'a, 'p, H>,
+}
+
+/// Every record goes to the history and to the judge, and is numbered on the way.
+struct Tee<'a, 'p, H> {
+    judge: Judge<'p>,
+    history: &'a mut H,
+    sequence: u64,
+}
+
+impl<H: Sink> Sink for Tee<'_, '_, H> {
+    fn record(&mut self, record: &Record) -> Flow {
+        let record = Record { seq: self.sequence, ..*record };
+        self.sequence += 1;
+        self.history.record(&record);
+        self.judge.record(&record)
+    }
+
+    fn mark(&mut self, mark: Mark) {
+        self.history.mark(mark);
+    }
+}
+
+impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
+    fn carry_out(&mut self) -> Result<(), Problem> {
+        self.backend.start(self.plan)?;
+        self.reach(Awaited::Complete, START_LIMIT)?;
+        for number in 0..self.plan.given {
+            self.act(ActionNo(number as u16))?;
+        }
+        if self.plan.given > 0 {
+            self.reach(Awaited::Complete, START_LIMIT)?;
+        }
+        self.note(Fact::StepsBegan);
+        for number in 0..self.plan.steps.len() {
+            self.step(StepNo(number as u16))?;
+            if self.tee.judge.step_failed() {
+                break;
+            }
+        }
+        self.note(Fact::StepsEnded);
+        // A worker that is away now has the promised time to come back.
+        if !self.tee.judge.wait_for(Awaited::Steady) {
+            let limit = self.plan.topology.promises.reconnect_within + MARGIN;
+            self.advance(limit)?;
+        }
+        self.note(Fact::RunEnded);
+        Ok(())
+    }
+
+    fn reach(&mut self, awaited: Awaited, limit: Duration) -> Result<(), Problem> {
+        if self.tee.judge.wait_for(awaited) || self.advance(limit)? == Stop::Yielded {
+            return Ok(());
+        }
+        Err(Problem::NeverSteady(crate::report::length(limit)))
+    }
+
+    /// Lets time pass for so long, or until what is awaited is there.
+    fn advance(&mut self, time: Duration) -> Result<Stop, BackendError> {
+        let until = self.backend.now() + time;
+        self.backend.advance(until, &mut self.tee)
+    }
+
+    fn note(&mut self, fact: Fact) {
+        let now = self.backend.now();
+        let record = Record { seq: 0, earliest: now, latest: now, source: Source::Run, fact };
+        self.tee.record(&record);
+    }
+
+    fn step(&mut self, number: StepNo) -> Result<(), Problem> {
+        self.note(Fact::StepBegan(number));
+        match &self.plan.step(number).kind {
+            StepKind::Act(action) => {
+                self.act(*action)?;
+            }
+            StepKind::Pause(time) => {
+                self.tee.judge.wait_for(Awaited::Nothing);
+                self.advance(*time)?;
+            }
+            StepKind::Expect { within: time, .. } | StepKind::Hold { time, .. } => {
+                if !self.tee.judge.wait_for(Awaited::Step) {
+                    self.advance(*time)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, number: ActionNo) -> Result<(), Problem> {
+        let planned = *self.plan.action(number);
+        let resolved = planned.action.resolve(|word| self.resolve(word, planned.line))?;
+        self.note(Fact::Acting { action: number, node: resolved.node() });
+        self.backend.apply(number, resolved)?;
+        self.note(Fact::Applied(number));
+        // What is seen at this very moment belongs to the action, not to the step after it.
+        self.tee.judge.wait_for(Awaited::Nothing);
+        self.advance(Duration::ZERO)?;
+        Ok(())
+    }
+
+    fn resolve(&self, word: NodeWord, line: u32) -> Result<NodeId, Problem> {
+        self.tee.judge.resolve(word).map_err(|error| {
+            let reserved = NodeWord::RESERVED.iter().find(|(_, other)| *other == word);
+            let word = match (reserved, word) {
+                (Some((text, _)), _) => (*text).to_owned(),
+                (None, NodeWord::Named(node)) => self.plan.names.node(node).to_owned(),
+                (None, _) => "a node".to_owned(),
+            };
+            Problem::Word { word, line, error }
+        })
+    }
+}
+
+/// How long a cluster may take to be steady before a run is given up.
+const START_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Added to the promise when a run waits for the last workers, so that their time is certainly over.
+const MARGIN: Duration = Duration::from_secs(5);

@@ -1,0 +1,231 @@
+//! What is the verdict on a run?
+//!
+//! The judge takes in records, live from a backend or from a stored history, and comes to the same verdict either way.
+//! A run is green only if every claim was put to the test, every action was seen to bite and every step did what it
+//! should.
+
+use failover_sim::names::{NodeId, StepNo};
+use failover_sim::observe::{Fact, Flow, Record, Sink};
+use failover_sim::time::Time;
+
+use crate::check::{ActionsInForce, Check, Claim, Outcome, StepJudge, StepResult, Verdict, Window};
+use crate::phase::{Outage, Phases};
+use crate::picture::{Picture, WordError};
+use crate::plan::{NodeWord, Plan, StepKind};
+
+/// Follows one run.
+pub struct Judge<'p> {
+    plan: &'p Plan,
+    picture: Picture<'p>,
+    steps: StepJudge,
+    in_force: ActionsInForce,
+    claims: Vec<(Claim, Box<dyn Check>)>,
+    phases: Phases,
+    awaited: Awaited,
+    began: Option<Time>,
+    last: Time,
+}
+
+/// What whoever drives the run waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Awaited {
+    /// Nothing: let time pass.
+    #[default]
+    Nothing,
+    /// Every node a member, the role online, every worker connected.
+    Complete,
+    /// The role online, every worker connected.
+    Steady,
+    /// The end of the step under way.
+    Step,
+}
+
+/// The verdict on a run, with everything that a report tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub outcome: Outcome,
+    /// What each claim came to.
+    pub claims: Vec<ClaimResult>,
+    /// Findings besides the claims: steps, actions that did not bite, surroundings that failed.
+    pub findings: Vec<Finding>,
+    /// Outages by phase.
+    pub outages: Vec<Outage>,
+    /// What was judged.
+    pub window: Window,
+}
+
+/// What a claim came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimResult {
+    /// Which claim.
+    pub claim: Claim,
+    /// Whether the scenario says that it must turn out false.
+    pub must_break: bool,
+    /// What was found.
+    pub verdict: Verdict,
+    /// What that means for the run.
+    pub outcome: Outcome,
+}
+
+/// Something that a report tells besides the claims.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it means for the run.
+    pub outcome: Outcome,
+    /// What it is about: `expect within 3m (line 9)`.
+    pub what: String,
+    /// Evidence, one line each.
+    pub evidence: Vec<String>,
+}
+
+impl<'p> Judge<'p> {
+    /// A judge of runs of this plan.
+    pub fn new(plan: &'p Plan) -> Self {
+        Self {
+            plan,
+            picture: Picture::new(plan),
+            steps: StepJudge::new(plan),
+            in_force: ActionsInForce::new(plan),
+            claims: plan.claims.iter().map(|&claim| (claim, claim.check(plan))).collect(),
+            phases: Phases::new(plan),
+            awaited: Awaited::Nothing,
+            began: None,
+            last: Time::ZERO,
+        }
+    }
+
+    /// Asks for control as soon as this is so; says whether it is so already.
+    pub fn wait_for(&mut self, awaited: Awaited) -> bool {
+        self.awaited = awaited;
+        self.is_reached()
+    }
+
+    /// The node that a word stands for at this moment.
+    ///
+    /// # Errors
+    /// If it fits no node, or several.
+    pub fn resolve(&self, word: NodeWord) -> Result<NodeId, WordError> {
+        self.picture.resolve(word)
+    }
+
+    /// Whether the step under way has failed.
+    pub fn step_failed(&self) -> bool {
+        matches!(self.steps.current(), Some(StepResult::Failed { .. } | StepResult::Unseen(_)))
+    }
+
+    fn is_reached(&self) -> bool {
+        match self.awaited {
+            Awaited::Nothing => false,
+            Awaited::Complete => self.picture.is_complete(),
+            Awaited::Steady => self.picture.is_steady(),
+            Awaited::Step => self.steps.current().is_some_and(|result| *result != StepResult::Pending),
+        }
+    }
+
+    /// The verdict when the history ends at `end`; `problem` is what failed in the surroundings, if something did.
+    pub fn judge(mut self, end: Time, problem: Option<String>) -> Judgement {
+        let end = end.max(self.last);
+        self.steps.close(end, self.plan, &self.picture);
+        let window = Window { began: self.began.unwrap_or_default(), end };
+        let claims: Vec<ClaimResult> = self
+            .claims
+            .iter()
+            .map(|(claim, check)| self.claim_result(*claim, check.as_ref(), window))
+            .collect();
+        let mut findings = self.step_findings(window);
+        let in_force = self.in_force.verdict(self.plan, window);
+        if in_force.outcome != Outcome::Pass {
+            let what = "every action takes effect".to_owned();
+            findings.push(Finding { outcome: in_force.outcome, what, evidence: in_force.evidence });
+        }
+        if let Some(problem) = problem {
+            let what = "the surroundings".to_owned();
+            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence: vec![problem] });
+        } else if self.plan.breaks.is_empty() && !self.picture.is_steady() {
+            let what = "the run ends steady".to_owned();
+            let evidence = vec!["the role is not online, or some worker is not connected".to_owned()];
+            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence });
+        }
+        let outcome = claims
+            .iter()
+            .map(|claim| claim.outcome)
+            .chain(findings.iter().map(|finding| finding.outcome))
+            .max()
+            .unwrap_or(Outcome::Inconclusive);
+        Judgement { outcome, claims, findings, outages: self.phases.outages().to_vec(), window }
+    }
+
+    fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {
+        let mut verdict = check.verdict(self.plan, window);
+        let must_break = self.plan.breaks.contains(&claim);
+        let outcome = match (must_break, verdict.outcome) {
+            (false, outcome) => outcome,
+            (true, Outcome::Fail) => Outcome::Pass,
+            (true, Outcome::Inconclusive) => Outcome::Inconclusive,
+            (true, Outcome::Pass) => {
+                verdict
+                    .evidence
+                    .push(format!("the scenario says that it breaks `{}`; it holds", claim.word()));
+                Outcome::Fail
+            }
+        };
+        ClaimResult { claim, must_break, verdict, outcome }
+    }
+
+    fn step_findings(&self, window: Window) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        for (index, result) in self.steps.results().iter().enumerate() {
+            let step = self.plan.step(StepNo(index as u16));
+            let (outcome, evidence) = match result {
+                StepResult::Done(_) => continue,
+                StepResult::Failed { at, found } => {
+                    let at = window.offset(*at);
+                    (Outcome::Fail, found.iter().map(|found| format!("at {at}: {found}")).collect())
+                }
+                StepResult::Unseen(why) => (Outcome::Inconclusive, vec![why.clone()]),
+                // One line for all the steps that were not reached.
+                StepResult::NotBegun | StepResult::Pending => {
+                    let what = format!("steps from line {} on", step.line);
+                    let evidence = vec!["they were not reached".to_owned()];
+                    findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence });
+                    break;
+                }
+            };
+            findings.push(Finding { outcome, what: self.describe(index), evidence });
+        }
+        findings
+    }
+
+    fn describe(&self, index: usize) -> String {
+        let step = &self.plan.steps[index];
+        let line = step.line;
+        match &step.kind {
+            StepKind::Act(action) => {
+                format!("{} (line {line})", self.plan.action(*action).action.verb().word())
+            }
+            StepKind::Expect { within, .. } => {
+                format!("expect within {} (line {line})", crate::report::length(*within))
+            }
+            StepKind::Hold { time, .. } => format!("hold for {} (line {line})", crate::report::length(*time)),
+            StepKind::Pause(time) => format!("pause for {} (line {line})", crate::report::length(*time)),
+        }
+    }
+}
+
+impl Sink for Judge<'_> {
+    fn record(&mut self, record: &Record) -> Flow {
+        self.last = self.last.max(record.latest);
+        if record.fact == Fact::StepsBegan {
+            self.began = Some(record.latest);
+        }
+        self.picture.observe(record);
+        self.steps.observe(record, self.plan, &self.picture);
+        self.in_force.observe(record);
+        self.phases.observe(record);
+        for (_, check) in &mut self.claims {
+            check.observe(record);
+        }
+        if self.is_reached() { Flow::Yield } else { Flow::Continue }
+    }
+}

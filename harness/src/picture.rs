@@ -1,0 +1,397 @@
+//! What has been seen of the cluster so far, and what do a scenario's words mean in it?
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use failover_sim::names::{LoadId, NodeId, NodeSet, ResourceId, TaskId};
+use failover_sim::observe::{
+    Answer, Fact, NodeState, Power, Record, ResourceState, RoleState, Source, TaskState, Watch, WorkerState,
+};
+
+use crate::plan::{Clause, NodeWord, Plan, Presented, StepKind, Through, Which, WorkerClause};
+
+/// Everything that the records of a run have shown, as it stands at the last of them.
+#[derive(Clone, Debug)]
+pub struct Picture<'p> {
+    plan: &'p Plan,
+    power: Vec<Option<Power>>,
+    views: Vec<NodeView>,
+    endpoint: Option<Answer>,
+    workers: Vec<WorkerState>,
+    connected: usize,
+    /// Tasks of the loads that some clause asks about.
+    tasks: BTreeMap<TaskId, TaskPicture>,
+    asked_loads: Vec<bool>,
+    watched: Vec<Watch>,
+    first_owner: Option<NodeId>,
+    first_standby: Option<NodeId>,
+}
+
+/// What one node's cluster service shows.
+#[derive(Clone, Debug)]
+struct NodeView {
+    states: Vec<Option<NodeState>>,
+    owner: Option<NodeId>,
+    resources: Vec<ResourceState>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TaskPicture {
+    load: LoadId,
+    state: TaskState,
+    executed_count: u8,
+}
+
+/// Why a word for a node fits none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WordError {
+    /// It fits no node.
+    None,
+    /// It fits several, or the nodes disagree.
+    Several,
+}
+
+impl fmt::Display for WordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => write!(f, "fits no node"),
+            Self::Several => write!(f, "fits several nodes"),
+        }
+    }
+}
+
+impl<'p> Picture<'p> {
+    /// Nothing has been seen yet.
+    pub fn new(plan: &'p Plan) -> Self {
+        let topology = &plan.topology;
+        let nodes = topology.nodes.len();
+        let view = NodeView {
+            states: vec![None; nodes],
+            owner: None,
+            resources: vec![ResourceState::Offline; topology.cluster.resources.len()],
+        };
+        let mut asked_loads = vec![false; plan.loads.len()];
+        for clause in plan.steps.iter().flat_map(|step| clauses(&step.kind)) {
+            if let Clause::Tasks { of, .. } = clause {
+                asked_loads[of.index()] = true;
+            }
+        }
+        Self {
+            plan,
+            power: vec![None; nodes],
+            views: vec![view; nodes],
+            endpoint: None,
+            workers: vec![WorkerState::Starting; topology.workers.len()],
+            connected: 0,
+            tasks: BTreeMap::new(),
+            asked_loads,
+            watched: Vec::new(),
+            first_owner: None,
+            first_standby: None,
+        }
+    }
+
+    /// Takes in one record.
+    pub fn observe(&mut self, record: &Record) {
+        match (record.fact, record.source) {
+            (Fact::Worker { worker, state }, _) => {
+                let before = std::mem::replace(&mut self.workers[worker.index()], state);
+                self.connected += usize::from(is_connected(state));
+                self.connected -= usize::from(is_connected(before));
+            }
+            (Fact::Task { task, load, state, executed_count, .. }, _) => {
+                if self.asked_loads[load.index()] {
+                    self.tasks.insert(task, TaskPicture { load, state, executed_count });
+                }
+            }
+            (Fact::NodeState { node, state }, Source::Node(by)) => {
+                self.views[by.index()].states[node.index()] = Some(state);
+            }
+            (Fact::OwnerNode { role, owner }, Source::Node(by)) => {
+                if role == self.plan.role {
+                    self.views[by.index()].owner = Some(owner);
+                }
+            }
+            (Fact::ResourceState { resource, state }, Source::Node(by)) => {
+                self.views[by.index()].resources[resource.index()] = state;
+            }
+            (Fact::Machine { node, power }, _) => {
+                self.power[node.index()] = Some(power);
+                if power == Power::Off {
+                    self.forget_node(node);
+                }
+            }
+            (Fact::Endpoint { answer, .. }, _) => self.endpoint = Some(answer),
+            (Fact::Watching { what, .. }, _) => {
+                if !self.watches(what) {
+                    self.watched.push(what);
+                }
+            }
+            (Fact::Unwatched(what), _) => self.watched.retain(|&other| other != what),
+            (Fact::StepsBegan, _) => {
+                self.first_owner = self.owner().ok();
+                self.first_standby = self.standby().ok();
+            }
+            (
+                Fact::NodeState { .. } | Fact::OwnerNode { .. } | Fact::ResourceState { .. },
+                Source::Run | Source::Worker(_) | Source::Probe | Source::Ssisdb | Source::Host,
+            ) => {}
+            // Not part of the picture: what the run does itself, and what only checks look at.
+            (
+                Fact::StepBegan(_)
+                | Fact::Acting { .. }
+                | Fact::Applied(_)
+                | Fact::StepsEnded
+                | Fact::RunEnded
+                | Fact::MasterMachine(_)
+                | Fact::Package { .. }
+                | Fact::ReportRefused { .. },
+                _,
+            ) => {}
+        }
+    }
+
+    /// A machine without power runs nothing: what it showed last is void.
+    fn forget_node(&mut self, node: NodeId) {
+        let view = &mut self.views[node.index()];
+        view.states.fill(None);
+        view.owner = None;
+        view.resources.fill(ResourceState::Offline);
+    }
+
+    /// Whether somebody looks at this at present.
+    pub fn watches(&self, what: Watch) -> bool {
+        self.watched.contains(&what)
+    }
+
+    /// How the worker with this number stands.
+    pub fn worker(&self, index: usize) -> WorkerState {
+        self.workers[index]
+    }
+
+    /// Nodes whose cluster service can be asked: watched, powered, and members in their own view.
+    fn observers(&self) -> impl Iterator<Item = NodeId> {
+        (0..self.views.len()).map(|node| NodeId(node as u8)).filter(|&node| {
+            self.watches(Watch::Node(node))
+                && self.power[node.index()] != Some(Power::Off)
+                && matches!(
+                    self.views[node.index()].states[node.index()],
+                    Some(NodeState::Up | NodeState::Paused)
+                )
+        })
+    }
+
+    /// The owner node of the master's role, if all who can be asked agree.
+    ///
+    /// # Errors
+    /// If nobody can be asked, or they disagree.
+    pub fn owner(&self) -> Result<NodeId, WordError> {
+        let owners: NodeSet = self.observers().filter_map(|node| self.views[node.index()].owner).collect();
+        match owners.len() {
+            0 => Err(WordError::None),
+            1 => owners.lowest().ok_or(WordError::None),
+            _ => Err(WordError::Several),
+        }
+    }
+
+    /// The one node that is Up, may own the master's role and does not.
+    fn standby(&self) -> Result<NodeId, WordError> {
+        let owner = self.owner()?;
+        let possible = self.plan.topology.cluster.possible_owners(self.plan.role);
+        let mut standbys = possible
+            .without(owner)
+            .iter()
+            .filter(|node| self.views[owner.index()].states[node.index()] == Some(NodeState::Up));
+        match (standbys.next(), standbys.next()) {
+            (Some(standby), None) => Ok(standby),
+            (None, _) => Err(WordError::None),
+            (Some(_), Some(_)) => Err(WordError::Several),
+        }
+    }
+
+    /// The node that a word stands for at this moment.
+    ///
+    /// # Errors
+    /// If it fits no node, or several.
+    pub fn resolve(&self, word: NodeWord) -> Result<NodeId, WordError> {
+        match word {
+            NodeWord::Named(node) => Ok(node),
+            NodeWord::Owner => self.owner(),
+            NodeWord::Standby => self.standby(),
+            NodeWord::FirstOwner => self.first_owner.ok_or(WordError::None),
+            NodeWord::FirstStandby => self.first_standby.map_or_else(|| self.standby(), Ok),
+        }
+    }
+
+    /// The state of the master's role on its owner node.
+    pub fn role_state(&self) -> Option<RoleState> {
+        let owner = self.owner().ok()?;
+        let resources = &self.plan.topology.cluster.roles[self.plan.role.index()].resources;
+        let view = &self.views[owner.index()];
+        Some(RoleState::of(resources.iter().map(|resource: &ResourceId| view.resources[resource.index()])))
+    }
+
+    /// Whether the cluster is at rest: the role online on its owner, and every worker that is enabled connected.
+    pub fn is_steady(&self) -> bool {
+        self.connected >= self.enabled_workers() && self.role_state() == Some(RoleState::Online)
+    }
+
+    /// Whether, besides, every node is a member: the state in which a run begins.
+    pub fn is_complete(&self) -> bool {
+        self.is_steady()
+            && self.owner().is_ok_and(|owner| {
+                let states = &self.views[owner.index()].states;
+                states.iter().all(|state| *state == Some(NodeState::Up))
+            })
+    }
+
+    fn enabled_workers(&self) -> usize {
+        self.plan.topology.workers.iter().filter(|worker| worker.enabled).count()
+    }
+
+    /// Whether a clause is true at this moment.
+    pub fn holds(&self, clause: &Clause) -> bool {
+        match clause {
+            Clause::Role { state, owner } => {
+                state.is_none_or(|state| self.role_state() == Some(state))
+                    && owner
+                        .is_none_or(|word| self.owner().is_ok_and(|owner| self.resolve(word) == Ok(owner)))
+            }
+            Clause::Node { node, state } => self.node_state(*node) == Some(*state),
+            Clause::Endpoint { served_by, certificate } => self.endpoint_is(*served_by, *certificate),
+            Clause::Workers { which, state } => {
+                quantified(*which, (0..self.workers.len()).map(|worker| self.worker_is(worker, state)))
+            }
+            Clause::Tasks { of, which, state, executed_count } => quantified(
+                *which,
+                self.tasks.values().filter(|task| task.load == *of).map(|task| {
+                    state.is_none_or(|state| task.state == state)
+                        && executed_count.is_none_or(|count| task.executed_count == count)
+                }),
+            ),
+        }
+    }
+
+    fn node_state(&self, word: NodeWord) -> Option<NodeState> {
+        let node = self.resolve(word).ok()?;
+        let owner = self.owner().ok()?;
+        self.views[owner.index()].states[node.index()]
+    }
+
+    fn endpoint_is(&self, served_by: Option<NodeWord>, certificate: Option<Presented>) -> bool {
+        let Some(Answer::Served { by, certificate: presented }) = self.endpoint else { return false };
+        let pins = || self.plan.topology.workers.iter().filter_map(|worker| worker.pin);
+        served_by.is_none_or(|word| self.resolve(word) == Ok(by))
+            && match certificate {
+                None => true,
+                Some(Presented::Pinned) => pins().all(|pin| pin == presented),
+                Some(Presented::NotPinned) => pins().all(|pin| pin != presented),
+                Some(Presented::Named(named)) => named == presented,
+            }
+    }
+
+    fn worker_is(&self, worker: usize, clause: &WorkerClause) -> bool {
+        match (clause, self.workers[worker]) {
+            (
+                WorkerClause::Connected { through, served_by },
+                WorkerState::Connected { through: host, served_by: node, .. },
+            ) => {
+                through.is_none_or(|through| self.plan.through(host) == through)
+                    && served_by.is_none_or(|word| self.resolve(word) == Ok(node))
+            }
+            (
+                WorkerClause::Disconnected,
+                WorkerState::Starting | WorkerState::Disconnected(_) | WorkerState::Refused { .. },
+            ) => true,
+            (WorkerClause::Refused { error }, WorkerState::Refused { error: found, .. }) => {
+                error.is_none_or(|error| error == found)
+            }
+            (
+                WorkerClause::Connected { .. },
+                WorkerState::Starting | WorkerState::Disconnected(_) | WorkerState::Refused { .. },
+            )
+            | (WorkerClause::Disconnected, WorkerState::Connected { .. })
+            | (
+                WorkerClause::Refused { .. },
+                WorkerState::Starting | WorkerState::Connected { .. } | WorkerState::Disconnected(_),
+            ) => false,
+        }
+    }
+
+    /// Whether somebody looks at what a clause is about.
+    pub fn can_see(&self, clause: &Clause) -> bool {
+        match clause {
+            Clause::Role { .. } | Clause::Node { .. } => {
+                (0..self.views.len()).any(|node| self.watches(Watch::Node(NodeId(node as u8))))
+            }
+            Clause::Endpoint { .. } => self.watches(Watch::Endpoint),
+            Clause::Workers { .. } => self.watches(Watch::Workers),
+            Clause::Tasks { .. } => self.watches(Watch::Ssisdb),
+        }
+    }
+
+    /// What is the case where a clause is not true, in a few words.
+    pub fn found(&self, clause: &Clause) -> String {
+        let names = &self.plan.names;
+        match clause {
+            Clause::Role { .. } => {
+                let state = self.role_state().map_or("not known", crate::words::role_state);
+                match self.owner() {
+                    Ok(owner) => format!("role is {state} on {}", names.node(owner)),
+                    Err(error) => format!("role is {state}, and `owner` {error}"),
+                }
+            }
+            Clause::Node { node, .. } => {
+                let state = self.node_state(*node).map_or("not known", crate::words::node_state);
+                format!("node is {state}")
+            }
+            Clause::Endpoint { .. } => {
+                let answer = self.endpoint.map(|answer| crate::words::answer(answer, names));
+                format!("endpoint: {}", answer.unwrap_or_else(|| "not seen".to_owned()))
+            }
+            Clause::Workers { which, state } => {
+                let count = (0..self.workers.len()).filter(|&worker| self.worker_is(worker, state)).count();
+                format!("{count} of {} workers, {} wanted", self.workers.len(), crate::words::which(*which))
+            }
+            Clause::Tasks { of, which, .. } => {
+                let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+                for task in self.tasks.values().filter(|task| task.load == *of) {
+                    *states.entry(crate::words::task_state(task.state)).or_default() += 1;
+                }
+                let states: Vec<String> =
+                    states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
+                format!("tasks: {}, {} wanted", states.join(", "), crate::words::which(*which))
+            }
+        }
+    }
+}
+
+/// The clauses of a step; empty if it waits for nothing.
+pub fn clauses(kind: &StepKind) -> &[Clause] {
+    match kind {
+        StepKind::Expect { clauses, .. } | StepKind::Hold { clauses, .. } => clauses,
+        StepKind::Act(_) | StepKind::Pause(_) => &[],
+    }
+}
+
+const fn is_connected(state: WorkerState) -> bool {
+    matches!(state, WorkerState::Connected { .. })
+}
+
+/// Whether so many of the things are as they should be; of no things at all nothing is true.
+fn quantified(which: Which, mut things: impl Iterator<Item = bool>) -> bool {
+    let Some(first) = things.next() else { return false };
+    match which {
+        Which::Every => first && things.all(|is| is),
+        Which::Any => first || things.any(|is| is),
+        Which::None => !first && things.all(|is| !is),
+    }
+}
+
+/// The kind of host name, in words.
+pub const fn through_word(through: Through) -> &'static str {
+    match through {
+        Through::NetworkName => "network_name",
+        Through::NodeName => "node_name",
+    }
+}

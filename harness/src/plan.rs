@@ -1,0 +1,360 @@
+//! What exactly is going to be run and judged?
+//!
+//! A plan is a scenario, one of its cases, a topology, overrides and assumptions, all resolved: no name in it can be
+//! unknown and no value out of range. The same plan, seed and version give the same history on the simulator.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use failover_sim::action::{Action, Load, Verb};
+use failover_sim::assumption::{Assumption, Assumptions};
+use failover_sim::choices::{ChoiceKey, Choices};
+use failover_sim::names::{
+    ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
+};
+use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
+use failover_sim::step::Shared;
+use failover_sim::topology::Topology;
+
+use crate::check::Claim;
+
+/// The version that is part of every run's identity.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is run: read-only from here on.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario's name: its path below the scenario folder, without the ending.
+    pub name: String,
+    /// Where it came from, and how to come back to it.
+    pub origin: Origin,
+    /// What it proves, in the words of its author.
+    pub proves: String,
+    /// Steps of Microsoft's guide that it is about.
+    pub guide: Vec<u8>,
+    /// The seed.
+    pub seed: u64,
+    /// Random values that are fixed.
+    pub fixed: BTreeMap<ChoiceKey, u64>,
+    /// What is taken for granted where nobody knows.
+    pub assumptions: Assumptions,
+    /// Assumptions that the scenario itself fixes: `run` does not try their other values.
+    pub settled: Vec<Assumption>,
+    /// The texts of all identifiers.
+    pub names: Names,
+    /// What is there at the start.
+    pub topology: Shared<Topology>,
+    /// The role that the master belongs to.
+    pub role: RoleId,
+    /// The master's resource.
+    pub master: ResourceId,
+    /// The network name that workers use, as a resource.
+    pub network_name: ResourceId,
+    /// Sets of executions, by identifier.
+    pub loads: Vec<Load>,
+    /// All actions, by their number: first those of `given`, then those of the steps.
+    pub actions: Vec<PlannedAction>,
+    /// How many of the actions are carried out before the steps begin.
+    pub given: usize,
+    /// The steps, by their number.
+    pub steps: Vec<Step>,
+    /// Claims that are judged.
+    pub claims: Vec<Claim>,
+    /// Claims that must turn out false; exactly these, or the scenario fails.
+    pub breaks: Vec<Claim>,
+}
+
+/// Where a plan came from: enough to make it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The scenario's file as it was named.
+    pub scenario_file: String,
+    /// Its text.
+    pub scenario_text: String,
+    /// The topology's file.
+    pub topology_file: String,
+    /// Its text.
+    pub topology_text: String,
+    /// What the command line said on top.
+    pub overrides: Overrides,
+}
+
+/// What a command line or a caller says on top of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Another number of workers in the topology's first group.
+    pub workers: Option<u32>,
+    /// Answers to assumptions, by their words.
+    pub assume: BTreeMap<String, String>,
+}
+
+impl Overrides {
+    /// The options of the replay line that say the same.
+    pub fn options(&self) -> String {
+        let mut text = String::new();
+        if let Some(workers) = self.workers {
+            text.push_str(&format!(" --workers {workers}"));
+        }
+        for (assumption, value) in &self.assume {
+            text.push_str(&format!(" --assume {assumption}={value}"));
+        }
+        text
+    }
+}
+
+/// An action with the place where it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedAction {
+    /// What is done.
+    pub action: Action<NodeWord>,
+    /// The line of the scenario file.
+    pub line: u32,
+}
+
+/// How a scenario says which node it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeWord {
+    /// By its name in the topology.
+    Named(NodeId),
+    /// `owner`: the present owner of the master's role.
+    Owner,
+    /// `standby`: the one node that could own it and does not.
+    Standby,
+    /// `first_owner`: the owner when the steps began.
+    FirstOwner,
+    /// `first_standby`: the standby when the steps began.
+    FirstStandby,
+}
+
+impl NodeWord {
+    /// The reserved words.
+    pub const RESERVED: [(&'static str, Self); 4] = [
+        ("owner", Self::Owner),
+        ("standby", Self::Standby),
+        ("first_owner", Self::FirstOwner),
+        ("first_standby", Self::FirstStandby),
+    ];
+}
+
+/// A step of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it is.
+    pub kind: StepKind,
+    /// The line of the scenario file.
+    pub line: u32,
+}
+
+/// What a step is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// Something is done.
+    Act(ActionNo),
+    /// All of this must be true at one moment within this time.
+    Expect {
+        /// How long to wait.
+        within: Duration,
+        /// What must be true.
+        clauses: Vec<Clause>,
+    },
+    /// All of this must be true, and stay true for this time.
+    Hold {
+        /// How long.
+        time: Duration,
+        /// What must stay true.
+        clauses: Vec<Clause>,
+    },
+    /// Time passes.
+    Pause(Duration),
+}
+
+/// Something that an operator or a client could see to be true.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Clause {
+    /// About the master's role.
+    Role {
+        /// Its state on its owner node.
+        state: Option<RoleState>,
+        /// Its owner node.
+        owner: Option<NodeWord>,
+    },
+    /// About a node, as the owner of the master's role sees it.
+    Node {
+        /// Which one.
+        node: NodeWord,
+        /// Its state.
+        state: NodeState,
+    },
+    /// About what a client meets under the network name.
+    Endpoint {
+        /// Who answers.
+        served_by: Option<NodeWord>,
+        /// What certificate it presents.
+        certificate: Option<Presented>,
+    },
+    /// About the workers.
+    Workers {
+        /// How many of them.
+        which: Which,
+        /// How they must be.
+        state: WorkerClause,
+    },
+    /// About the tasks of a set of executions.
+    Tasks {
+        /// Which set.
+        of: LoadId,
+        /// How many of them.
+        which: Which,
+        /// Their state.
+        state: Option<TaskState>,
+        /// How often they were handed out.
+        executed_count: Option<u8>,
+    },
+}
+
+/// Of how many things something must be true; the set of things is never empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Which {
+    /// Of all of them.
+    Every,
+    /// Of at least one.
+    Any,
+    /// Of no one.
+    None,
+}
+
+/// How a worker must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerClause {
+    /// Connected.
+    Connected {
+        /// Through this kind of host name.
+        through: Option<Through>,
+        /// To the master on this node.
+        served_by: Option<NodeWord>,
+    },
+    /// Without a connection, for whatever reason.
+    Disconnected,
+    /// Refused.
+    Refused {
+        /// With this error in its log.
+        error: Option<ErrorFamily>,
+    },
+}
+
+/// The kind of host name that a worker connects through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Through {
+    /// The network name of the role.
+    NetworkName,
+    /// The name or address of one node.
+    NodeName,
+}
+
+/// Which certificate is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// The one that the workers pin.
+    Pinned,
+    /// Another one than the workers pin.
+    NotPinned,
+    /// This one.
+    Named(CertificateId),
+}
+
+/// What identifies a run; as text it is the line that replays it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunId {
+    /// The version of this program.
+    pub version: &'static str,
+    /// The hash of the plan.
+    pub plan: Digest,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// SHA-256 over a plan.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Plan {
+    /// What identifies a run of this plan.
+    pub fn id(&self) -> RunId {
+        RunId { version: VERSION, plan: self.digest(), seed: self.seed }
+    }
+
+    /// A hash of everything that decides what happens, but the seed and the version.
+    pub fn digest(&self) -> Digest {
+        // The derived debug text of plain data names every field and value once, in a fixed order.
+        let text = format!(
+            "{:?}",
+            (
+                (&self.name, &self.names, &self.topology, &self.role, &self.loads),
+                (&self.actions, self.given, &self.steps, &self.claims, &self.breaks),
+                (&self.fixed, &self.assumptions),
+            )
+        );
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Digest(bytes)
+    }
+
+    /// The random values and assumptions of a run of this plan.
+    pub fn choices(&self) -> Choices {
+        Choices::new(self.seed, self.fixed.clone(), self.assumptions)
+    }
+
+    /// The line that replays a run of this plan on a backend.
+    pub fn replay(&self, backend: &str) -> String {
+        let backend = if backend == "sim" { String::new() } else { format!(" --backend {backend}") };
+        format!(
+            "failover run {} --seed {}{backend}{}",
+            quoted(&self.origin.scenario_file),
+            self.seed,
+            self.origin.overrides.options()
+        )
+    }
+
+    /// The action with this number.
+    pub fn action(&self, number: ActionNo) -> &PlannedAction {
+        &self.actions[number.index()]
+    }
+
+    /// The step with this number.
+    pub fn step(&self, number: StepNo) -> &Step {
+        &self.steps[number.index()]
+    }
+
+    /// The verbs that a backend must be able to carry out.
+    pub fn verbs(&self) -> Vec<Verb> {
+        let mut verbs: Vec<Verb> = self.actions.iter().map(|planned| planned.action.verb()).collect();
+        verbs.sort_unstable();
+        verbs.dedup();
+        verbs
+    }
+
+    /// Whether a worker that uses this host name uses the network name.
+    pub fn through(&self, host: HostId) -> Through {
+        if host == self.topology.endpoint { Through::NetworkName } else { Through::NodeName }
+    }
+}
+
+/// A file name as a shell takes it.
+fn quoted(file: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    if file.chars().all(plain) { file.to_owned() } else { format!("'{}'", file.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,168 @@
+//! What does a person see at the terminal, or in a CI log?
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use crate::check::{Claim, Outcome};
+use crate::judge::Judgement;
+use crate::plan::VERSION;
+
+use super::{RunReport, RunResult, ScenarioReport, length};
+
+/// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
+pub fn human(report: &RunReport) -> String {
+    let mut text = String::new();
+    let scenarios = report.scenarios.len();
+    let _ = writeln!(
+        text,
+        "failover {VERSION}  {} {} seed {}  {} on {}",
+        report.backend,
+        report.profile,
+        report.seed,
+        counted(scenarios, "scenario"),
+        counted(report.topologies, "topology"),
+    );
+    for scenario in &report.scenarios {
+        match &scenario.result {
+            RunResult::Judged(Outcome::Pass) => {}
+            RunResult::Judged(outcome @ (Outcome::Fail | Outcome::Inconclusive)) => {
+                block(&mut text, scenario, *outcome);
+            }
+            RunResult::Skipped(reason) => {
+                let _ = writeln!(text, "SKIPPED {}: {reason}", scenario.name);
+            }
+        }
+    }
+    unknowns(&mut text, report);
+    let totals = report.totals();
+    let _ = writeln!(
+        text,
+        "{}: {} passed, {} failed, {} inconclusive, {} skipped   {:.2} s   exit {}",
+        counted(totals.scenarios, "scenario"),
+        totals.passed,
+        totals.failed,
+        totals.inconclusive,
+        totals.skipped,
+        report.elapsed.as_secs_f64(),
+        report.exit_code(),
+    );
+    text
+}
+
+fn block(text: &mut String, scenario: &ScenarioReport, outcome: Outcome) {
+    let kind = outcome.word().to_uppercase();
+    let mut lines = scenario
+        .judgement
+        .as_ref()
+        .map(|judgement| reasons(judgement, outcome, length(scenario.promise)))
+        .unwrap_or_default();
+    lines.extend(disagreements(scenario));
+    let mut lines = lines.into_iter();
+    let first = lines.next().unwrap_or_default();
+    let _ = writeln!(text, "{kind} {}: {}", scenario.name, first.head);
+    write_lines(text, &first);
+    for more in lines {
+        let _ = writeln!(text, "  also: {}", more.head);
+        write_lines(text, &more);
+    }
+    let _ = writeln!(text, "  replay: {}", scenario.replay);
+}
+
+/// One reason for a verdict that is not a pass.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reason {
+    pub(crate) head: String,
+    pub(crate) evidence: Vec<String>,
+    pub(crate) hints: Vec<String>,
+}
+
+fn write_lines(text: &mut String, reason: &Reason) {
+    for line in &reason.evidence {
+        let _ = writeln!(text, "  {line}");
+    }
+    for hint in &reason.hints {
+        let _ = writeln!(text, "  hint: {hint}");
+    }
+}
+
+/// The reasons that are as bad as the verdict itself, claims first.
+pub(crate) fn reasons(judgement: &Judgement, outcome: Outcome, promise: String) -> Vec<Reason> {
+    let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome).map(|result| {
+        let bound = match result.claim {
+            Claim::WorkersReconnect => format!(" within {promise}"),
+            Claim::OneNodeServes | Claim::TrustedConnectionsOnly => String::new(),
+        };
+        let since = result.verdict.at.map(|at| format!(", since {}", judgement.window.offset(at)));
+        Reason {
+            head: format!(
+                "{}{bound} (judged {}{})",
+                result.claim.word(),
+                counted(result.verdict.judged as usize, "time"),
+                since.unwrap_or_default()
+            ),
+            evidence: result.verdict.evidence.clone(),
+            hints: result.verdict.hints.clone(),
+        }
+    });
+    let findings = judgement.findings.iter().filter(|finding| finding.outcome == outcome).map(|finding| {
+        Reason { head: finding.what.clone(), evidence: finding.evidence.clone(), hints: Vec::new() }
+    });
+    claims.chain(findings).collect()
+}
+
+/// Assumptions on whose value the verdict depends.
+pub(crate) fn disagreements(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> {
+    scenario.unknowns.iter().filter(|unknown| !unknown.agrees()).map(|unknown| {
+        let question = unknown.assumption.question();
+        let verdicts: Vec<String> = unknown
+            .values
+            .iter()
+            .map(|(word, outcome)| format!("{} if it is `{word}`", says(*outcome)))
+            .collect();
+        Reason {
+            head: format!("the verdict depends on `{}`", question.id),
+            evidence: vec![question.question.to_owned(), verdicts.join("; ")],
+            hints: vec![
+                format!("settled in a lab by {}", question.settled_by),
+                format!("or take an answer for granted: --assume {}={}", question.id, unknown.values[0].0),
+            ],
+        }
+    })
+}
+
+const fn says(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "holds",
+        Outcome::Inconclusive => "is inconclusive",
+        Outcome::Fail => "fails",
+    }
+}
+
+fn unknowns(text: &mut String, report: &RunReport) {
+    let passed = |scenario: &&ScenarioReport| scenario.result == RunResult::Judged(Outcome::Pass);
+    let met: BTreeSet<_> = report
+        .scenarios
+        .iter()
+        .flat_map(|scenario| scenario.unknowns.iter().map(|unknown| unknown.assumption))
+        .collect();
+    let varied = report.scenarios.iter().filter(passed).flat_map(|scenario| &scenario.unknowns);
+    let tried = varied.clone().all(|unknown| unknown.values.len() > 1);
+    match (met.len(), tried) {
+        (0, _) => {}
+        (count, true) => {
+            let _ = writeln!(text, "unknowns met: {count}; every pass holds for all of their values");
+        }
+        (count, false) => {
+            let _ = writeln!(text, "unknowns met: {count}; only one value of each was tried here");
+        }
+    }
+}
+
+/// A number with its noun.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
+}

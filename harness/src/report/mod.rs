@@ -1,0 +1,155 @@
+//! What is a person, or a program, told of a run?
+//!
+//! Reports read judgements and nothing else; they never look at a backend.
+
+mod human;
+mod json;
+mod junit;
+mod timeline;
+
+use std::time::Duration;
+
+use failover_sim::assumption::Assumption;
+
+use crate::backend::BackendKind;
+use crate::check::Outcome;
+use crate::judge::Judgement;
+
+pub use human::human;
+pub use json::{json, jsonl};
+pub use junit::junit;
+pub use timeline::Timeline;
+
+/// Everything about one call of `run` or `judge`.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Where the scenarios ran.
+    pub backend: BackendKind,
+    /// The Windows version whose defaults applied, or several.
+    pub profile: String,
+    /// The seed.
+    pub seed: u64,
+    /// How many topologies took part.
+    pub topologies: usize,
+    /// What came of each scenario, in the order of their names.
+    pub scenarios: Vec<ScenarioReport>,
+    /// How long it all took.
+    pub elapsed: Duration,
+}
+
+/// What came of one scenario.
+#[derive(Clone, Debug)]
+pub struct ScenarioReport {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// What it proves.
+    pub proves: String,
+    /// The verdict, after all values of the assumptions that it met.
+    pub result: RunResult,
+    /// The judgement with the assumptions of the plan; none if it was skipped.
+    pub judgement: Option<Judgement>,
+    /// Assumptions that it met and that the scenario leaves open.
+    pub unknowns: Vec<Unknown>,
+    /// The line that replays it.
+    pub replay: String,
+    /// How long the promise to reconnect was, for the headline of a failure.
+    pub promise: Duration,
+    /// The hash of the plan.
+    pub plan: String,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// The verdict on a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunResult {
+    /// Judged.
+    Judged(Outcome),
+    /// Not run, for this reason.
+    Skipped(String),
+}
+
+/// An assumption that a run met, and what each of its values makes of the verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Which one.
+    pub assumption: Assumption,
+    /// Each value by its word, with the verdict that it leads to.
+    pub values: Vec<(&'static str, Outcome)>,
+}
+
+impl Unknown {
+    /// Whether the verdict is the same for all values.
+    pub fn agrees(&self) -> bool {
+        self.values.windows(2).all(|pair| pair[0].1 == pair[1].1)
+    }
+}
+
+/// How many scenarios came to which result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// All of them.
+    pub scenarios: usize,
+    /// Passed.
+    pub passed: usize,
+    /// Failed.
+    pub failed: usize,
+    /// Inconclusive.
+    pub inconclusive: usize,
+    /// Skipped.
+    pub skipped: usize,
+}
+
+impl RunReport {
+    /// How many scenarios came to which result.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { scenarios: self.scenarios.len(), ..Totals::default() };
+        for scenario in &self.scenarios {
+            match scenario.result {
+                RunResult::Judged(Outcome::Pass) => totals.passed += 1,
+                RunResult::Judged(Outcome::Fail) => totals.failed += 1,
+                RunResult::Judged(Outcome::Inconclusive) => totals.inconclusive += 1,
+                RunResult::Skipped(_) => totals.skipped += 1,
+            }
+        }
+        totals
+    }
+
+    /// The exit code: 1 if something failed, else 3 if something is inconclusive or nothing was judged, else 0.
+    pub fn exit_code(&self) -> u8 {
+        let totals = self.totals();
+        match (totals.failed, totals.inconclusive, totals.passed) {
+            (1.., _, _) => 1,
+            (0, 1.., _) | (0, 0, 0) => 3,
+            (0, 0, 1..) => 0,
+        }
+    }
+}
+
+/// A duration as scenario files write it: `90s`, `3m`, `1m30s`, `250ms`.
+pub fn length(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let parts = [
+        (millis / 3_600_000, "h"),
+        (millis / 60_000 % 60, "m"),
+        (millis / 1_000 % 60, "s"),
+        (millis % 1_000, "ms"),
+    ];
+    let text: String =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_files_write_them() {
+        let texts: Vec<String> =
+            [0, 250, 90_000, 180_000, 3_600_000].map(|millis| length(Duration::from_millis(millis))).into();
+        assert_eq!(texts, ["0s", "250ms", "1m30s", "3m", "1h"]);
+    }
+}

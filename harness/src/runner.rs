@@ -1,0 +1,85 @@
+//! How is a scenario run, for every answer to what is not known?
+
+use std::time::{Duration, Instant};
+
+use failover_sim::assumption::{Assumption, Assumptions};
+use failover_sim::observe::Sink;
+
+use crate::backend::{Backend, BackendKind};
+use crate::check::Outcome;
+use crate::director;
+use crate::judge::Judgement;
+use crate::plan::Plan;
+use crate::report::{RunResult, ScenarioReport, Unknown};
+
+/// Runs one scenario and judges it, on the simulator once more for each other answer to each open assumption that the
+/// run consulted. Its history goes to `history`; those of the other answers go nowhere.
+pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -> ScenarioReport {
+    let started = Instant::now();
+    let missing = backend.abilities(plan).missing;
+    if !missing.is_empty() {
+        let words: Vec<&str> = missing.iter().map(|verb| verb.word()).collect();
+        let reason = format!("{} cannot {}", backend.kind(), words.join(", "));
+        return report(plan, backend.kind(), RunResult::Skipped(reason), None, Vec::new(), started.elapsed());
+    }
+    let judgement = director::run(plan, backend, history);
+    let open: Vec<Assumption> =
+        backend.consulted().into_iter().filter(|assumption| !plan.settled.contains(assumption)).collect();
+    let unknowns: Vec<Unknown> =
+        open.into_iter().map(|assumption| vary(plan, backend, assumption, judgement.outcome)).collect();
+    let agreed = unknowns.iter().all(Unknown::agrees);
+    let outcome = if agreed { judgement.outcome } else { Outcome::Inconclusive };
+    report(plan, backend.kind(), RunResult::Judged(outcome), Some(judgement), unknowns, started.elapsed())
+}
+
+/// The verdict for each value of one assumption. Where time is real, only the plan's own value is tried.
+fn vary<B: Backend>(plan: &Plan, backend: &mut B, assumption: Assumption, known: Outcome) -> Unknown {
+    let own = plan.assumptions.value(assumption);
+    let mut values = vec![(plan.assumptions.word(assumption), known)];
+    if backend.kind() == BackendKind::Sim {
+        for (number, value) in assumption.question().values.iter().enumerate() {
+            if number != own {
+                let other = with_assumptions(plan, plan.assumptions.with(assumption, number));
+                let judgement = director::run(&other, backend, &mut Nowhere);
+                values.push((value.word, judgement.outcome));
+            }
+        }
+    }
+    Unknown { assumption, values }
+}
+
+fn with_assumptions(plan: &Plan, assumptions: Assumptions) -> Plan {
+    Plan { assumptions, ..plan.clone() }
+}
+
+fn report(
+    plan: &Plan,
+    backend: BackendKind,
+    result: RunResult,
+    judgement: Option<Judgement>,
+    unknowns: Vec<Unknown>,
+    elapsed: Duration,
+) -> ScenarioReport {
+    ScenarioReport {
+        name: plan.name.clone(),
+        file: plan.origin.scenario_file.clone(),
+        proves: plan.proves.clone(),
+        result,
+        judgement,
+        unknowns,
+        replay: plan.replay(backend.word()),
+        promise: plan.topology.promises.reconnect_within,
+        plan: plan.digest().to_string(),
+        elapsed,
+    }
+}
+
+/// A sink that keeps nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nowhere;
+
+impl Sink for Nowhere {
+    fn record(&mut self, _: &failover_sim::observe::Record) -> failover_sim::observe::Flow {
+        failover_sim::observe::Flow::Continue
+    }
+}

@@ -1,0 +1,131 @@
+//! Which word stands for which value, in scenario files, histories and reports alike?
+
+use failover_sim::names::Names;
+use failover_sim::observe::{
+    Answer, ErrorFamily, Loss, NodeState, Power, ResourceState, RoleState, TaskState,
+};
+
+use crate::plan::Which;
+
+/// One table for an enum: its words both ways.
+macro_rules! words {
+    ($(#[$doc:meta])* $to:ident, $from:ident, $all:ident: $type:ty { $($variant:path => $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        pub const fn $to(value: $type) -> &'static str {
+            match value { $($variant => $word),+ }
+        }
+
+        /// The other way round; `None` if it is no such word.
+        pub fn $from(word: &str) -> Option<$type> {
+            match word { $($word => Some($variant),)+ _ => None }
+        }
+
+        /// All words.
+        pub const $all: &[&str] = &[$($word),+];
+    };
+}
+
+words! {
+    /// The word for a node's state.
+    node_state, node_state_by_word, NODE_STATES: NodeState {
+        NodeState::Up => "up",
+        NodeState::Down => "down",
+        NodeState::Paused => "paused",
+        NodeState::Joining => "joining",
+    }
+}
+
+words! {
+    /// The word for a role's state.
+    role_state, role_state_by_word, ROLE_STATES: RoleState {
+        RoleState::Online => "online",
+        RoleState::Offline => "offline",
+        RoleState::Failed => "failed",
+        RoleState::PartialOnline => "partial_online",
+        RoleState::Pending => "pending",
+    }
+}
+
+words! {
+    /// The word for a resource's state.
+    resource_state, resource_state_by_word, RESOURCE_STATES: ResourceState {
+        ResourceState::Offline => "offline",
+        ResourceState::OnlinePending => "online_pending",
+        ResourceState::Online => "online",
+        ResourceState::OfflinePending => "offline_pending",
+        ResourceState::Failed => "failed",
+    }
+}
+
+words! {
+    /// The word for a machine's power state.
+    power, power_by_word, POWERS: Power {
+        Power::On => "on",
+        Power::Off => "off",
+        Power::Frozen => "frozen",
+    }
+}
+
+words! {
+    /// The word for a way to lose a connection.
+    loss, loss_by_word, LOSSES: Loss {
+        Loss::Closed => "closed",
+        Loss::Reset => "reset",
+        Loss::TimedOut => "timed_out",
+        Loss::Unserved => "unserved",
+    }
+}
+
+words! {
+    /// The word for a documented family of errors.
+    error_family, error_family_by_word, ERROR_FAMILIES: ErrorFamily {
+        ErrorFamily::EndpointNotFound => "endpoint_not_found",
+        ErrorFamily::TrustRelationship => "trust_relationship",
+        ErrorFamily::SecureChannel => "secure_channel",
+        ErrorFamily::Forbidden => "forbidden",
+        ErrorFamily::HttpRequest => "http_request",
+    }
+}
+
+words! {
+    /// The word for a task's state.
+    task_state, task_state_by_word, TASK_STATES: TaskState {
+        TaskState::Ready => "ready",
+        TaskState::HandedOut => "handed_out",
+        TaskState::Running => "running",
+        TaskState::Failed => "failed",
+        TaskState::Succeeded => "succeeded",
+    }
+}
+
+words! {
+    /// The word for a quantifier.
+    which, which_by_word, WHICHES: Which {
+        Which::Every => "every",
+        Which::Any => "any",
+        Which::None => "none",
+    }
+}
+
+/// What a worker's log says, in the words that an operator finds there.
+pub const fn error_text(error: ErrorFamily) -> &'static str {
+    match error {
+        ErrorFamily::EndpointNotFound => "there was no endpoint listening",
+        ErrorFamily::TrustRelationship => "could not establish trust relationship",
+        ErrorFamily::SecureChannel => "could not establish secure channel",
+        ErrorFamily::Forbidden => "the HTTP request was forbidden (403)",
+        ErrorFamily::HttpRequest => "an error occurred while making the HTTP request",
+    }
+}
+
+/// What a client meets at the endpoint.
+pub fn answer(answer: Answer, names: &Names) -> String {
+    match answer {
+        Answer::Silent => "silent".to_owned(),
+        Answer::Refused => "refused".to_owned(),
+        Answer::NoHandshake(node) => format!("{} breaks the handshake", names.node(node)),
+        Answer::Served { by, certificate } => {
+            format!("{} presents `{}`", names.node(by), names.certificate(certificate))
+        }
+    }
+}
