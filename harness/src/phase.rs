@@ -5,7 +5,7 @@
 
 use failover_sim::action::Verb;
 use failover_sim::names::{NodeId, ResourceId};
-use failover_sim::observe::{Answer, Fact, NodeState, Record, ResourceState, WorkerState};
+use failover_sim::observe::{Answer, Fact, NodeState, Record, ResourceState, Source, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::plan::Plan;
@@ -77,8 +77,11 @@ impl Phases {
                     self.old_owner = self.owner;
                 }
             }
-            Fact::NodeState { state: NodeState::Down, .. }
-            | Fact::ResourceState { state: ResourceState::OfflinePending, .. } => {
+            // Another node's view: a node does not say of itself that it is gone.
+            Fact::NodeState { node, state: NodeState::Down } if record.source != Source::Node(node) => {
+                self.reach(DETECTED, record.latest);
+            }
+            Fact::ResourceState { state: ResourceState::OfflinePending, .. } => {
                 self.reach(DETECTED, record.latest);
             }
             Fact::OwnerNode { owner, .. } => {

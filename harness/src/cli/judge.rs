@@ -21,7 +21,7 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
         .map_err(|error| CommandError::Input(format!("cannot read `{file}`: {error}")))?;
     let wrong = |error: crate::history::HistoryError| CommandError::Input(format!("`{file}`: {error}"));
     let header = read_header(&text).map_err(wrong)?;
-    let plan = plan(&header.name, header.origin(), header.seed)
+    let plan = plan(&header.name, &header.origin(), header.seed)
         .map_err(|mistakes| CommandError::Load(LoadError::Mistakes(mistakes)))?;
     let digest = plan.digest().to_string();
     if digest != header.plan {

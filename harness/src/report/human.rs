@@ -54,7 +54,7 @@ fn block(text: &mut String, scenario: &ScenarioReport, outcome: Outcome) {
     let mut lines = scenario
         .judgement
         .as_ref()
-        .map(|judgement| reasons(judgement, outcome, length(scenario.promise)))
+        .map(|judgement| reasons(judgement, outcome, &length(scenario.promise)))
         .unwrap_or_default();
     lines.extend(disagreements(scenario));
     let mut lines = lines.into_iter();
@@ -86,7 +86,7 @@ fn write_lines(text: &mut String, reason: &Reason) {
 }
 
 /// The reasons that are as bad as the verdict itself, claims first.
-pub(crate) fn reasons(judgement: &Judgement, outcome: Outcome, promise: String) -> Vec<Reason> {
+pub(crate) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
     let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome).map(|result| {
         let bound = match result.claim {
             Claim::WorkersReconnect => format!(" within {promise}"),

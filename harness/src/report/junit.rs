@@ -43,7 +43,7 @@ fn bad(scenario: &ScenarioReport, kind: NonSuccessKind, outcome: Outcome) -> Tes
     let mut reasons = scenario
         .judgement
         .as_ref()
-        .map(|judgement| reasons(judgement, outcome, length(scenario.promise)))
+        .map(|judgement| reasons(judgement, outcome, &length(scenario.promise)))
         .unwrap_or_default();
     reasons.extend(disagreements(scenario));
     let mut text = String::new();

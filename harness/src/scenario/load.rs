@@ -103,7 +103,7 @@ fn load_one(
         topology_text,
         overrides: overrides.clone(),
     };
-    Ok(plan(&name_of(root, file), origin, seed))
+    Ok(plan(&name_of(root, file), &origin, seed))
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {

@@ -47,14 +47,14 @@ pub fn topology_of(file: &str, text: &str) -> Result<At<String>, Diagnostics> {
 ///
 /// # Errors
 /// The mistakes, file by file.
-pub fn plan(name: &str, origin: Origin, seed: u64) -> Result<Plan, Vec<Diagnostics>> {
+pub fn plan(name: &str, origin: &Origin, seed: u64) -> Result<Plan, Vec<Diagnostics>> {
     let mut topology_faults = Vec::new();
     let topology = parse_one(&origin.topology_text)
         .map_err(|found| topology_faults.extend(found))
         .ok()
         .and_then(|tree| resolve(&tree, origin.overrides.workers, &mut topology_faults));
     let mut faults = Vec::new();
-    let plan = scenario(name, &origin, seed, topology, &mut faults);
+    let plan = scenario(name, origin, seed, topology, &mut faults);
     match plan {
         Some(plan) if faults.is_empty() && topology_faults.is_empty() => Ok(plan),
         Some(_) | None => Err([
@@ -133,6 +133,29 @@ const fn claim_of(word: ClaimWord) -> Claim {
         ClaimWord::WorkersReconnect => Claim::WorkersReconnect,
         ClaimWord::TrustedConnectionsOnly => Claim::TrustedConnectionsOnly,
     }
+}
+
+/// What an `expect` or a `hold` is about.
+#[derive(Clone, Copy)]
+struct Subjects<'a> {
+    role: Option<&'a RoleClause>,
+    node: Option<&'a NodeClause>,
+    endpoint: Option<&'a EndpointClause>,
+    workers: Option<&'a WorkersClause>,
+    tasks: Option<&'a TasksClause>,
+}
+
+/// The subjects of a document that has the five of them as fields.
+macro_rules! subjects_of {
+    ($document:expr) => {
+        Subjects {
+            role: $document.role.as_ref(),
+            node: $document.node.as_ref(),
+            endpoint: $document.endpoint.as_ref(),
+            workers: $document.workers.as_ref(),
+            tasks: $document.tasks.as_ref(),
+        }
+    };
 }
 
 struct Planner<'a> {
@@ -227,13 +250,12 @@ impl Planner<'_> {
             let line = self.line(*span);
             match value {
                 StepDocument::Expect(expect) => {
-                    let subjects =
-                        (&expect.role, &expect.node, &expect.endpoint, &expect.workers, &expect.tasks);
+                    let subjects = subjects_of!(expect);
                     let clauses = self.clauses(subjects, *span);
                     planned.push(Step { kind: StepKind::Expect { within: expect.within.0, clauses }, line });
                 }
                 StepDocument::Hold(hold) => {
-                    let subjects = (&hold.role, &hold.node, &hold.endpoint, &hold.workers, &hold.tasks);
+                    let subjects = subjects_of!(hold);
                     let clauses = self.clauses(subjects, *span);
                     planned.push(Step { kind: StepKind::Hold { time: hold.time.0, clauses }, line });
                 }
@@ -391,17 +413,8 @@ impl Planner<'_> {
         found.map(|index| CertificateId(index as u16))
     }
 
-    fn clauses(
-        &mut self,
-        (role, node, endpoint, workers, tasks): (
-            &Option<RoleClause>,
-            &Option<NodeClause>,
-            &Option<EndpointClause>,
-            &Option<WorkersClause>,
-            &Option<TasksClause>,
-        ),
-        span: Span,
-    ) -> Vec<Clause> {
+    fn clauses(&mut self, subjects: Subjects<'_>, span: Span) -> Vec<Clause> {
+        let Subjects { role, node, endpoint, workers, tasks } = subjects;
         let mut clauses = Vec::new();
         if let Some(role) = role {
             let owner = role.owner.as_ref().and_then(|owner| self.node(owner));

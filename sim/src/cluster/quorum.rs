@@ -87,7 +87,7 @@ fn assign(
     choices: &mut Choices,
 ) -> (NodeSet, bool) {
     let voters = configured_votes(config).and(component.nodes);
-    let even = voters.len() % 2 == 0;
+    let even = voters.len().is_multiple_of(2);
     if component.witness || !even || voters.is_empty() {
         return (voters, component.witness && even);
     }

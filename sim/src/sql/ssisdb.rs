@@ -106,8 +106,8 @@ pub struct Ssisdb {
 struct Agent {
     registered: bool,
     enabled: bool,
-    /// Slots of ready tasks that name this worker, oldest first; made when there is one.
-    ready: Option<Box<VecDeque<u32>>>,
+    /// Slots of ready tasks that name this worker, oldest first.
+    ready: VecDeque<u32>,
     /// Slots of tasks that it holds.
     held: Vec<u32>,
 }
@@ -207,7 +207,7 @@ impl Ssisdb {
     /// Hands out the oldest task that this worker may run; priority is not looked at.
     fn pull(&mut self, now: Time, worker: WorkerId, changes: &mut Vec<Change>) -> Result<Answer, SqlError> {
         self.check_enabled(worker)?;
-        let own = self.agents[worker.index()].ready.as_ref().and_then(|ready| ready.front().copied());
+        let own = self.agents[worker.index()].ready.front().copied();
         let any = self.ready.front().copied();
         let slot = match (own, any) {
             (Some(own), Some(any)) => self.older(own, any),
@@ -215,7 +215,7 @@ impl Ssisdb {
             (None, None) => return Ok(Answer::NoTask),
         };
         if own == Some(slot) {
-            self.agents[worker.index()].ready.as_mut().and_then(|ready| ready.pop_front());
+            self.agents[worker.index()].ready.pop_front();
         } else {
             self.ready.pop_front();
         }
@@ -290,7 +290,7 @@ impl Ssisdb {
     fn queue(&mut self, slot: u32) {
         let agents = &mut self.agents;
         match self.tasks[slot as usize].named_worker {
-            Some(worker) => agents[worker.index()].ready.get_or_insert_default().push_back(slot),
+            Some(worker) => agents[worker.index()].ready.push_back(slot),
             None => self.ready.push_back(slot),
         }
     }

@@ -235,7 +235,7 @@ mod tests {
         while taken < 20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let roll = random >> 33;
-            if pushed < 20_000 && (roll % 3 != 0 || model.is_empty()) {
+            if pushed < 20_000 && (!roll.is_multiple_of(3) || model.is_empty()) {
                 let ahead = match roll % 7 {
                     0 => 0,
                     1..=3 => roll % 2_000,

@@ -188,9 +188,9 @@ fn a_task_is_handed_out_once_and_survives_a_failover() {
     world.apply(ResolvedAction::PowerOff { node: NODE1 }).expect("it is on");
     world.advance(secs(1_200), &mut history);
     let states: Vec<(TaskState, u8)> = facts_after(&history, Time::ZERO)
-        .filter_map(|fact| match fact {
-            Fact::Task { state, executed_count, .. } => Some((state, executed_count)),
-            _ => None,
+        .filter_map(|fact| {
+            let Fact::Task { state, executed_count, .. } = fact else { return None };
+            Some((state, executed_count))
         })
         .collect();
     assert_eq!(
