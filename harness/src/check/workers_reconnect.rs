@@ -69,7 +69,7 @@ impl WorkersReconnect {
         }
     }
 
-    fn away(&self) -> impl Iterator<Item = (WorkerId, &WorkerFold)> {
+    fn away(&self) -> impl Iterator<Item = (WorkerId, &WorkerFold)> + Clone {
         let all = self.workers.iter().enumerate().map(|(index, fold)| (WorkerId(index as u32), fold));
         all.filter(|(_, fold)| fold.cut.is_some())
     }
@@ -138,10 +138,13 @@ impl Check for WorkersReconnect {
     }
 
     fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
-        let overdue = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
-        let overdue = overdue.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros).min();
-        let judged = self.judged + self.workers.len() as u64 - self.away().count() as u64;
-        if let Some(((cut, _), _)) = overdue {
+        let away = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
+        let overdue = away.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros);
+        let first_overdue = overdue.clone().min();
+        // Judged is whoever came back, never went, or has certainly been away for too long.
+        let present = self.workers.len() - self.away().count();
+        let judged = self.judged + (present + overdue.count()) as u64;
+        if let Some(((cut, _), _)) = first_overdue {
             let (evidence, hints) = self.reasons(plan, window);
             return Verdict::fail(judged, cut, evidence, hints);
         }
