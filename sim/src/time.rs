@@ -94,41 +94,44 @@ impl fmt::Display for Time {
 ///
 /// Its hash says only whether there is one: two states that differ in absolute times alone are the same
 /// state to an explorer, which picks the next enabled event itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Due(Option<Time>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due(Time);
 
 impl Due {
     /// Nothing is due.
-    pub const NONE: Self = Self(None);
+    pub const NONE: Self = Self(Time::NEVER);
 
     /// Due at this moment.
     pub const fn at(moment: Time) -> Self {
-        Self(Some(moment))
+        Self(moment)
     }
 
     /// The moment, if one is set.
-    pub const fn moment(self) -> Option<Time> {
-        self.0
+    pub fn moment(self) -> Option<Time> {
+        (self.0 != Time::NEVER).then_some(self.0)
     }
 
     /// Whether the moment has come.
     pub fn reached(self, now: Time) -> bool {
-        self.0.is_some_and(|moment| moment <= now)
+        self.0 <= now
     }
 
     /// The earlier of the two, where either is set.
+    #[must_use]
     pub fn or_earlier(self, other: Self) -> Self {
-        match (self.0, other.0) {
-            (Some(a), Some(b)) => Self(Some(a.min(b))),
-            (a, None) => Self(a),
-            (None, b) => Self(b),
-        }
+        Self(self.0.min(other.0))
+    }
+}
+
+impl Default for Due {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 
 impl Hash for Due {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.is_some().hash(state);
+        (self.0 != Time::NEVER).hash(state);
     }
 }
 
