@@ -8,7 +8,7 @@ use crate::choices::Choices;
 use crate::cluster::{
     ClusterConfig, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
 };
-use crate::names::{AddressId, CertificateId, HostId, NodeId, NodeSet, ResourceId, RoleId};
+use crate::names::{AddressId, CertificateId, HostId, Names, NodeId, NodeSet, ResourceId, RoleId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
 use crate::step::Shared;
 use crate::time::Time;
@@ -90,6 +90,22 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         timings: Timings::DEFAULT,
         promises: Promises { reconnect_within: Duration::from_secs(180) },
     })
+}
+
+/// The texts of the same cluster.
+#[cfg_attr(not(feature = "twin"), expect(dead_code, reason = "the model has no texts"))]
+pub(crate) fn names(workers: u16) -> Names {
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let workers = || (1..=workers).map(|worker| format!("w{worker}"));
+    Names {
+        nodes: texts(&["NODE1", "NODE2"]),
+        workers: workers().collect(),
+        roles: texts(&["SQL Server (MSSQLSERVER)"]),
+        resources: texts(&["disk", "address", "SQLFCI", "SQL Server", "SQL Server Agent", "master"]),
+        certificates: texts(&["master", "made_by_setup"]).into_iter().chain(workers()).collect(),
+        hosts: texts(&["sqlfci", "node1", "node2"]),
+        loads: Vec::new(),
+    }
 }
 
 pub(crate) fn choices(seed: u64) -> Choices {
