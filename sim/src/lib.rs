@@ -16,4 +16,6 @@ pub mod step;
 pub mod time;
 pub mod topology;
 pub mod trust;
+#[cfg(feature = "twin")]
+pub mod twin;
 pub mod world;

@@ -9,4 +9,4 @@ mod verdict;
 
 pub use certificate::{Certificate, Thumbprint};
 pub use classes::{ClientClass, ClientTrust, HostClass, HostTrust, Trust};
-pub use verdict::{Handshake, judge_handshake, judge_request};
+pub use verdict::{Handshake, judge_client_certificate, judge_handshake, judge_request};

@@ -49,10 +49,15 @@ pub fn judge_handshake(
     Handshake::Finished(presented)
 }
 
-/// Whether the node lets the request in: Windows finishes the handshake with any client certificate and answers
-/// 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
+/// Whether the node lets the request of a worker in.
 pub fn judge_request(client: &ClientTrust, host: &HostTrust) -> bool {
-    client.own.is_some_and(|own| host.root.binary_search(&own).is_ok())
+    judge_client_certificate(client.own, host)
+}
+
+/// Whether the node lets a request in that comes with this certificate, or with none: Windows finishes the handshake with any client certificate and answers
+/// 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
+pub fn judge_client_certificate(shown: Option<CertificateId>, host: &HostTrust) -> bool {
+    shown.is_some_and(|shown| host.root.binary_search(&shown).is_ok())
 }
 
 #[cfg(test)]

@@ -358,6 +358,7 @@ impl World {
     pub(crate) fn start_machine(&mut self, node: NodeId) {
         self.nodes[node.index()].power = Power::On;
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
+        self.wire.command(WireCommand::Wake { node });
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
         self.queue.push(self.now + boot, Event::ServiceStarts(node));
     }

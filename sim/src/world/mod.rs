@@ -12,11 +12,14 @@ mod traffic;
 mod wire;
 
 #[cfg(test)]
+pub(crate) mod fixture;
+#[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
 use crate::action::Load;
+use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties};
 use crate::names::{LoadId, NodeId, NodeSet, ResourceId, WorkerId};
@@ -27,7 +30,7 @@ use crate::sql::{Change, Ssisdb};
 use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::Topology;
-use crate::trust::Trust;
+use crate::trust::{ClientTrust, HostTrust, Trust};
 
 use node::NodeHost;
 use queue::Queue;
@@ -59,7 +62,7 @@ pub struct World {
     wire: Wire,
     shown_endpoint: Option<Answer>,
     shown_master: Option<NodeId>,
-    pending: Vec<(Source, Fact)>,
+    pending: Vec<Sighting>,
     sequence: u64,
     counters: Counters,
     /// Messages to cluster services at this moment.
@@ -68,6 +71,15 @@ pub struct World {
     master_effects: Vec<MasterEffect>,
     cluster_effects: Vec<ClusterEffect>,
     changes: Vec<Change>,
+}
+
+/// A fact that the sink has not been told yet.
+#[derive(Clone, Copy, Debug)]
+struct Sighting {
+    earliest: Time,
+    latest: Time,
+    source: Source,
+    fact: Fact,
 }
 
 /// What is going to happen.
@@ -121,6 +133,10 @@ impl World {
     ///
     /// `loads` are the sets of executions that actions name.
     pub fn new(topology: &Shared<Topology>, loads: &[Load], choices: Choices) -> Self {
+        Self::with_wire(topology, loads, choices, Wire::Modelled)
+    }
+
+    fn with_wire(topology: &Shared<Topology>, loads: &[Load], choices: Choices, wire: Wire) -> Self {
         let mut world = Self {
             topology: topology.clone(),
             loads: loads.to_vec(),
@@ -135,7 +151,7 @@ impl World {
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
-            wire: Wire::Modelled,
+            wire,
             shown_endpoint: None,
             shown_master: None,
             pending: Vec::new(),
@@ -151,16 +167,15 @@ impl World {
         world
     }
 
-    /// The same cluster with somebody else to carry requests and answers.
+    /// The same cluster with somebody else to carry requests and answers, who also watches the endpoint.
     pub fn with_outside_wire(topology: &Shared<Topology>, loads: &[Load], choices: Choices) -> Self {
-        let mut world = Self::new(topology, loads, choices);
-        world.wire = Wire::Outside(Vec::new());
-        world
+        Self::with_wire(topology, loads, choices, Wire::Outside(Vec::new()))
     }
 
     /// The same cluster again from its start, with other choices, in the same memory.
     pub fn reset(&mut self, choices: Choices) {
         self.queue.clear();
+        self.wire.clear();
         self.choices = choices;
         self.trust = Trust::new(self.topology.certificates.clone());
         self.properties = self.topology.cluster.properties.clone();
@@ -183,6 +198,10 @@ impl World {
         let topology = self.topology.clone();
         let never_missed = std::time::Duration::ZERO;
         for what in [Watch::Machines, Watch::Endpoint, Watch::Workers, Watch::Ssisdb] {
+            // With an outside wire, whoever carries it looks at the endpoint, and says how often.
+            if what == Watch::Endpoint && !matches!(self.wire, Wire::Modelled) {
+                continue;
+            }
             self.show(Source::Run, Fact::Watching { what, every: never_missed });
         }
         for index in 0..topology.nodes.len() {
@@ -211,6 +230,26 @@ impl World {
     /// The random values and assumptions of the run.
     pub const fn choices(&self) -> &Choices {
         &self.choices
+    }
+
+    /// What a node holds at this moment that decides about trust.
+    pub fn host_trust(&self, node: NodeId) -> &HostTrust {
+        &self.nodes[node.index()].trust
+    }
+
+    /// What a worker's machine holds at this moment that decides about trust.
+    pub fn client_trust(&self, worker: WorkerId) -> &ClientTrust {
+        self.trust.client_trust(self.workers[worker.index()].client)
+    }
+
+    /// What this run takes for a question whose answer whoever carries the wire needs; it counts as consulted.
+    pub fn assume(&mut self, assumption: Assumption) -> usize {
+        self.choices.assume(assumption)
+    }
+
+    /// Puts into the history what somebody outside saw at the present moment: it became true at `earliest` or later.
+    pub fn show_outside(&mut self, source: Source, fact: Fact, earliest: Time) {
+        self.pending.push(Sighting { earliest, latest: self.now, source, fact });
     }
 
     /// What was counted so far.
@@ -249,8 +288,8 @@ impl World {
 
     fn flush<S: Sink>(&mut self, sink: &mut S) -> Flow {
         let mut flow = Flow::Continue;
-        for &(source, fact) in &self.pending {
-            let record = Record { seq: self.sequence, earliest: self.now, latest: self.now, source, fact };
+        for &Sighting { earliest, latest, source, fact } in &self.pending {
+            let record = Record { seq: self.sequence, earliest, latest, source, fact };
             self.sequence += 1;
             if sink.record(&record) == Flow::Yield {
                 flow = Flow::Yield;
@@ -261,7 +300,7 @@ impl World {
     }
 
     fn show(&mut self, source: Source, fact: Fact) {
-        self.pending.push((source, fact));
+        self.show_outside(source, fact, self.now);
     }
 
     fn happen(&mut self, event: Event) {

@@ -68,6 +68,11 @@ pub enum WireCommand {
         /// Which one.
         node: NodeId,
     },
+    /// A node is there again, with nothing of what it knew: what reaches it is answered or refused.
+    Wake {
+        /// Which one.
+        node: NodeId,
+    },
     /// The files of a node that its master reads have changed: the certificate of its binding.
     Rebind {
         /// Which one.
@@ -143,6 +148,14 @@ pub(crate) enum Wire {
 }
 
 impl Wire {
+    /// Forgets commands that nobody has taken.
+    pub(crate) fn clear(&mut self) {
+        match self {
+            Self::Modelled => {}
+            Self::Outside(commands) => commands.clear(),
+        }
+    }
+
     /// Passes on a command, if somebody takes commands; says whether somebody does.
     pub(crate) fn command(&mut self, command: WireCommand) -> bool {
         match self {

@@ -1,0 +1,74 @@
+//! Why can a twin not be started or driven?
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Something in the surroundings that a twin needs and did not get.
+#[derive(Debug, thiserror::Error)]
+pub enum TwinError {
+    /// Virtual time would stand still.
+    #[error("the time factor is 0; it must be at least 1")]
+    NoFactor,
+    /// No free network on loopback.
+    #[error("no free loopback network among {tried} of 127.64.0.0/10 (the last one, {last}, could not be had)")]
+    NoNetwork {
+        /// How many were tried.
+        tried: u32,
+        /// The address that marks the last one as taken.
+        last: SocketAddr,
+        /// Why it could not be had.
+        source: io::Error,
+    },
+    /// The endpoint leads nowhere.
+    #[error("the endpoint `{name}` is neither a node nor an address of the cluster")]
+    NoEndpoint {
+        /// Its host name.
+        name: String,
+    },
+    /// More nodes or addresses than a network of the twin has room for.
+    #[error("{nodes} nodes and {addresses} cluster addresses do not fit into one 127.x.y.0/24 network")]
+    TooManyAddresses {
+        /// How many nodes there are.
+        nodes: usize,
+        /// How many addresses the cluster moves.
+        addresses: usize,
+    },
+    /// A certificate could not be made.
+    #[error("making the certificate `{name}`")]
+    Certificate {
+        /// What the topology calls it.
+        name: String,
+        /// Why not.
+        source: rcgen::Error,
+    },
+    /// A certificate or key that was made cannot be used for TLS.
+    #[error("setting up TLS with the certificate `{name}`")]
+    Tls {
+        /// What the topology calls it.
+        name: String,
+        /// Why not.
+        source: rustls::Error,
+    },
+    /// A file could not be written.
+    #[error("writing `{}`", path.display())]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A socket could not be had.
+    #[error("{doing} on {address}")]
+    Socket {
+        /// What was tried.
+        doing: &'static str,
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The runtime that drives the sockets could not be had.
+    #[error("starting the runtime of the twin")]
+    Runtime(#[source] io::Error),
+}

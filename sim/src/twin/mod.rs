@@ -1,0 +1,291 @@
+//! How does the same cluster behave behind real sockets and real TLS?
+//!
+//! The twin runs the [`World`] in real time, `factor` times as fast as the clock on the wall, and carries out on
+//! loopback what the world wants done with sockets: every node and every cluster address has an address of its own
+//! with the master's port, workers connect with mutual TLS under the network name, and faults are what a client would
+//! see of them. TLS and sockets take the time that they take: it is never scaled.
+//!
+//! Certificates are made for each run and lie in a [`folder`](Twin::folder) laid out as on Windows, so that any client
+//! can take part. Names are looked up in the twin's own table, never in DNS. Nothing is left when a twin is dropped.
+//!
+//! ```
+//! use failover_sim::twin::{Twin, TwinOptions};
+//! # use failover_sim::{action::Load, choices::Choices, names::Names, observe::Record, step::Shared, time::Time};
+//! # use failover_sim::topology::Topology;
+//!
+//! /// What a cluster shows in its first two minutes, and where its master answers.
+//! fn boot(topology: &Shared<Topology>, names: &Names, choices: Choices) -> Result<Vec<Record>, Box<dyn std::error::Error>> {
+//!     let mut twin = Twin::start(topology, names, &[], choices, TwinOptions::with_factor(20))?;
+//!     let mut history = Vec::new();
+//!     twin.advance(Time::from_micros(120_000_000), &mut history)?;
+//!     println!("the master answers at https://{}/ClusterManagement/", twin.endpoint());
+//!     Ok(history)
+//! }
+//! ```
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the twin lives in real time: it reads the clock that the model must not know"
+)]
+
+mod carry;
+mod certificates;
+mod client;
+mod clock;
+mod door;
+mod driver;
+mod error;
+mod folder;
+mod line;
+mod message;
+mod network;
+mod probe;
+mod server;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::action::{Load, ResolvedAction};
+use crate::choices::Choices;
+use crate::names::{AddressId, Names, NodeId, WorkerId};
+use crate::observe::{Fact, Sink, Source, Watch};
+use crate::step::Shared;
+use crate::time::Time;
+use crate::topology::{Target, Topology};
+use crate::world::{ApplyError, Stop, World};
+
+use certificates::Certificates;
+use clock::{Clock, Pace};
+use door::{Door, DoorId};
+use driver::{Driver, Lines, Looks, NodeSide};
+use folder::Folder;
+use network::Network;
+use probe::{Probe, UNANSWERED};
+
+pub use error::TwinError;
+
+/// A cluster with its masters and workers on loopback.
+///
+/// Everything happens inside [`advance`](Self::advance): in between, time stands still and no socket is served.
+#[derive(Debug)]
+pub struct Twin {
+    driver: Driver,
+    /// Taken out only when the twin is dropped.
+    runtime: Option<Runtime>,
+}
+
+/// How a twin runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TwinOptions {
+    /// How many virtual seconds pass in a real one; at least 1.
+    pub factor: u32,
+    /// How long a client may take for a handshake, or for the body of a request, in real time.
+    pub patience: Duration,
+}
+
+impl TwinOptions {
+    /// So many virtual seconds in a real one; clients may take ten seconds.
+    pub const fn with_factor(factor: u32) -> Self {
+        Self { factor, patience: Duration::from_secs(10) }
+    }
+}
+
+impl Twin {
+    /// Makes certificates and sockets for a cluster at the moment when its machines have started.
+    ///
+    /// `loads` are the sets of executions that actions name.
+    ///
+    /// # Errors
+    /// If the surroundings lack what a twin needs: addresses, files, sockets.
+    pub fn start(
+        topology: &Shared<Topology>,
+        names: &Names,
+        loads: &[Load],
+        choices: Choices,
+        options: TwinOptions,
+    ) -> Result<Self, TwinError> {
+        if options.factor == 0 {
+            return Err(TwinError::NoFactor);
+        }
+        let pace = Pace::new(options.factor);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
+        let provider = tls::provider();
+        let certificates = Certificates::make(&topology.certificates, names, pace, &provider)?;
+        let network = Network::claim(topology.nodes.len(), topology.addresses.len())?;
+        let doors = doors(topology, &network);
+        let port = endpoint_port(topology);
+        let target = topology.hosts[topology.endpoint.index()];
+        let endpoint = doors
+            .iter()
+            .position(|door| door.target == target && door.address.port() == port)
+            .ok_or_else(|| TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() })?;
+        let (sender, happenings) = unbounded_channel();
+        let mut driver = Driver {
+            world: World::with_outside_wire(topology, loads, choices),
+            clock: Clock::new(pace),
+            topology: topology.clone(),
+            hosts: names.hosts.clone(),
+            certificates: Arc::new(certificates),
+            provider,
+            nodes: vec![NodeSide::default(); topology.nodes.len()],
+            holders: vec![None; topology.addresses.len()],
+            doors,
+            endpoint: DoorId(endpoint),
+            lines: Lines::default(),
+            clients: topology.workers.iter().map(|_| None).collect(),
+            waiting: BTreeMap::new(),
+            commands: Vec::new(),
+            sender,
+            happenings,
+            held: VecDeque::new(),
+            looks: Looks::default(),
+            patience: options.patience,
+            trouble: None,
+            folder: Folder::make(names)?,
+            _network: network,
+        };
+        let context = runtime.enter();
+        driver.prepare(pace)?;
+        drop(context);
+        Ok(Self { driver, runtime: Some(runtime) })
+    }
+
+    /// The present moment.
+    pub const fn now(&self) -> Time {
+        self.driver.world.now()
+    }
+
+    /// Carries out an action at the present moment.
+    ///
+    /// # Errors
+    /// If the surroundings do not allow it; nothing has changed then.
+    pub fn apply(&mut self, action: ResolvedAction) -> Result<(), ApplyError> {
+        self.driver.world.apply(action)?;
+        let _context = self.runtime.as_ref().map(Runtime::enter);
+        if let Err(trouble) = self.driver.carry_out() {
+            // The action was possible; that the twin could not follow is said by the next advance.
+            self.driver.trouble.get_or_insert(trouble);
+        }
+        Ok(())
+    }
+
+    /// Runs in real time until the virtual moment `until`, or until the sink wants control.
+    ///
+    /// On a machine that is too busy the run takes longer: see [`held_back`](Self::held_back).
+    ///
+    /// # Errors
+    /// If a socket or file that the run needs could not be had.
+    ///
+    /// # Panics
+    /// Inside a task of a tokio runtime: use `spawn_blocking` there.
+    pub fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, TwinError> {
+        let Some(runtime) = &self.runtime else { return Ok(Stop::Reached) };
+        self.driver.clock.go_on();
+        let stop = runtime.block_on(self.driver.drive(until, sink));
+        self.driver.clock.stand_still();
+        stop
+    }
+
+    /// The temporary folder with the certificates, a folder for each host.
+    pub fn folder(&self) -> &Path {
+        self.driver.folder.path()
+    }
+
+    /// Where the master answers under its network name.
+    pub fn endpoint(&self) -> SocketAddr {
+        self.driver.doors[self.driver.endpoint.0].address
+    }
+
+    /// The random values and assumptions of the run.
+    pub const fn choices(&self) -> &Choices {
+        self.driver.world.choices()
+    }
+
+    /// Real time that was not counted because the machine did not let the twin keep up with its clock.
+    pub const fn held_back(&self) -> Duration {
+        self.driver.clock.held_back()
+    }
+}
+
+impl Drop for Twin {
+    fn drop(&mut self) {
+        // Not the plain drop: that one panics inside somebody else's runtime. There are no threads to wait for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Driver {
+    /// Writes the files, makes the doors, and sends out the probe.
+    fn prepare(&mut self, pace: Pace) -> Result<(), TwinError> {
+        for index in 0..self.nodes.len() {
+            let node = NodeId(index as u8);
+            let trust = self.world.host_trust(node);
+            self.folder.write_node(node, trust, &self.certificates)?;
+            self.bind(node, trust.binding.filter(|_| trust.private_key))?;
+        }
+        let topology = self.topology.clone();
+        for (index, machine) in topology.workers.iter().enumerate() {
+            self.folder.write_worker(WorkerId(index as u32), machine, &self.certificates)?;
+        }
+        self.carry_out()?;
+        self.open_and_close_doors()?;
+        let every = pace.real(LOOK_EVERY).max(LOOK_AT_MOST);
+        let between = pace.virtually(every + UNANSWERED);
+        let watching = Fact::Watching { what: Watch::Endpoint, every: between };
+        self.world.show_outside(Source::Run, watching, Time::ZERO);
+        let any_server = Arc::new(tls::AnyServer(self.provider.clone()));
+        let tls = tls::client(&self.provider, any_server, None)
+            .map_err(|source| TwinError::Tls { name: "probe".to_owned(), source })?;
+        tokio::spawn(probe::watch(Probe {
+            address: self.doors[self.endpoint.0].address,
+            tls,
+            certificates: self.certificates.clone(),
+            every,
+            happenings: self.sender.clone(),
+        }));
+        Ok(())
+    }
+}
+
+/// A door for each node and each address of the cluster, on every port that anybody speaks of.
+fn doors(topology: &Topology, network: &Network) -> Vec<Door> {
+    let nodes = (0..topology.nodes.len()).map(|node| NodeId(node as u8));
+    let addresses = (0..topology.addresses.len()).map(|address| AddressId(address as u16));
+    let places = nodes
+        .map(|node| (Target::Node(node), network.node(node)))
+        .chain(addresses.map(|address| (Target::Cluster(address), network.cluster(address))));
+    let ports: BTreeSet<u16> = topology
+        .nodes
+        .iter()
+        .map(|node| node.master_settings.port)
+        .chain(topology.workers.iter().map(|worker| worker.settings.endpoint_port))
+        .collect();
+    places
+        .flat_map(|(target, ip)| ports.iter().map(move |&port| (target, SocketAddr::new(ip, port))))
+        .enumerate()
+        .map(|(index, (target, address))| Door::new(DoorId(index), target, address))
+        .collect()
+}
+
+/// The port of the endpoint: that of the workers, or, without workers, that of the first node's master.
+fn endpoint_port(topology: &Topology) -> u16 {
+    let of_worker = topology.workers.first().map(|worker| worker.settings.endpoint_port);
+    of_worker.or_else(|| topology.nodes.first().map(|node| node.master_settings.port)).unwrap_or_default()
+}
+
+/// How often the probe looks, in virtual time.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// It looks no more often than this, in real time.
+const LOOK_AT_MOST: Duration = Duration::from_millis(10);

@@ -1,0 +1,223 @@
+//! When does each side of a TLS connection take the other for what it says it is?
+//!
+//! As on Windows: the server takes any client certificate and leaves the verdict to HTTP; the client asks
+//! [`trust`](crate::trust). Signatures of the handshake are verified on both sides.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
+
+use crate::names::HostId;
+use crate::observe::ErrorFamily;
+use crate::step::Shared;
+use crate::topology::Topology;
+use crate::trust::{ClientTrust, Handshake, HostTrust, judge_handshake};
+
+use super::certificates::Certificates;
+
+/// The one provider of cryptography: whoever relied on a default would panic if another one were linked in too.
+pub(crate) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// What a node's HTTP.SYS needs to shake hands with this certificate.
+pub(crate) fn server(
+    provider: &Arc<CryptoProvider>,
+    certified: &Arc<CertifiedKey>,
+) -> Result<Arc<ServerConfig>, Error> {
+    let config = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?
+        .with_client_cert_verifier(Arc::new(AnyClient(provider.clone())))
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified.clone())));
+    Ok(Arc::new(config))
+}
+
+/// What a client needs that judges its server by `verifier`, and shows this certificate of its own.
+pub(crate) fn client(
+    provider: &Arc<CryptoProvider>,
+    verifier: Arc<dyn ServerCertVerifier>,
+    own: Option<&Arc<CertifiedKey>>,
+) -> Result<Arc<ClientConfig>, Error> {
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match own {
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.clone()))),
+        None => builder.with_no_client_auth(),
+    };
+    // A resumed session would skip the verdict.
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// Asks the model whether a worker trusts the certificate that it is shown, and keeps the answer.
+#[derive(Debug)]
+pub(crate) struct WorkersVerdict {
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) topology: Shared<Topology>,
+    pub(crate) certificates: Arc<Certificates>,
+    pub(crate) trust: ClientTrust,
+    pub(crate) name: HostId,
+    /// Seconds into the run.
+    pub(crate) secs: u64,
+    pub(crate) verdict: Verdict,
+}
+
+/// What a verifier said, for whoever opened the connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Verdict(Arc<Mutex<Option<Handshake>>>);
+
+impl Verdict {
+    /// What was said, if it came to that.
+    pub(crate) fn get(&self) -> Option<Handshake> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, handshake: Handshake) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handshake);
+    }
+}
+
+impl WorkersVerdict {
+    fn judge(&self, der: &[u8]) -> Handshake {
+        let Some(presented) = self.certificates.identify(der) else {
+            return Handshake::Broken { error: ErrorFamily::TrustRelationship, presented: None };
+        };
+        // Whoever presents a certificate and signs with its key has it bound; the rest is not the worker's business.
+        let host = HostTrust { binding: Some(presented), private_key: true, root: Vec::new() };
+        judge_handshake(&self.topology.certificates, self.secs, &self.trust, &host, self.name)
+    }
+}
+
+impl ServerCertVerifier for WorkersVerdict {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let handshake = self.judge(end_entity);
+        self.verdict.set(handshake);
+        match handshake {
+            Handshake::Finished(_) => Ok(ServerCertVerified::assertion()),
+            Handshake::Broken { .. } => Err(CertificateError::ApplicationVerificationFailure.into()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes any server for what it is: the probe wants to see, not to trust.
+#[derive(Debug)]
+pub(crate) struct AnyServer(pub(crate) Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Takes any client certificate, and none: HTTP.SYS answers 403 above the handshake (inferred).
+#[derive(Debug)]
+struct AnyClient(Arc<CryptoProvider>);
+
+impl ClientCertVerifier for AnyClient {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,117 @@
+//! Which cluster do the tests of this crate run?
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::assumption::Assumptions;
+use crate::choices::Choices;
+use crate::cluster::{
+    ClusterConfig, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
+};
+use crate::names::{AddressId, CertificateId, HostId, Names, NodeId, NodeSet, ResourceId, RoleId};
+use crate::scaleout::{MasterSettings, WorkerSettings};
+use crate::step::Shared;
+use crate::time::Time;
+use crate::topology::{Node, Promises, Target, Timings, Topology, WorkerMachine};
+use crate::trust::{Certificate, Thumbprint};
+
+pub(crate) const NODE1: NodeId = NodeId(0);
+pub(crate) const NODE2: NodeId = NodeId(1);
+pub(crate) const ROLE: RoleId = RoleId(0);
+/// Host names: the network name and the two nodes.
+pub(crate) const SQLFCI: HostId = HostId(0);
+pub(crate) const MASTER: CertificateId = CertificateId(0);
+pub(crate) const OTHER: CertificateId = CertificateId(1);
+
+/// What the eight steps of the guide set up, with so many workers.
+pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
+    let resource = |kind, depends_on: &[u16]| ResourceConfig {
+        role: ROLE,
+        kind,
+        depends_on: depends_on.iter().copied().map(ResourceId).collect(),
+        possible_owners: NodeSet::first(2),
+        policy: ResourcePolicy::DEFAULT,
+    };
+    let cluster = ClusterConfig {
+        properties: Profile::Windows2019.properties(),
+        nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; 2],
+        witness: true,
+        roles: vec![RoleConfig {
+            preferred_owners: Vec::new(),
+            failover_threshold: None,
+            failover_period: Duration::from_secs(6 * 3600),
+            resources: (0..6).map(ResourceId).collect(),
+        }],
+        resources: vec![
+            resource(ResourceKind::PhysicalDisk, &[]),
+            resource(ResourceKind::IpAddress(AddressId(0)), &[]),
+            resource(ResourceKind::NetworkName(SQLFCI), &[1]),
+            resource(ResourceKind::SqlServer, &[0, 2]),
+            resource(ResourceKind::SqlServerAgent, &[3]),
+            resource(ResourceKind::ScaleOutMaster, &[2, 3]),
+        ],
+    };
+    let certificate = |names: &[HostId]| Certificate {
+        common_names: names.to_vec(),
+        alternative_names: None,
+        expires_after_secs: None,
+        thumbprint: Thumbprint([0; 20]),
+    };
+    let own = |worker: u16| CertificateId(2 + worker);
+    Shared::new(Topology {
+        profile: Profile::Windows2019,
+        cluster: Shared::new(cluster),
+        nodes: vec![
+            Node {
+                root: (0..workers).map(own).collect(),
+                binding: Some(MASTER),
+                private_key: true,
+                master_settings: Shared::new(MasterSettings::with_sql_server(SQLFCI)),
+            };
+            2
+        ],
+        addresses: vec![ResourceId(1)],
+        endpoint: SQLFCI,
+        hosts: vec![Target::Cluster(AddressId(0)), Target::Node(NODE1), Target::Node(NODE2)],
+        certificates: [certificate(&[HostId(1), SQLFCI]), certificate(&[HostId(2)])]
+            .into_iter()
+            .chain((0..workers).map(|_| certificate(&[])))
+            .collect(),
+        workers: (0..workers)
+            .map(|worker| WorkerMachine {
+                settings: Shared::new(WorkerSettings::with_endpoint(SQLFCI, 8391)),
+                root: vec![MASTER],
+                pin: Some(MASTER),
+                own: Some(own(worker)),
+                key_readable: true,
+                enabled: true,
+            })
+            .collect(),
+        timings: Timings::DEFAULT,
+        promises: Promises { reconnect_within: Duration::from_secs(180) },
+    })
+}
+
+/// The texts of the same cluster.
+#[cfg_attr(not(feature = "twin"), expect(dead_code, reason = "the model has no texts"))]
+pub(crate) fn names(workers: u16) -> Names {
+    let texts = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let workers = || (1..=workers).map(|worker| format!("w{worker}"));
+    Names {
+        nodes: texts(&["NODE1", "NODE2"]),
+        workers: workers().collect(),
+        roles: texts(&["SQL Server (MSSQLSERVER)"]),
+        resources: texts(&["disk", "address", "SQLFCI", "SQL Server", "SQL Server Agent", "master"]),
+        certificates: texts(&["master", "made_by_setup"]).into_iter().chain(workers()).collect(),
+        hosts: texts(&["sqlfci", "node1", "node2"]),
+        loads: Vec::new(),
+    }
+}
+
+pub(crate) fn choices(seed: u64) -> Choices {
+    Choices::new(seed, BTreeMap::new(), Assumptions::default())
+}
+
+pub(crate) fn secs(secs: u64) -> Time {
+    Time::from_micros(secs * 1_000_000)
+}
