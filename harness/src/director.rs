@@ -83,7 +83,8 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         }
         self.note(Fact::StepsEnded);
         // A worker that is away now has the promised time to come back.
-        if !self.tee.judge.wait_for(Awaited::Steady) {
+        let now = self.backend.now();
+        if !self.tee.judge.wait_for(Awaited::Steady) && self.tee.judge.is_worth_waiting(now) {
             let limit = self.plan.topology.promises.reconnect_within + MARGIN;
             self.advance(limit)?;
         }

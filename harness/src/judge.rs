@@ -114,6 +114,15 @@ impl<'p> Judge<'p> {
         matches!(self.steps.current(), Some(StepResult::Failed { .. } | StepResult::Unseen(_)))
     }
 
+    /// Whether waiting longer could still change what is said of the workers: none of them is overdue yet.
+    pub fn is_worth_waiting(&self, now: Time) -> bool {
+        let window = Window { began: self.began.unwrap_or_default(), end: now };
+        let overdue = |(claim, check): &(Claim, Box<dyn Check>)| {
+            *claim == Claim::WorkersReconnect && check.verdict(self.plan, window).outcome == Outcome::Fail
+        };
+        !self.claims.iter().any(overdue)
+    }
+
     fn is_reached(&self) -> bool {
         match self.awaited {
             Awaited::Nothing => false,

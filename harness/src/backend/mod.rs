@@ -2,6 +2,7 @@
 //!
 //! A backend sees a resolved plan and nothing else of a scenario. It owns time: whoever drives it never sleeps.
 
+mod loopback;
 mod sim;
 
 use std::fmt;
@@ -15,6 +16,7 @@ pub use failover_sim::world::Stop;
 
 use crate::plan::Plan;
 
+pub use loopback::LoopbackBackend;
 pub use sim::SimBackend;
 
 /// The backends, by the words of the command line.
@@ -81,6 +83,11 @@ pub trait Backend {
     /// If something could not be taken back.
     fn finish(&mut self) -> Result<(), BackendError>;
 
+    /// What a reader of a report must know of this backend, after a run.
+    fn remark(&self) -> Option<String> {
+        None
+    }
+
     /// The assumptions that the run has rested on so far. Empty where nothing is assumed.
     fn consulted(&self) -> Vec<Assumption>;
 }
@@ -103,7 +110,7 @@ pub enum BackendError {
     Unable(Verb),
     /// The twin on loopback failed.
     #[error("the twin on loopback failed: {0}")]
-    Twin(String),
+    Twin(#[from] failover_sim::twin::TwinError),
     /// A session with a host of the lab failed.
     #[error("the session with `{host}` failed: {what}")]
     Session {

@@ -57,6 +57,7 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
         backend,
         profile: profiles(std::slice::from_ref(&plan)),
         seed: plan.seed,
+        remarks: Vec::new(),
         topologies: 1,
         scenarios: vec![scenario],
         elapsed: started.elapsed(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use failover_sim::observe::{Flow, Record, Sink};
 
-use crate::backend::{Backend, BackendKind, SimBackend};
+use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::Plan;
 use crate::report::{self, RunReport, ScenarioReport, Timeline};
@@ -23,9 +23,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
-    let scenarios = match arguments.backend {
+    let (scenarios, remarks) = match arguments.backend {
         BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
-        BackendKind::Loopback | BackendKind::Lab => {
+        BackendKind::Loopback => run_all(&plans, &mut LoopbackBackend::default(), arguments)?,
+        BackendKind::Lab => {
             return Err(CommandError::Input(format!("no backend `{}` yet", arguments.backend)));
         }
     };
@@ -33,6 +34,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         backend: arguments.backend,
         profile: profiles(&plans),
         seed: arguments.seed,
+        remarks,
         topologies: plans.iter().map(|plan| &plan.origin.topology_file).collect::<BTreeSet<_>>().len(),
         scenarios,
         elapsed: started.elapsed(),
@@ -61,14 +63,16 @@ fn run_all<B: Backend>(
     plans: &[Plan],
     backend: &mut B,
     arguments: &RunArguments,
-) -> Result<Vec<ScenarioReport>, CommandError> {
+) -> Result<(Vec<ScenarioReport>, Vec<String>), CommandError> {
     let mut reports = Vec::with_capacity(plans.len());
+    let mut remarks = BTreeSet::new();
     for plan in plans {
         let mut kept = Kept::begin(plan, backend.kind(), arguments)?;
         reports.push(run_scenario(plan, backend, &mut kept));
+        remarks.extend(backend.remark());
         kept.finish(arguments)?;
     }
-    Ok(reports)
+    Ok((reports, remarks.into_iter().collect()))
 }
 
 /// What is kept of a run while it happens: its history in a file, its timeline for the terminal, both or neither.

@@ -22,6 +22,9 @@ pub fn human(report: &RunReport) -> String {
         counted(scenarios, "scenario"),
         counted(report.topologies, "topology"),
     );
+    for remark in &report.remarks {
+        let _ = writeln!(text, "{}: {remark}", report.backend);
+    }
     for scenario in &report.scenarios {
         match &scenario.result {
             RunResult::Judged(Outcome::Pass) => {}

@@ -15,6 +15,7 @@ struct Document<'a> {
     backend: &'static str,
     profile: &'a str,
     seed: u64,
+    remarks: &'a [String],
     totals: TotalsText,
     exit_code: u8,
     elapsed_ms: u128,
@@ -112,6 +113,7 @@ fn document<'a>(report: &'a RunReport, scenarios: Vec<ScenarioText<'a>>) -> Docu
         backend: report.backend.word(),
         profile: &report.profile,
         seed: report.seed,
+        remarks: &report.remarks,
         totals: TotalsText {
             scenarios: totals.scenarios,
             passed: totals.passed,

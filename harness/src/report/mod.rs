@@ -29,6 +29,8 @@ pub struct RunReport {
     pub profile: String,
     /// The seed.
     pub seed: u64,
+    /// What a reader must know of the backend.
+    pub remarks: Vec<String>,
     /// How many topologies took part.
     pub topologies: usize,
     /// What came of each scenario, in the order of their names.

@@ -139,7 +139,9 @@ impl SigningKey for SeveralCommonNames<'_> {
 /// Replaces the placeholders by the object identifier of a common name, 2.5.4.3.
 fn name_common(der: &mut [u8]) {
     for place in 0..der.len().saturating_sub(4) {
-        if der[place..].starts_with(&[0x06, 0x03, 0x55, 0x04]) && PLACEHOLDERS.contains(&der[place + 4].into()) {
+        if der[place..].starts_with(&[0x06, 0x03, 0x55, 0x04])
+            && PLACEHOLDERS.contains(&der[place + 4].into())
+        {
             der[place + 4] = 0x03;
         }
     }

@@ -1,0 +1,100 @@
+//! How does a plan run behind real HTTPS on loopback?
+
+use std::time::Duration;
+
+use failover_sim::action::ResolvedAction;
+use failover_sim::assumption::Assumption;
+use failover_sim::names::ActionNo;
+use failover_sim::observe::Sink;
+use failover_sim::time::Time;
+use failover_sim::twin::{Twin, TwinOptions};
+use failover_sim::world::Stop;
+
+use crate::plan::Plan;
+
+use super::{Abilities, Backend, BackendError, BackendKind};
+
+/// The twin: the machines of the model behind real sockets, in real time.
+#[derive(Debug, Default)]
+pub struct LoopbackBackend {
+    twin: Option<Twin>,
+    factor: u32,
+}
+
+impl LoopbackBackend {
+    fn twin(&mut self) -> &mut Twin {
+        self.twin.as_mut().expect("a backend is started before it is used")
+    }
+}
+
+impl Backend for LoopbackBackend {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Loopback
+    }
+
+    fn abilities(&self, _: &Plan) -> Abilities {
+        Abilities { missing: Vec::new() }
+    }
+
+    fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
+        // The old twin gives back its addresses before the new one looks for some.
+        self.twin = None;
+        self.factor = factor(plan);
+        let options = TwinOptions::with_factor(self.factor);
+        let twin = Twin::start(&plan.topology, &plan.names, &plan.loads, plan.choices(), options)?;
+        self.twin = Some(twin);
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.twin.as_ref().map(Twin::now).unwrap_or_default()
+    }
+
+    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        Ok(self.twin().apply(action)?)
+    }
+
+    fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
+        Ok(self.twin().advance(until, sink)?)
+    }
+
+    fn finish(&mut self) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn consulted(&self) -> Vec<Assumption> {
+        self.twin.as_ref().map(|twin| twin.choices().consulted().collect()).unwrap_or_default()
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!(
+            "timings run {} times as fast as the clock; TLS and sockets take the time that they take",
+            self.factor
+        ))
+    }
+}
+
+/// How many virtual seconds a real one may stand for in this plan.
+///
+/// As many as leave every time-out of the workers' protocol long enough for a busy machine, and all their handshakes a
+/// quarter of the promised time.
+fn factor(plan: &Plan) -> u32 {
+    let topology = &plan.topology;
+    let time_outs = topology
+        .workers
+        .iter()
+        .flat_map(|worker| [worker.settings.request_timeout, worker.settings.connect_timeout]);
+    let shortest = time_outs.min().unwrap_or(LEAST_REAL_TIME_OUT);
+    let by_time_outs = shortest.as_secs_f64() / LEAST_REAL_TIME_OUT.as_secs_f64();
+    let handshakes = HANDSHAKE.as_secs_f64() * topology.workers.len().max(1) as f64;
+    let by_handshakes = topology.promises.reconnect_within.as_secs_f64() / (4.0 * handshakes);
+    // Truncated on purpose: a factor is a whole number, and slower is safer.
+    by_time_outs.min(by_handshakes).clamp(1.0, GREATEST_FACTOR) as u32
+}
+
+/// No time-out of the protocol is shorter than this in real time.
+const LEAST_REAL_TIME_OUT: Duration = Duration::from_millis(150);
+/// Processor time of a mutual handshake, both ends, on a slow machine.
+const HANDSHAKE: Duration = Duration::from_millis(2);
+/// Beyond this the real time of handshakes outweighs what is saved.
+const GREATEST_FACTOR: f64 = 60.0;
