@@ -16,8 +16,8 @@ use tokio::task::AbortHandle;
 use crate::names::NodeId;
 use crate::topology::Target;
 
-use super::driver::Happening;
 use super::TwinError;
+use super::driver::Happening;
 
 /// Which door: its place among the doors of the twin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,7 +99,8 @@ impl Door {
     }
 
     fn open(&mut self, happenings: &UnboundedSender<Happening>) -> io::Result<()> {
-        let ours = self.fillers.drain(..).filter_map(|filler| filler.local_addr().ok()?.as_socket()).collect();
+        let ours =
+            self.fillers.drain(..).filter_map(|filler| filler.local_addr().ok()?.as_socket()).collect();
         let listener = self.listen(BACKLOG)?;
         let task = tokio::spawn(accept(listener, self.id, ours, happenings.clone()));
         self.accepting = Some(task.abort_handle());

@@ -295,7 +295,9 @@ impl Driver {
     }
 
     fn give_up(&mut self, line: LineId) {
-        let Some((worker, connection)) = self.lines.get_mut(line).and_then(|line| line.worker) else { return };
+        let Some((worker, connection)) = self.lines.get_mut(line).and_then(|line| line.worker) else {
+            return;
+        };
         let client = &mut self.clients[worker.index()];
         if client.take_if(|client| client.connection == connection).is_some() {
             self.tell_world(WireEvent::Lost { worker, connection, loss: Loss::TimedOut });

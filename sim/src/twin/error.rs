@@ -11,7 +11,9 @@ pub enum TwinError {
     #[error("the time factor is 0; it must be at least 1")]
     NoFactor,
     /// No free network on loopback.
-    #[error("no free loopback network among {tried} of 127.64.0.0/10 (the last one, {last}, could not be had)")]
+    #[error(
+        "no free loopback network among {tried} of 127.64.0.0/10 (the last one, {last}, could not be had)"
+    )]
     NoNetwork {
         /// How many were tried.
         tried: u32,

@@ -24,7 +24,6 @@
 //! ```
 #![expect(
     clippy::disallowed_types,
-    clippy::disallowed_methods,
     reason = "the twin lives in real time: it reads the clock that the model must not know"
 )]
 

@@ -91,7 +91,11 @@ fn what_is_no_request_is_refused_and_disturbs_nobody() {
     let cases = [
         (POST, "{", "400"),
         (POST, r#"{"verb":"shutdown"}"#, "400"),
-        (POST, r#"{"verb":"report_task","task":7,"finished":true,"lease_micros":18446744073709551615}"#, "500"),
+        (
+            POST,
+            r#"{"verb":"report_task","task":7,"finished":true,"lease_micros":18446744073709551615}"#,
+            "500",
+        ),
         (POST, huge.as_str(), "413"),
         ("POST /elsewhere", HEARTBEAT, "404"),
         ("GET /ClusterManagement/", "", "405"),
