@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use crate::backend::BackendKind;
 use crate::check::{Claim, Outcome};
 use crate::judge::Judgement;
 use crate::plan::VERSION;
@@ -22,6 +23,11 @@ pub fn human(report: &RunReport) -> String {
         counted(scenarios, "scenario"),
         counted(report.topologies, "topology"),
     );
+    // Until a transcript of a real lab exists.
+    if report.backend == BackendKind::Lab {
+        let _ =
+            writeln!(text, "never run on Windows: a twin of the lab's sessions answered, from the simulator");
+    }
     for scenario in &report.scenarios {
         match &scenario.result {
             RunResult::Judged(Outcome::Pass) => {}
