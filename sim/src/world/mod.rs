@@ -6,6 +6,7 @@
 
 mod act;
 mod cluster;
+mod look;
 mod node;
 mod queue;
 mod traffic;
@@ -38,6 +39,7 @@ use traffic::WorkerHost;
 use wire::Wire;
 
 pub use act::ApplyError;
+pub use look::{Socket, SocketState};
 pub use wire::{WireCommand, WireEvent};
 
 /// A cluster with its masters and workers, and everything between them.
