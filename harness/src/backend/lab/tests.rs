@@ -208,6 +208,15 @@ fn a_worker_that_stops_answering_leaves_the_workers_unwatched() {
 }
 
 #[test]
+fn a_worker_that_is_out_of_sight_for_a_moment_leaves_no_doubt() {
+    let looks = fault(Host::Worker(WorkerId(1)), "read_worker", 100, Mishap::Truncate);
+    let ran = run("blink", POWER_OFF, Dialect::Friendly, vec![looks]);
+    let gap = ran.records.iter().find(|record| record.fact == Fact::Unwatched(Watch::Workers));
+    assert!(gap.is_some_and(|gap| gap.earliest < gap.latest));
+    assert_eq!(ran.judgement.outcome, Outcome::Pass, "{:#?}", ran.judgement);
+}
+
+#[test]
 fn what_is_no_answer_ends_the_run_with_a_clear_error() {
     for (mishap, expected) in [
         (Mishap::Garble, "the answer cannot be read: the line is not JSON"),

@@ -9,6 +9,7 @@ mod fields;
 mod lines;
 mod reply;
 mod windows;
+mod worker;
 
 use std::fmt;
 use std::time::Duration;
@@ -18,14 +19,15 @@ use serde_json::{Map, Value};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use reply::{
-    Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent, LogLine, MachineSight,
-    NodeSight, Reply, ResourceSight, SocketSight, Ticks, WorkerSight,
+    Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight, NodeSight, Reply,
+    ResourceSight, Ticks,
 };
 pub use windows::{
     MachineState, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, resource_state,
     resource_state_number, role_state_number,
 };
+pub use worker::{LogEvent, LogLine, SocketSight, WorkerSight};
 
 /// The version of the protocol; the handshake refuses another one.
 pub const PROTOCOL: i64 = 1;
