@@ -44,9 +44,9 @@ fn the_verdict_on_every_claim_is_the_same_on_sim_loopback_and_lab() {
 fn phases(records: &[Record], worker: WorkerId) -> Vec<String> {
     let begun = records.iter().skip_while(|record| record.fact != Fact::StepsBegan);
     let mut phases: Vec<String> = begun
-        .filter_map(|record| match record.fact {
-            Fact::Worker { worker: id, state } if id == worker => Some(phase(state)),
-            _ => None,
+        .filter_map(|record| {
+            let Fact::Worker { worker: id, state } = record.fact else { return None };
+            (id == worker).then(|| phase(state))
         })
         .collect();
     phases.dedup();
