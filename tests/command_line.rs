@@ -6,7 +6,7 @@ use std::path::Path;
 use failover_tests::{Answer, failover, root};
 
 fn run(folder: &Path, arguments: &[&str]) -> Answer {
-    failover(env!("CARGO_BIN_EXE_failover"), folder, arguments)
+    failover(env!("CARGO_BIN_EXE_failover-copy"), folder, arguments)
 }
 
 /// A folder with the topologies of the repository and one scenario of this text, `cluster/case.yaml`.
@@ -272,7 +272,7 @@ fn help_and_version_are_answers() {
 #[test]
 fn a_reader_that_goes_away_is_no_bug() {
     use std::process::{Command, Stdio};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_failover"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
         .args(["run", "scenarios", "-v"])
         .current_dir(root())
         .stdout(Stdio::piped())

@@ -21,7 +21,7 @@ fn one_process_gives_the_same_history_twice_in_a_fresh_world_and_in_a_used_one()
 #[test]
 fn two_processes_give_the_same_history() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let program = env!("CARGO_BIN_EXE_failover");
+    let program = env!("CARGO_BIN_EXE_failover-copy");
     for name in ["one", "two"] {
         let into = folder.path().join(name);
         let into = into.to_str().expect("a path of plain text");

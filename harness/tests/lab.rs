@@ -21,7 +21,7 @@ fn scenarios_pass_on_the_twin_and_the_report_says_what_it_is() {
     let output = failover(&["run", "scenarios", "--backend", "lab", "--lab", "twin"]);
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{out}");
-    assert!(out.contains("\nnever run on Windows"), "{out}");
+    assert!(out.contains("never run on Windows"), "{out}");
     assert!(out.contains(" 0 failed, 0 inconclusive, "), "{out}");
 }
 
