@@ -35,6 +35,15 @@ impl ActionsInForce {
                 | Action::PowerOff { .. }
                 | Action::PowerOn { .. }
                 | Action::KillClusterService { .. }
+                | Action::Freeze { .. }
+                | Action::Thaw { .. }
+                | Action::StopClusterService { .. }
+                | Action::StartClusterService { .. }
+                | Action::PauseNode { .. }
+                | Action::ResumeNode { .. }
+                | Action::Service { .. }
+                | Action::Link { .. }
+                | Action::FailResource { .. }
                 | Action::ReplaceMasterCertificate { .. }
                 | Action::SetCluster(_)
                 | Action::SetWorkers(_) => None,
