@@ -110,7 +110,7 @@ impl Diagnostics {
             }
             self.render_one(fault, paint, &mut shown);
         }
-        let file = normalize_untrusted_str(&self.file);
+        let file = printable(&self.file);
         let count = self.faults.len();
         let summary = match count {
             0 | 1 => return shown,
@@ -127,14 +127,14 @@ impl Diagnostics {
                 .map(styled);
         let span = self.visible(fault.span);
         let Place { line, column } = Place::of(&self.text, span.start);
-        let message = normalize_untrusted_str(&fault.message);
-        let file = normalize_untrusted_str(&self.file);
+        let message = printable(&fault.message);
+        let file = printable(&self.file);
         // Writing to a string cannot fail.
         let _ = writeln!(shown, "{error}error{error:#}{bold}: {message}{bold:#}");
         let _ = writeln!(shown, "  {arrow}-->{arrow:#} {file}:{line}:{column}");
         self.draw(fault, paint, shown);
         if let Some(advice) = &fault.hint {
-            let _ = writeln!(shown, "{hint}hint{hint:#}: {}", normalize_untrusted_str(advice));
+            let _ = writeln!(shown, "{hint}hint{hint:#}: {}", printable(advice));
         }
     }
 
@@ -167,10 +167,10 @@ impl Diagnostics {
         let from = line_start(&text[..start]).max(text.ceil_char_boundary(start.saturating_sub(REACH)));
         let line_end = text[end..].find(['\n', '\r']).map_or(text.len(), |length| end + length);
         let to = line_end.min(text.floor_char_boundary(end + REACH));
-        let lines = with_line_feeds(&text[from..to]);
+        let lines = drawable(&text[from..to]);
         let annotations = marks.iter().map(|mark| {
             let (start, end) = (mark.span.start as usize, mark.span.end as usize);
-            let label = Some(mark.label).filter(|label| !label.is_empty());
+            let label = Some(mark.label).filter(|label| !label.is_empty()).map(printable);
             mark.kind.span(start - from..end - from).label(label)
         });
         let line = Place::of(text, offset(from)).line;
@@ -188,14 +188,15 @@ impl Diagnostics {
         }
     }
 
-    /// The part of a span that is underlined: what of it lies on its first line.
+    /// The part of a span that is underlined: what of it lies on its first line, up to a limit.
     ///
     /// A span that is empty and behind all text is moved to the end of the text.
     fn visible(&self, span: Span) -> Span {
         let text = self.text.as_str();
         let start = settle(text, span.start);
-        let line_end = text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length);
-        let end = settle(text, span.end).clamp(start, line_end.min(text.floor_char_boundary(start + REACH)));
+        let mut line = text[start..].split(['\n', '\r']).next().unwrap_or_default().char_indices();
+        let longest = line.nth(LONGEST_UNDERLINE).map_or_else(|| line.offset(), |(length, _)| length);
+        let end = settle(text, span.end).clamp(start, start + longest);
         let text_end = settle(text, offset(text.trim_end().len()));
         if start == end && start > text_end {
             return Span::new(offset(text_end), offset(text_end));
@@ -226,14 +227,23 @@ fn line_start(text: &str) -> usize {
     if start == 0 && text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { start }
 }
 
-/// A text in which `\n` alone stands for a `\r` alone, the same length.
-fn with_line_feeds(text: &str) -> String {
+/// A text of the same length in bytes, in which `\n` stands for a `\r` alone, and nothing commands a terminal.
+fn drawable(text: &str) -> String {
     let mut rest = text.chars().peekable();
     let mut same = String::with_capacity(text.len());
     while let Some(c) = rest.next() {
-        same.push(if c == '\r' && rest.peek() != Some(&'\n') { '\n' } else { c });
+        same.push(match c {
+            '\r' if rest.peek() != Some(&'\n') => '\n',
+            '\u{80}'..='\u{9f}' => '¿',
+            other => other,
+        });
     }
     same
+}
+
+/// A text of a message in which nothing commands a terminal.
+fn printable(text: &str) -> String {
+    normalize_untrusted_str(&drawable(text))
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -241,6 +251,8 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 const MOST_SHOWN: usize = 100;
 /// Columns of a picture; a longer line is cut.
 const WIDTH: usize = 100;
+/// Characters that are underlined at most.
+const LONGEST_UNDERLINE: usize = 80;
 /// Columns left of the bar, for the number of the line.
 const GUTTER: usize = 4;
 /// Bytes before and behind a mark that can show in a picture; far more than [`WIDTH`], so that a cut line looks cut.

@@ -10,6 +10,7 @@ mod load;
 pub mod nearest;
 mod planner;
 pub mod read;
+mod scalar;
 pub mod sections;
 mod syntax;
 mod topology;

@@ -29,11 +29,11 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 pub fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str, IntoIter: Clone>) -> Option<String> {
     let known = known.into_iter();
     let listed = list(known.clone());
-    if let Some((name, rest)) = word.split_once(':')
-        && let Some(name) = known.clone().find(|&known| known == name)
+    if let Some((name, rest)) = word.split_once([':', ' '])
+        && known.clone().any(|known| known == name)
     {
-        let entry = if rest.is_empty() { format!("{name}: …") } else { format!("{name}: {}", rest.trim()) };
-        return Some(format!("a space must follow the colon: {}", quoted(&entry)));
+        let entry = quoted(&format!("{name}: {}", if rest.is_empty() { "…" } else { rest.trim() }));
+        return Some(format!("a key ends with a colon and a space: {entry}"));
     }
     match (nearest(word, known.clone()), known.count()) {
         (_, 0) => None,
@@ -91,7 +91,13 @@ mod tests {
         assert_eq!(hint("owner", ["to"]).as_deref(), Some("known: `to`"));
         assert_eq!(hint("too", ["to"]).as_deref(), Some("did you mean `to`?"));
         assert_eq!(hint("ot", ["to", "by"]).as_deref(), Some("did you mean `to`? (known: `to`, `by`)"));
-        assert_eq!(hint("to:NODE2", ["to"]).as_deref(), Some("a space must follow the colon: `to: NODE2`"));
+        for glued in ["to:NODE2", "to NODE2", "to: NODE2"] {
+            assert_eq!(
+                hint(glued, ["to"]).as_deref(),
+                Some("a key ends with a colon and a space: `to: NODE2`"),
+                "{glued}"
+            );
+        }
         assert_eq!(hint("to", []), None);
     }
 }

@@ -185,7 +185,7 @@ impl<'de> Deserializer<'de> for &'de Tree {
                 let keys = || entries.iter().map(|(key, _)| key);
                 let verb = keys().find(|key| is_known(key)).unwrap_or(first);
                 let extra = keys().find(|key| !is_known(key) && key.span != verb.span).unwrap_or(second);
-                Err(Unfit::second_key(extra, verb))
+                Err(Unfit::second_key(extra, verb, is_known(extra)))
             }
         }
     }
@@ -219,18 +219,11 @@ fn one_of(variants: &[&str]) -> String {
 fn visit_sequence<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Unfit> {
     let mut elements = Elements { left: items.iter() };
     let value = visitor.visit_seq(&mut elements)?;
-    match elements.left.next() {
-        Some(extra) => {
-            let wanted = items.len() - elements.left.len() - 1;
-            let elements = if wanted == 1 { "1 element" } else { "elements" };
-            let error: Unfit = de::Error::custom(match wanted {
-                1 => format!("expected {elements}, found {}", items.len()),
-                _ => format!("expected {wanted} {elements}, found {}", items.len()),
-            });
-            Err(error.at(extra))
-        }
-        None => Ok(value),
-    }
+    let Some(extra) = elements.left.next() else { return Ok(value) };
+    let wanted = items.len() - elements.left.len() - 1;
+    let error: Unfit =
+        de::Error::custom(format_args!("expected a list of {wanted}, found {} elements", items.len()));
+    Err(error.at(extra))
 }
 
 fn visit_mapping<'de, V: Visitor<'de>>(

@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span as Marks, StructureStyle};
+use granit_parser::{Event, Parser, Span as Marks, StructureStyle};
 
 use super::diagnostic::Fault;
-use super::syntax;
+use super::{scalar, syntax};
 
 /// A piece of a text, in bytes: `start` belongs to it, `end` does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,8 +118,8 @@ pub fn parse_one(text: &str) -> Result<Tree, Vec<Fault>> {
 
 /// The documents that can be read, and everything that is wrong with the text.
 ///
-/// A document with a mistake in its syntax, or with an alias, is left out; the documents after it are read. Where there
-/// is a fault of another kind (a key given twice, a tag), the rest of the document stands in the tree.
+/// A document with a mistake in its syntax, an alias, or a key that is no name is left out; the documents after it are
+/// read. Where there is a fault of another kind (a key given twice, a tag), the rest of the document is in the tree.
 /// Limits: 1 MiB, 128 levels, 1000 faults.
 pub fn survey(text: &str) -> (Vec<Tree>, Vec<Fault>) {
     let unreadable = unreadable(text);
@@ -135,17 +135,17 @@ pub fn survey(text: &str) -> (Vec<Tree>, Vec<Fault>) {
         flow_nesting_limit: DEEPEST,
     };
     let mut parser = Parser::new_from_str_with_options(text, options);
-    let mut builder =
-        Builder { text, documents: Vec::new(), faults: Vec::new(), open: Vec::new(), spoiled: false };
+    let mut builder = Builder { text, ..Builder::default() };
     while builder.faults.len() < MOST_FAULTS {
         let failed = match parser.next() {
             None => break,
             Some(Ok((event, marks))) => builder.take(&event, marks).err(),
-            Some(Err(error)) => Some(syntax::fault(text, &error)),
+            Some(Err(error)) => Some(builder.with_bracket(syntax::fault(text, &error))),
         };
         let Some(fault) = failed else { continue };
         builder.faults.push(fault);
         builder.open.clear();
+        builder.root = None;
         builder.spoiled = false;
         if !matches!(parser.proceed_next_document(), Ok(true)) {
             break;
@@ -160,30 +160,43 @@ fn unreadable(text: &str) -> Vec<Fault> {
         let message = format!("the file is too large: {} bytes, at most {LARGEST}", text.len());
         return vec![Fault::new(message, Span::default())];
     }
+    if let Some(at) = text.find('\0') {
+        let place = Span::new(offset(at), offset(at + 1));
+        return vec![
+            Fault::new("the file holds zero bytes", place).with_hint("is it in UTF-16? save it as UTF-8"),
+        ];
+    }
     let forbidden = |&(_, c): &(usize, char)| {
         c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}') || matches!(c, '\u{fffe}' | '\u{ffff}')
     };
     let fault = |(at, c): (usize, char)| {
-        let message = format!("the file holds the control character U+{:04X}", u32::from(c));
-        Fault::new(message, Span::new(offset(at), offset(at + c.len_utf8())))
-            .with_hint(r#"in double quotes it can be written as an escape, such as "\x07""#)
+        let code = u32::from(c);
+        let escape = if code < 0x100 { format!("\\x{code:02X}") } else { format!("\\u{code:04X}") };
+        let place = Span::new(offset(at), offset(at + c.len_utf8()));
+        Fault::new(format!("the file holds the control character U+{code:04X}"), place)
+            .with_hint(format!("in double quotes it can be written as `{escape}`"))
     };
     text.char_indices().filter(forbidden).take(MOST_FAULTS).map(fault).collect()
 }
 
 /// A tree in the making, fed with one event after the other.
+#[derive(Default)]
 struct Builder<'t> {
     text: &'t str,
     documents: Vec<Tree>,
     faults: Vec<Fault>,
     open: Vec<Open>,
-    /// The document holds an alias, so that nobody can say what it means.
+    /// The whole of a document whose end has not been seen.
+    root: Option<Tree>,
+    /// A part of the document was refused, so that nobody can say what the rest means.
     spoiled: bool,
 }
 
 /// A list or a mapping that has not ended.
 struct Open {
     start: u32,
+    /// Whether it began with a bracket.
+    bracket: bool,
     content: Content,
 }
 
@@ -195,7 +208,9 @@ enum Content {
 /// A key that waits for its value.
 enum Key {
     Good(Tree),
-    /// A fault is known already: the value has no place in the tree.
+    /// It is there already: this value has no place in the tree.
+    Again,
+    /// It is no key.
     Refused,
 }
 
@@ -205,21 +220,22 @@ impl Builder<'_> {
         if event.tag().is_some() {
             let place = marks.tag_span().map_or_else(|| self.span(marks), |tag| self.span(tag));
             self.faults.push(
-                Fault::new(format!("there are no tags here: {}", quoted(place.of(self.text))), place)
+                Fault::new(format!("tags are not allowed: {}", quoted(place.of(self.text))), place)
                     .with_hint("leave the tag out; what must be text goes in quotes"),
             );
         }
         let span = self.span(marks);
         match event {
-            Event::Scalar(text, style, ..) => self.place(scalar(self.text, text, *style, span)),
-            Event::SequenceStart(style, ..) => {
-                let start =
-                    if *style == StructureStyle::Block { self.dash_before(span.start) } else { span.start };
-                self.begin(start, span, Content::Sequence(Vec::new()))?;
-            }
-            Event::MappingStart(..) => {
+            Event::Scalar(text, style, ..) => self.place(scalar::read(self.text, text, *style, span)),
+            Event::SequenceStart(style, ..) => self.begin(span, *style, Content::Sequence(Vec::new()))?,
+            Event::MappingStart(style, ..) => {
                 let content = Content::Mapping { entries: Vec::new(), key: None, seen: BTreeMap::new() };
-                self.begin(span.start, span, content)?;
+                self.begin(span, *style, content)?;
+            }
+            Event::DocumentEnd => {
+                let root = self.root.take().filter(|_| !self.spoiled);
+                self.documents.extend(root);
+                self.spoiled = false;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
@@ -228,23 +244,28 @@ impl Builder<'_> {
                 self.place(Tree { span, value: Value::Text(span.of(self.text).to_owned()) });
             }
             Event::Anchor(..) => self.faults.push(no_anchors("anchor", span.of(self.text), span)),
-            // A document is there once its root has ended. An event of a later parser would be metadata, as comments are.
-            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | Event::DocumentEnd | _ => {}
+            // An event of a later parser would be metadata, as comments are.
+            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(..) | _ => {}
         }
         Ok(())
     }
 
-    fn begin(&mut self, start: u32, span: Span, content: Content) -> Result<(), Fault> {
+    fn begin(&mut self, span: Span, style: StructureStyle, content: Content) -> Result<(), Fault> {
         if self.open.len() >= DEEPEST {
             return Err(syntax::too_deep(span));
         }
-        self.open.push(Open { start, content });
+        let start = match (style, &content) {
+            (StructureStyle::Block, Content::Sequence(_)) => self.dash_before(span.start),
+            (StructureStyle::Block | StructureStyle::Flow, _) => span.start,
+        };
+        let bracket = matches!(span.of(self.text), "[" | "{");
+        self.open.push(Open { start, bracket, content });
         Ok(())
     }
 
     /// Ends the innermost list or mapping. The end of a block has no character of its own: it is that of its last part.
     fn end(&mut self, mark: Span) {
-        let Some(Open { start, content }) = self.open.pop() else { return };
+        let Some(Open { start, content, .. }) = self.open.pop() else { return };
         let (last, value) = match content {
             Content::Sequence(items) => (items.last().map(|item| item.span.end), Value::Sequence(items)),
             Content::Mapping { entries, .. } => {
@@ -258,19 +279,31 @@ impl Builder<'_> {
     /// Puts a finished part where it belongs.
     fn place(&mut self, tree: Tree) {
         let Some(open) = self.open.last_mut() else {
-            if !std::mem::take(&mut self.spoiled) {
-                self.documents.push(tree);
-            }
+            self.root = Some(tree);
             return;
         };
         match &mut open.content {
             Content::Sequence(items) => items.push(tree),
             Content::Mapping { entries, key, seen } => match key.take() {
-                None => *key = Some(as_key(tree, seen, &mut self.faults)),
-                Some(Key::Refused) => {}
+                None => {
+                    let read = as_key(tree, seen, &mut self.faults);
+                    self.spoiled |= matches!(read, Key::Refused);
+                    *key = Some(read);
+                }
+                Some(Key::Refused | Key::Again) => {}
                 Some(Key::Good(key)) => entries.push((key, tree)),
             },
         }
+    }
+
+    /// A fault of the syntax that tells, too, of the innermost bracket that is open, if that is on a line above.
+    fn with_bracket(&self, fault: Fault) -> Fault {
+        let Some(open) = self.open.iter().rfind(|open| open.bracket) else { return fault };
+        let between = Span::new(open.start, fault.span.start).of(self.text);
+        if !between.contains(['\n', '\r']) {
+            return fault;
+        }
+        fault.with_also(Span::new(open.start, open.start + 1), "this is still open")
     }
 
     /// The place of an event, cut to whole characters of the text.
@@ -315,62 +348,16 @@ fn as_key(tree: Tree, seen: &mut BTreeMap<String, Span>, faults: &mut Vec<Fault>
                 .with_label("the second")
                 .with_also(first, "the first"),
         );
-        return Key::Refused;
+        return Key::Again;
     }
     seen.insert(name.into_owned(), tree.span);
     Key::Good(tree)
 }
 
 fn no_anchors(kind: &str, written: &str, span: Span) -> Fault {
-    Fault::new(format!("there are no anchors and aliases here: {}", quoted(written)), span)
+    Fault::new(format!("anchors and aliases are not allowed: {}", quoted(written)), span)
         .with_label(format!("read as an {kind}"))
         .with_hint("write the value out where it is used; a text that begins with `&` or `*` goes in quotes")
-}
-
-/// A scalar as the core schema reads it. Source: <https://yaml.org/spec/1.2.2/#1032-tag-resolution>.
-fn scalar(text: &str, content: &str, style: ScalarStyle, span: Span) -> Tree {
-    if style != ScalarStyle::Plain {
-        // The span of a block text runs on to the next node.
-        let end = span.start + offset(span.of(text).trim_end().len());
-        return Tree { span: Span::new(span.start, end), value: Value::Text(content.to_owned()) };
-    }
-    let value = match content {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        "true" | "True" | "TRUE" => Value::Bool(true),
-        "false" | "False" | "FALSE" => Value::Bool(false),
-        _ => number(content).unwrap_or_else(|| Value::Text(content.to_owned())),
-    };
-    Tree { span, value }
-}
-
-fn number(word: &str) -> Option<Value> {
-    let integer = |digits: &str, radix: u32| {
-        let all_digits = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
-        all_digits.then(|| i128::from_str_radix(digits, radix).ok().map(Value::Integer))?
-    };
-    if let Some(digits) = word.strip_prefix("0x") {
-        return integer(digits, 16);
-    }
-    if let Some(digits) = word.strip_prefix("0o") {
-        return integer(digits, 8);
-    }
-    let (negative, unsigned) = match word.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, word.strip_prefix('+').unwrap_or(word)),
-    };
-    match unsigned {
-        ".inf" | ".Inf" | ".INF" if negative => return Some(Value::Float(f64::NEG_INFINITY)),
-        ".inf" | ".Inf" | ".INF" => return Some(Value::Float(f64::INFINITY)),
-        _ if matches!(word, ".nan" | ".NaN" | ".NAN") => return Some(Value::Float(f64::NAN)),
-        _ => {}
-    }
-    if unsigned.chars().all(|c| c.is_ascii_digit()) {
-        return word.parse().ok().map(Value::Integer);
-    }
-    let numeric = unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && unsigned.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));
-    let float: f64 = numeric.then(|| word.parse().ok())??;
-    float.is_finite().then_some(Value::Float(float))
 }
 
 /// A word of a file between backticks, short enough for a message and on one line.

@@ -19,6 +19,8 @@ struct Details {
     reason: Reason,
     span: Option<Span>,
     inside: Option<String>,
+    /// Whether `inside` is the key of just this value, and not of a list in which it lies.
+    own_key: bool,
     also: Option<(Span, String)>,
     /// The nearest key above is a better place than the one that is known.
     belongs_to_key: bool,
@@ -47,6 +49,7 @@ enum Reason {
     SecondKey {
         name: String,
         only: String,
+        could_be_only: bool,
     },
     Bare(String),
     NothingFollows(String),
@@ -72,9 +75,9 @@ impl Unfit {
         Fault { message, span: span.unwrap_or_default(), label, hint, also: also.into_iter().collect() }
     }
 
-    /// A key beside the only one that may be there.
-    pub(super) fn second_key(extra: &Tree, only: &Tree) -> Self {
-        let reason = Reason::SecondKey { name: name(extra), only: name(only) };
+    /// A key beside the only one that may be there, and whether it could be that one itself.
+    pub(super) fn second_key(extra: &Tree, only: &Tree, could_be_only: bool) -> Self {
+        let reason = Reason::SecondKey { name: name(extra), only: name(only), could_be_only };
         let mut error = Self::from(reason);
         error.0.also = Some((only.span, "the one key that belongs here".to_owned()));
         error.at(extra)
@@ -109,6 +112,10 @@ impl Unfit {
         if self.0.span.is_some() {
             return self;
         }
+        if let (Value::Integer(_), Reason::Wrong { found, .. }) = (&tree.value, &mut self.0.reason) {
+            // serde has no word of its own for numbers beyond 64 bits.
+            *found = kind_of(tree);
+        }
         if tree.is_blank()
             && let Reason::Wrong { expected, .. } = &self.0.reason
         {
@@ -127,6 +134,7 @@ impl Unfit {
     pub(super) fn under(mut self, key: &Tree) -> Self {
         if std::mem::take(&mut self.0.belongs_to_key) {
             self.0.span = Some(key.span);
+            self.0.own_key = true;
         }
         if self.0.inside.is_none() {
             self.0.inside = key.name().map(std::borrow::Cow::into_owned);
@@ -147,15 +155,16 @@ impl Unfit {
                 format!("not known in {inside}")
             }
             (Reason::UnknownField { .. } | Reason::UnknownName { .. }, None) => "not known here".to_owned(),
-            (Reason::MissingField(_), None) => "in what begins here".to_owned(),
+            (Reason::MissingField(_), _) if self.0.own_key => String::new(),
+            (Reason::MissingField(_), _) => "in what begins here".to_owned(),
             (Reason::Wrong { .. } | Reason::Told { .. }, Some(inside)) => format!("in {inside}"),
             (Reason::Blank { expected }, _) => format!("expected {expected}"),
             (Reason::SecondKey { .. }, _) => "a second key".to_owned(),
             (Reason::Bare(_), _) => "more is needed".to_owned(),
             (Reason::NothingFollows(_), _) => "nothing may follow".to_owned(),
-            (Reason::Wrong { .. } | Reason::Told { .. }, None)
-            | (Reason::MissingField(_), Some(_))
-            | (Reason::DuplicateField(_), _) => String::new(),
+            (Reason::Wrong { .. } | Reason::Told { .. }, None) | (Reason::DuplicateField(_), _) => {
+                String::new()
+            }
         }
     }
 
@@ -172,7 +181,11 @@ impl Unfit {
             Reason::Blank { expected } if expected == OPTIONAL => {
                 Some("leave the key out where there is nothing to say".to_owned())
             }
-            Reason::SecondKey { name, only } => Some(format!(
+            Reason::SecondKey { name, could_be_only: true, .. } => Some(format!(
+                "what stands by itself in a list begins with `- `: {}",
+                quoted(&format!("- {name}"))
+            )),
+            Reason::SecondKey { name, only, could_be_only: false } => Some(format!(
                 "what belongs to it lies inside: {}",
                 quoted(&format!("{only}: {{ {name}: … }}"))
             )),
@@ -193,15 +206,15 @@ impl fmt::Display for Unfit {
         match (&self.0.reason, inside) {
             (Reason::UnknownField { name, .. }, _) => write!(f, "unknown field {}", quoted(name)),
             (Reason::UnknownName { name, .. }, _) => write!(f, "unknown name {}", quoted(name)),
-            (Reason::MissingField(field), Some(inside)) => {
-                write!(f, "{inside} needs the field {}", quoted(field))
+            (Reason::MissingField(field), Some(key)) if self.0.own_key => {
+                write!(f, "{key} needs the field {}", quoted(field))
             }
-            (Reason::MissingField(field), None) => write!(f, "the field {} is missing", quoted(field)),
+            (Reason::MissingField(field), _) => write!(f, "the field {} is missing", quoted(field)),
             (Reason::DuplicateField(field), _) => write!(f, "the field {} is there twice", quoted(field)),
             (Reason::Wrong { expected, found }, _) => write!(f, "expected {expected}, found {found}"),
-            (Reason::Blank { .. }, Some(inside)) => write!(f, "{inside} has no value"),
-            (Reason::Blank { .. }, None) => f.write_str("a value is missing"),
-            (Reason::SecondKey { name, only }, _) => {
+            (Reason::Blank { .. }, Some(key)) if self.0.own_key => write!(f, "{key} has no value"),
+            (Reason::Blank { .. }, _) => f.write_str("a value is missing"),
+            (Reason::SecondKey { name, only, .. }, _) => {
                 write!(f, "{} cannot stand beside {}", quoted(name), quoted(only))
             }
             (Reason::Bare(name), _) => write!(f, "{} cannot stand alone", quoted(name)),
@@ -216,7 +229,14 @@ impl std::error::Error for Unfit {}
 impl From<Reason> for Unfit {
     fn from(reason: Reason) -> Self {
         let belongs_to_key = matches!(reason, Reason::MissingField(_) | Reason::Blank { .. });
-        Self(Box::new(Details { reason, span: None, inside: None, also: None, belongs_to_key }))
+        Self(Box::new(Details {
+            reason,
+            span: None,
+            inside: None,
+            own_key: false,
+            also: None,
+            belongs_to_key,
+        }))
     }
 }
 
@@ -274,7 +294,9 @@ pub(super) fn kind_of(tree: &Tree) -> String {
         Value::Integer(number) => format!("the number {number}"),
         Value::Float(number) => format!("the number {number}"),
         Value::Text(text) => format!("the text {}", quoted(text)),
+        Value::Sequence(items) if items.is_empty() => "an empty list".to_owned(),
         Value::Sequence(_) => "a list".to_owned(),
+        Value::Mapping(entries) if entries.is_empty() => "an empty mapping".to_owned(),
         Value::Mapping(_) => "a mapping".to_owned(),
     }
 }
@@ -336,4 +358,4 @@ const TEXT: &str = "text";
 /// What an optional field expects; it is shown only where its value is blank.
 pub(super) const OPTIONAL: &str = "a value";
 /// What quotes turn into text.
-const QUOTABLE: [&str; 4] = ["the number", "`true`", "`false`", "`null`"];
+const QUOTABLE: [&str; 3] = ["the number", "`true`", "`false`"];

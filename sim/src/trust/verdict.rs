@@ -54,8 +54,8 @@ pub fn judge_request(client: &ClientTrust, host: &HostTrust) -> bool {
     judge_client_certificate(client.own, host)
 }
 
-/// Whether the node lets a request in that comes with this certificate, or with none: Windows finishes the handshake with any client certificate and answers
-/// 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
+/// Whether the node lets a request in that comes with this certificate, or with none: Windows finishes the handshake
+/// with any client certificate and answers 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
 pub fn judge_client_certificate(shown: Option<CertificateId>, host: &HostTrust) -> bool {
     shown.is_some_and(|shown| host.root.binary_search(&shown).is_ok())
 }

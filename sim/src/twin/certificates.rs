@@ -149,3 +149,44 @@ fn name_common(der: &mut [u8]) {
 
 /// Last arcs of object identifiers 2.5.4.n that rcgen writes for nothing else and that take one byte.
 const PLACEHOLDERS: std::ops::Range<u64> = 64..128;
+
+#[cfg(test)]
+mod tests {
+    use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+
+    use super::*;
+    use crate::names::HostId;
+
+    /// Header and body of the DER value at the start, and what follows it.
+    fn split(der: &[u8]) -> (&[u8], &[u8], &[u8]) {
+        let (length, header) = match der[1] {
+            0x82 => (usize::from(der[2]) << 8 | usize::from(der[3]), 4),
+            0x81 => (usize::from(der[2]), 3),
+            short => (usize::from(short), 2),
+        };
+        (&der[..header + length], &der[header..header + length], &der[header + length..])
+    }
+
+    #[test]
+    fn several_common_names_stand_in_one_certificate_whose_signature_holds() {
+        let names =
+            Names { hosts: vec!["node1".into(), "10.0.0.11".into(), "sqlfci".into()], ..Names::default() };
+        let certificate = Certificate {
+            common_names: vec![HostId(0), HostId(1), HostId(2)],
+            alternative_names: None,
+            expires_after_secs: Some(60),
+            thumbprint: Thumbprint([0; 20]),
+        };
+        let (der, key) = make(&certificate, &names, Pace::new(20)).expect("a certificate");
+        let common_name = [0x06, 0x03, 0x55, 0x04, 0x03];
+        // In the subject, and in the issuer, which is the same.
+        assert_eq!(der.windows(5).filter(|window| *window == common_name).count(), 6);
+        let (_, content, _) = split(&der);
+        let (signed, _, rest) = split(content);
+        let (_, _, rest) = split(rest);
+        let (_, signature, _) = split(rest);
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.public_key_raw())
+            .verify(signed, &signature[1..])
+            .expect("what was signed is what the certificate says");
+    }
+}

@@ -4,7 +4,7 @@
 //! kernel drops the SYN packets of everybody else, as if nobody were there.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,7 +82,10 @@ impl Door {
         let unheard = match state {
             State::Refusing => {
                 self.fillers.clear();
-                self.listener = None;
+                if let Some(listener) = self.listener.take() {
+                    // The task that accepts has it too, until the runtime gets round to ending that task.
+                    SockRef::from(&*listener).shutdown(Shutdown::Both).map_err(failed("closing a socket"))?;
+                }
                 Vec::new()
             }
             State::Silent => self.fall_silent().map_err(failed("making a silent socket"))?,

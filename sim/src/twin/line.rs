@@ -35,12 +35,15 @@ impl Ending {
     }
 
     fn note_error(&self, error: &io::Error) {
-        self.note(match error.kind() {
-            // The peer closed first, and then refused what came after.
-            io::ErrorKind::BrokenPipe => Loss::Closed,
-            io::ErrorKind::TimedOut => Loss::TimedOut,
-            _ => Loss::Reset,
-        });
+        // A broken pipe: the peer closed first, and then refused what came after.
+        let loss = if error.kind() == io::ErrorKind::BrokenPipe {
+            Loss::Closed
+        } else if error.kind() == io::ErrorKind::TimedOut {
+            Loss::TimedOut
+        } else {
+            Loss::Reset
+        };
+        self.note(loss);
     }
 }
 

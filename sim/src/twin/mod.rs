@@ -24,7 +24,6 @@
 //! ```
 #![expect(
     clippy::disallowed_types,
-    clippy::disallowed_methods,
     reason = "the twin lives in real time: it reads the clock that the model must not know"
 )]
 
@@ -45,6 +44,8 @@ mod tls;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_foreign;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use super::*;
 use crate::action::Action;
 use crate::choices::Spread;
-use crate::names::HostId;
 use crate::observe::{Answer, ErrorFamily, Flow, Loss, Record, WorkerState};
 use crate::topology::Timings;
 use crate::world::fixture::{MASTER, NODE1, NODE2, OTHER, ROLE, SQLFCI, choices, names, secs, two_node_fci};
 
 /// The same cluster with everything that takes its time on Windows taking little and always the same.
-fn quick(workers: u16, change: impl FnOnce(&mut Topology)) -> Shared<Topology> {
+pub(super) fn quick(workers: u16, change: impl FnOnce(&mut Topology)) -> Shared<Topology> {
     let mut topology = Topology::clone(&two_node_fci(workers));
     let fixed = |millis| Spread::fixed(Duration::from_millis(millis));
     topology.timings = Timings {
@@ -36,9 +35,9 @@ fn quick(workers: u16, change: impl FnOnce(&mut Topology)) -> Shared<Topology> {
 }
 
 /// A twin and what it has shown so far.
-struct Run {
-    twin: Twin,
-    history: Vec<Record>,
+pub(super) struct Run {
+    pub(super) twin: Twin,
+    pub(super) history: Vec<Record>,
 }
 
 /// Keeps the history, and wants control once it has seen what it waits for.
@@ -55,7 +54,7 @@ impl<F: FnMut(&[Record]) -> bool> Sink for Until<'_, F> {
 }
 
 impl Run {
-    fn start(topology: &Shared<Topology>) -> Self {
+    pub(super) fn start(topology: &Shared<Topology>) -> Self {
         let workers = topology.workers.len() as u16;
         let options = TwinOptions::with_factor(20);
         let twin = Twin::start(topology, &names(workers), &[], choices(1), options).expect("a twin starts");
@@ -72,13 +71,13 @@ impl Run {
         assert_eq!(stop, Stop::Yielded, "{what}: {:#?}", &self.history[start..]);
     }
 
-    fn apply(&mut self, action: ResolvedAction) {
+    pub(super) fn apply(&mut self, action: ResolvedAction) {
         self.twin.apply(action).expect("the action is possible");
     }
 
     /// Runs until every worker is connected to `node`.
     #[track_caller]
-    fn until_served_by(&mut self, node: NodeId) {
+    pub(super) fn until_served_by(&mut self, node: NodeId) {
         let workers = self.twin.driver.topology.workers.len();
         self.until("every worker connected", |records| {
             let mut states = vec![None; workers];
@@ -104,17 +103,15 @@ impl Run {
     }
 }
 
-fn worker_states(records: &[Record]) -> impl Iterator<Item = (WorkerId, WorkerState)> {
-    records.iter().filter_map(|record| match record.fact {
-        Fact::Worker { worker, state } => Some((worker, state)),
-        _ => None,
+pub(super) fn worker_states(records: &[Record]) -> impl Iterator<Item = (WorkerId, WorkerState)> {
+    records.iter().filter_map(|record| {
+        if let Fact::Worker { worker, state } = record.fact { Some((worker, state)) } else { None }
     })
 }
 
 fn endpoint_answers(records: &[Record]) -> impl Iterator<Item = Answer> {
-    records.iter().filter_map(|record| match record.fact {
-        Fact::Endpoint { answer, .. } => Some(answer),
-        _ => None,
+    records.iter().filter_map(|record| {
+        if let Fact::Endpoint { answer, .. } = record.fact { Some(answer) } else { None }
     })
 }
 
@@ -135,4 +132,121 @@ fn a_power_off_moves_the_workers_to_the_second_node() {
     assert_eq!(answers.first(), Some(&Answer::Silent), "{answers:?}");
     let sequence: Vec<u64> = run.history.iter().map(|record| record.seq).collect();
     assert!(sequence.iter().enumerate().all(|(place, &seq)| seq == place as u64));
+}
+
+#[test]
+fn a_certificate_of_its_own_on_the_second_node_keeps_every_worker_out() {
+    let mut run = Run::start(&quick(2, |_| {}));
+    run.until_served_by(NODE1);
+    run.apply(Action::ReplaceMasterCertificate { node: NODE2, with: OTHER });
+    run.apply(Action::MoveRole { role: ROLE, to: NODE2 });
+    let before = run.history.len();
+    run.until_refused(WorkerState::Refused {
+        error: ErrorFamily::TrustRelationship,
+        by: Some(NODE2),
+        presented: Some(OTHER),
+    });
+    let after = &run.history[before..];
+    assert!(!worker_states(after).any(|(_, state)| matches!(state, WorkerState::Connected { .. })));
+    assert!(run.twin.folder().join("NODE2/LocalMachine/Root/made_by_setup.key").exists());
+}
+
+#[test]
+fn a_worker_whose_certificate_the_node_lacks_is_forbidden() {
+    let mut run = Run::start(&quick(1, |topology| {
+        topology.nodes[0].root.clear();
+        topology.nodes[1].root.clear();
+    }));
+    let refused =
+        WorkerState::Refused { error: ErrorFamily::Forbidden, by: Some(NODE1), presented: Some(MASTER) };
+    run.until_refused(refused);
+}
+
+#[test]
+fn a_binding_without_its_key_breaks_the_handshake_off() {
+    let mut run = Run::start(&quick(1, |topology| {
+        topology.nodes.iter_mut().for_each(|node| node.private_key = false);
+    }));
+    let refused = WorkerState::Refused { error: ErrorFamily::HttpRequest, by: Some(NODE1), presented: None };
+    run.until_refused(refused);
+    if !endpoint_answers(&run.history).any(|answer| answer == Answer::NoHandshake(NODE1)) {
+        run.until("the probe sees it too", |records| {
+            endpoint_answers(records).any(|answer| answer == Answer::NoHandshake(NODE1))
+        });
+    }
+    assert!(!run.twin.folder().join("NODE1/LocalMachine/Root/master.key").exists());
+}
+
+#[test]
+fn each_mistake_on_a_workers_machine_has_its_error() {
+    let mut run = Run::start(&quick(4, |topology| {
+        topology.workers[0].root.clear();
+        topology.workers[1].pin = Some(OTHER);
+        topology.workers[2].key_readable = false;
+        topology.workers[3].own = None;
+    }));
+    let wrong = [
+        ErrorFamily::TrustRelationship,
+        ErrorFamily::TrustRelationship,
+        ErrorFamily::SecureChannel,
+        ErrorFamily::SecureChannel,
+    ];
+    run.until("every worker refused in its own way", |records| {
+        wrong.iter().enumerate().all(|(index, &error)| {
+            let state = WorkerState::Refused { error, by: Some(NODE1), presented: Some(MASTER) };
+            worker_states(records).any(|seen| seen == (WorkerId(index as u32), state))
+        })
+    });
+}
+
+#[test]
+fn the_master_certificate_is_trusted_until_it_expires() {
+    let mut run = Run::start(&quick(1, |topology| {
+        topology.certificates[MASTER.index()].expires_after_secs = Some(100);
+    }));
+    run.until_served_by(NODE1);
+    run.twin.advance(secs(100), &mut run.history).expect("the twin runs");
+    run.apply(Action::MoveRole { role: ROLE, to: NODE2 });
+    run.until_refused(WorkerState::Refused {
+        error: ErrorFamily::TrustRelationship,
+        by: Some(NODE2),
+        presented: Some(MASTER),
+    });
+}
+
+#[test]
+fn a_stop_is_seen_as_closed_and_a_kill_as_reset() {
+    let mut run = Run::start(&quick(2, |_| {}));
+    run.until_served_by(NODE1);
+    let before = run.history.len();
+    run.apply(Action::MoveRole { role: ROLE, to: NODE2 });
+    run.until_served_by(NODE2);
+    assert_eq!(losses(&run.history[before..]), [Loss::Closed; 2]);
+    let before = run.history.len();
+    run.apply(Action::KillClusterService { node: NODE2 });
+    run.until_served_by(NODE1);
+    assert_eq!(losses(&run.history[before..]), [Loss::Reset; 2]);
+}
+
+fn losses(records: &[Record]) -> Vec<Loss> {
+    let loss = |(_, state)| match state {
+        WorkerState::Disconnected(loss) => Some(loss),
+        WorkerState::Starting | WorkerState::Connected { .. } | WorkerState::Refused { .. } => None,
+    };
+    worker_states(records).filter_map(loss).collect()
+}
+
+#[test]
+fn a_cluster_whose_node_comes_back_fails_over_again() {
+    let mut run = Run::start(&quick(2, |_| {}));
+    run.until_served_by(NODE1);
+    for (gone, next) in [(NODE1, NODE2), (NODE2, NODE1)] {
+        run.apply(Action::PowerOff { node: gone });
+        run.until_served_by(next);
+        run.apply(Action::PowerOn { node: gone });
+        run.until("the node joins", |records| {
+            let up = Fact::NodeState { node: gone, state: crate::observe::NodeState::Up };
+            records.iter().any(|record| record.fact == up)
+        });
+    }
 }
