@@ -263,9 +263,7 @@ impl<N> Action<N> {
             Self::StartClusterService { node } => Action::StartClusterService { node: resolve(node)? },
             Self::PauseNode { node, drain } => Action::PauseNode { node: resolve(node)?, drain },
             Self::ResumeNode { node } => Action::ResumeNode { node: resolve(node)? },
-            Self::Service { node, service, what } => {
-                Action::Service { node: resolve(node)?, service, what }
-            }
+            Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
             Self::Link { node, to, state, ways } => {
                 let node = resolve(node)?;
                 let to = match to {

@@ -39,7 +39,11 @@ pub(crate) fn next_owner(
         return candidates.iter().nth(choices.between(key, 0, candidates.len() as u64 - 1) as usize);
     }
     if trigger == Trigger::Drain {
-        return preferred.iter().copied().find(|&node| candidates.contains(node)).or_else(|| candidates.lowest());
+        return preferred
+            .iter()
+            .copied()
+            .find(|&node| candidates.contains(node))
+            .or_else(|| candidates.lowest());
     }
     // Preferred owners in their order, then the others by number; the next one below the current one, round and round.
     let rest =

@@ -425,7 +425,8 @@ impl World {
         let host = &self.nodes[node.index()];
         let run = host.master.run.wrapping_add(host.sql_run);
         let period = self.topology.cluster.resources[resource.index()].policy.looks_alive_poll_interval;
-        let key = ChoiceKey { purpose: Purpose::LooksAlivePhase, subject: place(node, resource), ordinal: run };
+        let key =
+            ChoiceKey { purpose: Purpose::LooksAlivePhase, subject: place(node, resource), ordinal: run };
         let phase = Time::from_micros(self.choices.between(key, 0, micros(period).saturating_sub(1)));
         let poll = self.now.next_beat(phase, period);
         self.queue.push(poll, Event::PollFindsFailure { node, resource });

@@ -63,8 +63,9 @@ impl World {
     /// Regroups a component. Starting nodes that would have no quorum go on waiting, which is said by `false`.
     pub(crate) fn regroup_component(&mut self, component: NodeSet, active: NodeSet) -> bool {
         let voices = if active.is_empty() { component } else { component.and(active) };
-        let newest =
-            voices.iter().max_by_key(|node| (self.nodes[node.index()].service.view().epoch, u8::MAX - node.0));
+        let newest = voices
+            .iter()
+            .max_by_key(|node| (self.nodes[node.index()].service.view().epoch, u8::MAX - node.0));
         let Some(newest) = newest else { return true };
         let witness = self.topology.cluster.witness && self.witness_is_free_for(component);
         let newest = *self.nodes[newest.index()].service.view();
@@ -78,9 +79,9 @@ impl World {
             return false;
         }
         if decided.quorate && witness {
-            let keeps = self.witness_holder.filter(|&holder| {
-                component.contains(holder) && self.links.has_witness(holder)
-            });
+            let keeps = self
+                .witness_holder
+                .filter(|&holder| component.contains(holder) && self.links.has_witness(holder));
             let mut takers = component.iter().filter(|&node| self.links.has_witness(node));
             self.witness_holder = keeps.or_else(|| takers.next());
         }
@@ -170,10 +171,7 @@ impl World {
         let epoch = host.service.view().epoch;
         let excluded = (0..self.nodes.len()).map(|other| NodeId(other as u8)).any(|other| {
             let view = self.nodes[other.index()].service.view();
-            other != node
-                && self.hears(node, other)
-                && view.epoch > epoch
-                && !view.members.contains(node)
+            other != node && self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
         });
         if excluded {
             self.nodes[node.index()].regroups = false;

@@ -88,26 +88,69 @@ struct Sighting {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     WorkerDue(WorkerId),
-    SynArrived { worker: WorkerId, connection: u32 },
-    HandshakeEnded { worker: WorkerId, connection: u32 },
-    ConnectFailed { worker: WorkerId, connection: u32, error: ErrorFamily },
-    RequestArrived { worker: WorkerId, connection: u32 },
-    SegmentAgain { worker: WorkerId, connection: u32, attempt: u8 },
-    ResponseArrived { worker: WorkerId, connection: u32 },
-    ConnectionLost { worker: WorkerId, connection: u32, loss: Loss },
+    SynArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    HandshakeEnded {
+        worker: WorkerId,
+        connection: u32,
+    },
+    ConnectFailed {
+        worker: WorkerId,
+        connection: u32,
+        error: ErrorFamily,
+    },
+    RequestArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    SegmentAgain {
+        worker: WorkerId,
+        connection: u32,
+        attempt: u8,
+    },
+    ResponseArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    ConnectionLost {
+        worker: WorkerId,
+        connection: u32,
+        loss: Loss,
+    },
     ServiceDue(NodeId),
     MasterDue(NodeId),
-    CallEnded { node: NodeId, resource: ResourceId, attempt: Attempt },
-    SsisdbRecovered { node: NodeId, run: u32 },
-    MasterReady { node: NodeId, run: u32 },
-    PollFindsFailure { node: NodeId, resource: ResourceId },
-    HeartbeatsMissed { observer: NodeId, peer: NodeId },
+    CallEnded {
+        node: NodeId,
+        resource: ResourceId,
+        attempt: Attempt,
+    },
+    SsisdbRecovered {
+        node: NodeId,
+        run: u32,
+    },
+    MasterReady {
+        node: NodeId,
+        run: u32,
+    },
+    PollFindsFailure {
+        node: NodeId,
+        resource: ResourceId,
+    },
+    HeartbeatsMissed {
+        observer: NodeId,
+        peer: NodeId,
+    },
     RegroupEnds(NodeId),
     JoinEnds(NodeId),
     ServiceStarts(NodeId),
     /// A node looks whether the others went on without it.
     LooksAround(NodeId),
-    LoadRound { load: LoadId, round: u32 },
+    LoadRound {
+        load: LoadId,
+        round: u32,
+    },
 }
 
 /// What was counted on the way; for benchmarks and tests, never for verdicts.

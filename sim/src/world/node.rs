@@ -2,13 +2,13 @@
 
 use crate::cluster::ClusterService;
 use crate::names::{NodeId, ResourceId};
-use crate::world::Event;
 use crate::observe::Power;
 use crate::scaleout::Master;
 use crate::sql::SqlServer;
 use crate::time::Time;
 use crate::topology::Topology;
 use crate::trust::{HostClass, HostTrust, Trust};
+use crate::world::Event;
 
 /// A machine of the cluster with everything that runs on it.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ use super::*;
 use crate::action::{
     Action, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
 };
+use crate::names::NodeSet;
 use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
 
 /// A cluster with everybody connected, five minutes after its boot.
@@ -227,20 +228,21 @@ fn a_killed_master_is_restarted_in_place_within_a_poll() {
     let master = |state| Fact::ResourceState { resource: ResourceId(5), state };
     assert!(facts.contains(&master(ResourceState::Failed)) && facts.contains(&master(ResourceState::Online)));
     assert!(!facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
-    assert!(facts.contains(&Fact::Worker {
-        worker: WorkerId(0),
-        state: WorkerState::Disconnected(Loss::Reset)
-    }));
+    assert!(
+        facts.contains(&Fact::Worker { worker: WorkerId(0), state: WorkerState::Disconnected(Loss::Reset) })
+    );
 }
 
 #[test]
 fn a_hung_master_never_fails_over() {
     let (_, facts) = after(&[service(Service::Master, ServiceAction::Hang)], 1_200);
     assert!(!facts.iter().any(|fact| matches!(fact, Fact::ResourceState { .. } | Fact::OwnerNode { .. })));
-    assert!(facts.contains(&Fact::Worker {
-        worker: WorkerId(0),
-        state: WorkerState::Disconnected(Loss::TimedOut)
-    }));
+    assert!(
+        facts.contains(&Fact::Worker {
+            worker: WorkerId(0),
+            state: WorkerState::Disconnected(Loss::TimedOut)
+        })
+    );
 }
 
 #[test]
