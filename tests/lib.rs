@@ -1,1 +1,85 @@
-//! Nothing here: the tests of this package are its test targets.
+//! What do several of the workspace's tests need?
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use failover_harness::backend::SimBackend;
+use failover_harness::director;
+use failover_harness::history::HistoryWriter;
+use failover_harness::judge::Judgement;
+use failover_harness::plan::{Overrides, Plan};
+use failover_harness::scenario::load;
+
+/// The folder of the repository.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// Plans of all scenarios of the repository, in the order of their names.
+///
+/// # Panics
+/// If one of them is wrong.
+pub fn plans(seed: u64) -> Vec<Plan> {
+    load(&[root().join("scenarios")], seed, &Overrides::default())
+        .expect("the repository's scenarios are right")
+}
+
+/// The plan of one scenario of the repository.
+///
+/// # Panics
+/// If there is none of this name.
+pub fn plan(name: &str, seed: u64) -> Plan {
+    plans(seed).into_iter().find(|plan| plan.name == name).expect("a scenario of the repository")
+}
+
+/// Runs a plan on the simulator; gives the history as JSON lines, and the judgement.
+///
+/// # Panics
+/// If memory refuses to be written to.
+pub fn history(plan: &Plan, backend: &mut SimBackend) -> (String, Judgement) {
+    let mut writer = HistoryWriter::begin(plan, "sim", Vec::new()).expect("memory can be written to");
+    let judgement = director::run(plan, backend, &mut writer);
+    let bytes = writer.finish().expect("memory can be written to");
+    (String::from_utf8(bytes).expect("JSON is text"), judgement)
+}
+
+/// What a run of the program came to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its exit code.
+    pub code: i32,
+    /// Its standard output, times of the clock replaced.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// Runs the program in a folder.
+///
+/// # Panics
+/// If it cannot be started, or is ended by a signal.
+pub fn failover(program: &str, folder: &Path, arguments: &[&str]) -> Answer {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("NO_COLOR")
+        .output()
+        .expect("the program was built for this test");
+    Answer {
+        code: output.status.code().expect("it ended by itself"),
+        stdout: without_times(&String::from_utf8_lossy(&output.stdout)),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// The text with the seconds before ` s   exit` replaced, which differ from run to run.
+fn without_times(text: &str) -> String {
+    let line = |line: &str| match line.split_once(" s   exit ") {
+        Some((before, code)) => {
+            let kept = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+            format!("{kept}[time] s   exit {code}\n")
+        }
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
+}

@@ -23,6 +23,8 @@ pub struct Judge<'p> {
     phases: Phases,
     awaited: Awaited,
     began: Option<Time>,
+    /// The run was carried out to its end.
+    has_ended: bool,
     last: Time,
 }
 
@@ -91,6 +93,7 @@ impl<'p> Judge<'p> {
             phases: Phases::new(plan),
             awaited: Awaited::Nothing,
             began: None,
+            has_ended: false,
             last: Time::ZERO,
         }
     }
@@ -172,6 +175,10 @@ impl<'p> Judge<'p> {
             (false, outcome) => outcome,
             (true, Outcome::Fail) => Outcome::Pass,
             (true, Outcome::Inconclusive) => Outcome::Inconclusive,
+            (true, Outcome::Pass) if !self.has_ended => {
+                verdict.evidence.push("the run was broken off before it could turn out false".to_owned());
+                Outcome::Inconclusive
+            }
             (true, Outcome::Pass) => {
                 verdict
                     .evidence
@@ -228,6 +235,7 @@ impl Sink for Judge<'_> {
         if record.fact == Fact::StepsBegan {
             self.began = Some(record.latest);
         }
+        self.has_ended |= record.fact == Fact::RunEnded;
         self.picture.observe(record);
         self.steps.observe(record, self.plan, &self.picture);
         self.in_force.observe(record);

@@ -20,7 +20,7 @@ pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: 
     if !missing.is_empty() {
         let words: Vec<&str> = missing.iter().map(|verb| verb.word()).collect();
         let reason = format!("{} cannot {}", backend.kind(), words.join(", "));
-        return report(plan, backend.kind(), RunResult::Skipped(reason), None, Vec::new(), started.elapsed());
+        return report(plan, backend, RunResult::Skipped(reason), None, Vec::new(), started.elapsed());
     }
     let judgement = director::run(plan, backend, history);
     let open: Vec<Assumption> =
@@ -29,7 +29,7 @@ pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: 
         open.into_iter().map(|assumption| vary(plan, backend, assumption, judgement.outcome)).collect();
     let agreed = unknowns.iter().all(Unknown::agrees);
     let outcome = if agreed { judgement.outcome } else { Outcome::Inconclusive };
-    report(plan, backend.kind(), RunResult::Judged(outcome), Some(judgement), unknowns, started.elapsed())
+    report(plan, backend, RunResult::Judged(outcome), Some(judgement), unknowns, started.elapsed())
 }
 
 /// The verdict for each value of one assumption. Where time is real, only the plan's own value is tried.
@@ -52,9 +52,9 @@ fn with_assumptions(plan: &Plan, assumptions: Assumptions) -> Plan {
     Plan { assumptions, ..plan.clone() }
 }
 
-fn report(
+fn report<B: Backend>(
     plan: &Plan,
-    backend: BackendKind,
+    backend: &B,
     result: RunResult,
     judgement: Option<Judgement>,
     unknowns: Vec<Unknown>,
@@ -67,7 +67,7 @@ fn report(
         result,
         judgement,
         unknowns,
-        replay: plan.replay(backend.word()),
+        replay: plan.replay(backend.kind().word()) + backend.replay_options(),
         promise: plan.topology.promises.reconnect_within,
         plan: plan.digest().to_string(),
         elapsed,

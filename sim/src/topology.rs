@@ -30,7 +30,7 @@ pub struct Topology {
     /// What DNS says of each host name, by identifier.
     pub hosts: Vec<Target>,
     /// The certificates, by identifier.
-    pub certificates: Vec<Certificate>,
+    pub certificates: Shared<Vec<Certificate>>,
     /// The workers, by identifier.
     pub workers: Vec<WorkerMachine>,
     /// How long things take.

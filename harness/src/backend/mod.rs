@@ -2,10 +2,12 @@
 //!
 //! A backend sees a resolved plan and nothing else of a scenario. It owns time: whoever drives it never sleeps.
 
+pub mod lab;
 mod loopback;
 mod sim;
 
 use std::fmt;
+use std::path::PathBuf;
 
 use failover_sim::action::{ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
@@ -16,6 +18,7 @@ pub use failover_sim::world::Stop;
 
 use crate::plan::Plan;
 
+pub use lab::LabBackend;
 pub use loopback::LoopbackBackend;
 pub use sim::SimBackend;
 
@@ -90,6 +93,11 @@ pub trait Backend {
 
     /// The assumptions that the run has rested on so far. Empty where nothing is assumed.
     fn consulted(&self) -> Vec<Assumption>;
+
+    /// What a command line has to say beyond the backend's name to run on the same one again.
+    fn replay_options(&self) -> &'static str {
+        ""
+    }
 }
 
 /// What a backend can do.
@@ -111,12 +119,43 @@ pub enum BackendError {
     /// The twin on loopback failed.
     #[error("the twin on loopback failed: {0}")]
     Twin(#[from] failover_sim::twin::TwinError),
+    /// A lab is not ready for the plan.
+    #[error("the lab is not ready: {0}")]
+    Unready(#[source] std::io::Error),
     /// A session with a host of the lab failed.
-    #[error("the session with `{host}` failed: {what}")]
+    #[error("the session with `{host}` failed while {doing}: {error}")]
     Session {
         /// Which host.
         host: String,
-        /// What was being done, what was found and what was expected.
+        /// What was being done.
+        doing: &'static str,
+        /// What went wrong.
+        #[source]
+        error: lab::session::SessionError,
+    },
+    /// Something in the lab is not as it must be.
+    #[error("`{host}`: {what}")]
+    Lab {
+        /// Where.
+        host: String,
+        /// What was found and what was expected.
         what: String,
+    },
+    /// The journal of a lab could not be written: nothing may be done without it.
+    #[error("the journal `{}` cannot be written: {error}", .path.display())]
+    Journal {
+        /// The journal, or its folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The lab is not as it was found.
+    #[error("not taken back: {}; see the journal `{}`", .open.join("; "), .journal.display())]
+    NotRestored {
+        /// What is open, and why, one for each action.
+        open: Vec<String>,
+        /// Where it is written down.
+        journal: PathBuf,
     },
 }

@@ -31,11 +31,13 @@ pub(crate) enum StepResult {
 pub(crate) struct StepJudge {
     results: Vec<StepResult>,
     current: Option<(StepNo, Time)>,
+    /// For a while nobody has looked at what the step under way is about.
+    is_blind: bool,
 }
 
 impl StepJudge {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { results: vec![StepResult::NotBegun; plan.steps.len()], current: None }
+        Self { results: vec![StepResult::NotBegun; plan.steps.len()], current: None, is_blind: false }
     }
 
     pub(crate) fn results(&self) -> &[StepResult] {
@@ -54,6 +56,7 @@ impl StepJudge {
                 self.close(record.earliest, plan, picture);
                 self.current = Some((step, record.latest));
                 self.results[step.index()] = StepResult::Pending;
+                self.is_blind = false;
                 let unseen = clauses(&plan.step(step).kind).iter().any(|clause| !picture.can_see(clause));
                 if unseen {
                     self.results[step.index()] =
@@ -91,10 +94,12 @@ impl StepJudge {
         if self.results[step.index()] != StepResult::Pending {
             return;
         }
+        let is_seen = clauses(&plan.step(step).kind).iter().all(|clause| picture.can_see(clause));
+        self.is_blind |= !is_seen;
         match &plan.step(step).kind {
             StepKind::Expect { within, clauses } => {
                 let deadline = began + *within;
-                if clauses.iter().all(|clause| picture.holds(clause)) {
+                if is_seen && clauses.iter().all(|clause| picture.holds(clause)) {
                     self.results[step.index()] = if record.latest <= deadline {
                         StepResult::Done(record.latest)
                     } else if record.earliest > deadline {
@@ -106,9 +111,16 @@ impl StepJudge {
                     };
                 }
             }
-            StepKind::Hold { clauses, .. } => {
+            StepKind::Hold { time, clauses } => {
+                let end = began + *time;
                 if !clauses.iter().all(|clause| picture.holds(clause)) {
-                    self.results[step.index()] = failed(record.latest, clauses, picture);
+                    self.results[step.index()] = if record.latest <= end {
+                        failed(record.latest, clauses, picture)
+                    } else if record.earliest > end {
+                        StepResult::Done(end)
+                    } else {
+                        StepResult::Unseen("it ceased so near to its end that the looks cannot tell".into())
+                    };
                 }
             }
             StepKind::Act(_) | StepKind::Pause(_) => {}
@@ -122,6 +134,9 @@ impl StepJudge {
             return;
         }
         self.results[step.index()] = match &plan.step(step).kind {
+            StepKind::Expect { .. } | StepKind::Hold { .. } if self.is_blind => {
+                StepResult::Unseen("for a while nobody looked at what it is about".to_owned())
+            }
             StepKind::Expect { within, clauses } if end >= began + *within => failed(end, clauses, picture),
             StepKind::Hold { time, .. } | StepKind::Pause(time) if end >= began + *time => {
                 StepResult::Done(end)

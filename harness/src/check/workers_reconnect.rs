@@ -17,6 +17,8 @@ pub(crate) struct WorkersReconnect {
     workers: Vec<WorkerFold>,
     has_begun: bool,
     is_watched: bool,
+    /// Since when nobody looks: the last look before that.
+    unwatched_since: Option<Time>,
     judged: u64,
     late: Option<(Time, WorkerId)>,
     doubtful: bool,
@@ -38,6 +40,7 @@ impl WorkersReconnect {
             workers: vec![fresh; plan.topology.workers.len()],
             has_begun: false,
             is_watched: false,
+            unwatched_since: None,
             judged: 0,
             late: None,
             doubtful: false,
@@ -66,6 +69,20 @@ impl WorkersReconnect {
                 }
             }
             (None, _) | (Some(_), false) => {}
+        }
+    }
+
+    /// Who is away may have been back while nobody looked, and who is not may have been away: only what is seen from
+    /// here on is certain.
+    fn sees_again(&mut self, now: Time) {
+        self.is_watched = true;
+        let Some(since) = self.unwatched_since.take() else { return };
+        if !self.has_begun {
+            return;
+        }
+        self.doubtful |= span(since, now) > self.bound_micros;
+        for fold in &mut self.workers {
+            fold.cut = fold.cut.map(|(earliest, latest)| (earliest, latest.max(now)));
         }
     }
 
@@ -115,8 +132,11 @@ impl Check for WorkersReconnect {
                     }
                 }
             }
-            Fact::Watching { what: Watch::Workers, .. } => self.is_watched = true,
-            Fact::Unwatched(Watch::Workers) => self.is_watched = false,
+            Fact::Watching { what: Watch::Workers, .. } => self.sees_again(record.latest),
+            Fact::Unwatched(Watch::Workers) => {
+                self.is_watched = false;
+                self.unwatched_since.get_or_insert(record.earliest);
+            }
             // Nothing else says how a worker stands.
             Fact::Watching { .. }
             | Fact::Unwatched(_)
@@ -139,7 +159,8 @@ impl Check for WorkersReconnect {
 
     fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
         let away = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
-        let overdue = away.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros);
+        let watched_until = self.unwatched_since.map_or(window.end, |since| since.min(window.end));
+        let overdue = away.filter(|((_, latest), _)| span(*latest, watched_until) > self.bound_micros);
         let first_overdue = overdue.clone().min();
         // Judged is whoever came back, never went, or has certainly been away for too long.
         let present = self.workers.len() - self.away().count();
@@ -162,7 +183,7 @@ impl Check for WorkersReconnect {
         }
         if self.doubtful {
             let line =
-                "some worker was back so near to the promised time that the looks cannot tell".to_owned();
+                "the looks at the workers cannot tell whether each was back in the promised time".to_owned();
             return Verdict::inconclusive(judged, line);
         }
         Verdict::pass(judged, "there is no worker")

@@ -43,6 +43,9 @@ struct RunArguments {
     /// Where to run them.
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     backend: BackendKind,
+    /// Which lab: `twin` is a model of the lab's hosts behind the real session protocol.
+    #[arg(long, value_name = "FILE|twin")]
+    lab: Option<PathBuf>,
     /// The seed of every random value.
     #[arg(long, default_value_t = 1)]
     seed: u64,

@@ -8,7 +8,8 @@ use std::time::Instant;
 
 use failover_sim::observe::{Flow, Record, Sink};
 
-use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
+use crate::backend::lab::twin::{Dialect, Twin};
+use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::Plan;
 use crate::report::{self, RunReport, ScenarioReport, Timeline};
@@ -19,6 +20,7 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
+    check_lab(arguments)?;
     let plans = load(&arguments.paths, arguments.seed, &arguments.overrides.overrides())?;
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
@@ -27,7 +29,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
         BackendKind::Loopback => run_all(&plans, &mut LoopbackBackend::default(), arguments)?,
         BackendKind::Lab => {
-            return Err(CommandError::Input(format!("no backend `{}` yet", arguments.backend)));
+            run_all(&plans, &mut LabBackend::new(Twin::new(Dialect::Friendly), None), arguments)?
         }
     };
     let report = RunReport {
@@ -42,6 +44,26 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     write_reports(&report, arguments)?;
     show(&report, arguments.format)?;
     Ok(report.exit_code())
+}
+
+/// Whether the lab that is asked for is one that can be reached.
+fn check_lab(arguments: &RunArguments) -> Result<(), CommandError> {
+    let lab = arguments.lab.as_deref();
+    match (arguments.backend, lab) {
+        (BackendKind::Lab, Some(lab)) if lab == Path::new("twin") => Ok(()),
+        (BackendKind::Lab, Some(lab)) => Err(CommandError::Input(format!(
+            "no lab can be reached yet, so that `{}` is of no use: this version has the session protocol and a twin \
+             of its hosts, and no transport to Windows\nhint: --lab twin",
+            lab.display()
+        ))),
+        (BackendKind::Lab, None) => {
+            Err(CommandError::Input("`--backend lab` needs to know which lab\nhint: --lab twin".to_owned()))
+        }
+        (BackendKind::Sim | BackendKind::Loopback, Some(_)) => {
+            Err(CommandError::Input("`--lab` is of no use without `--backend lab`".to_owned()))
+        }
+        (BackendKind::Sim | BackendKind::Loopback, None) => Ok(()),
+    }
 }
 
 /// Prints a report in the form that was asked for.

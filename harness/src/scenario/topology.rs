@@ -86,7 +86,7 @@ pub(super) fn resolve(
         addresses,
         endpoint,
         hosts,
-        certificates,
+        certificates: Shared::new(certificates),
         workers: machines,
         timings,
         promises: Promises { reconnect_within: promises.workers_reconnect.0 },

@@ -1,6 +1,7 @@
 //! Which machines are alike as far as trust is concerned?
 
 use crate::names::{CertificateId, HostId};
+use crate::step::Shared;
 use crate::time::Time;
 
 use super::{Certificate, Handshake, judge_handshake, judge_request};
@@ -40,14 +41,14 @@ pub struct HostClass(u32);
 /// All certificates and all kinds of machines of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    certificates: Vec<Certificate>,
+    certificates: Shared<Vec<Certificate>>,
     clients: Vec<ClientTrust>,
     hosts: Vec<HostTrust>,
 }
 
 impl Trust {
     /// Knows these certificates, by their identifiers.
-    pub const fn new(certificates: Vec<Certificate>) -> Self {
+    pub const fn new(certificates: Shared<Vec<Certificate>>) -> Self {
         Self { certificates, clients: Vec::new(), hosts: Vec::new() }
     }
 

@@ -202,7 +202,9 @@ fn each_mistake_on_a_workers_machine_has_its_error() {
 #[test]
 fn the_master_certificate_is_trusted_until_it_expires() {
     let mut run = Run::start(&quick(1, |topology| {
-        topology.certificates[MASTER.index()].expires_after_secs = Some(100);
+        let mut certificates = topology.certificates.to_vec();
+        certificates[MASTER.index()].expires_after_secs = Some(100);
+        topology.certificates = Shared::new(certificates);
     }));
     run.until_served_by(NODE1);
     run.twin.advance(secs(100), &mut run.history).expect("the twin runs");

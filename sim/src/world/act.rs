@@ -243,7 +243,12 @@ impl World {
         let others: Vec<NodeId> = match to {
             LinkEnd::Node(other) => vec![other],
             LinkEnd::OtherNodes => others.collect(),
-            LinkEnd::Clients => return self.links.set(node, Peer::Clients, open),
+            LinkEnd::Clients => {
+                self.links.set(node, Peer::Clients, open);
+                let command = if open { WireCommand::Wake { node } } else { WireCommand::Silence { node } };
+                self.wire.command(command);
+                return;
+            }
             LinkEnd::Witness => return self.links.set(node, Peer::Witness, open),
             LinkEnd::Disk => {
                 self.links.set(node, Peer::Disk, open);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
 use crate::names::{NodeId, NodeSet, ResourceId};
-use crate::observe::{Answer, Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
+use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::scaleout::{MasterEffect, MasterEvent};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer};
 use crate::step::Machine;
@@ -494,25 +494,10 @@ impl World {
             return;
         }
         let host = self.topology.endpoint;
-        let answer = match self.topology.hosts[host.index()] {
-            Target::Cluster(address) => self.addresses.holder(address),
-            Target::Node(node) => Some(node),
-            Target::Nobody => None,
-        }
-        .filter(|&node| self.hears_clients(node))
-        .map_or(Answer::Silent, |by| self.answer_of(by));
+        let answer = self.endpoint_answer();
         if self.shown_endpoint != Some(answer) {
             self.shown_endpoint = Some(answer);
             self.show(Source::Probe, Fact::Endpoint { host, answer });
-        }
-    }
-
-    fn answer_of(&self, by: NodeId) -> Answer {
-        let host = &self.nodes[by.index()];
-        match host.trust.binding.filter(|_| host.trust.private_key) {
-            _ if !host.listens() => Answer::Refused,
-            Some(certificate) => Answer::Served { by, certificate },
-            None => Answer::NoHandshake(by),
         }
     }
 }

@@ -73,10 +73,12 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         addresses: vec![ResourceId(1)],
         endpoint: SQLFCI,
         hosts: vec![Target::Cluster(AddressId(0)), Target::Node(NODE1), Target::Node(NODE2)],
-        certificates: [certificate(&[HostId(1), SQLFCI]), certificate(&[HostId(2)])]
-            .into_iter()
-            .chain((0..workers).map(|_| certificate(&[])))
-            .collect(),
+        certificates: Shared::new(
+            [certificate(&[HostId(1), SQLFCI]), certificate(&[HostId(2)])]
+                .into_iter()
+                .chain((0..workers).map(|_| certificate(&[])))
+                .collect(),
+        ),
         workers: (0..workers)
             .map(|worker| WorkerMachine {
                 settings: Shared::new(WorkerSettings::with_endpoint(SQLFCI, 8391)),

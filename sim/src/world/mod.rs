@@ -6,6 +6,7 @@
 
 mod act;
 mod cluster;
+mod look;
 mod membership;
 mod node;
 mod queue;
@@ -39,6 +40,7 @@ use traffic::WorkerHost;
 use wire::Wire;
 
 pub use act::ApplyError;
+pub use look::{Socket, SocketState};
 pub use wire::{WireCommand, WireEvent};
 
 /// A cluster with its masters and workers, and everything between them.

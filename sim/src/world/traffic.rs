@@ -11,6 +11,7 @@ use crate::time::Time;
 use crate::topology::WorkerMachine;
 use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
 
+use super::look::SocketState;
 use super::wire::{WireCommand, WireEvent};
 use super::{Event, World};
 
@@ -76,6 +77,14 @@ impl WorkerHost {
             shown: WorkerState::Starting,
             messages: 0,
             remembered: None,
+        }
+    }
+
+    pub(crate) const fn socket_state(&self) -> Option<SocketState> {
+        match self.connection.stage {
+            Stage::Closed => None,
+            Stage::Connecting(_) => Some(SocketState::SynSent),
+            Stage::ShakingHands | Stage::Open => Some(SocketState::Established),
         }
     }
 }
@@ -427,7 +436,10 @@ impl World {
                 }
             }
             WireEvent::RequestArrived { node, from, request } => {
-                self.step_master(node, MasterEvent::RequestArrived { from, request });
+                // Behind HTTP.SYS a hung service accepts and never answers.
+                if !self.nodes[node.index()].master.hangs {
+                    self.step_master(node, MasterEvent::RequestArrived { from, request });
+                }
             }
         }
     }

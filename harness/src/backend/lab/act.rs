@@ -1,0 +1,360 @@
+//! How is a lab changed, and how is it put back as it was?
+//!
+//! Every change is announced in the journal before it is made. Taking back begins by looking: an action whose session
+//! died half-way may or may not have been carried out. What follows from an action by itself, such as a role that
+//! failed over when its node lost its power, is not taken back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use failover_sim::action::ResolvedAction;
+use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
+use failover_sim::observe::{NodeState, Power, RoleState};
+use failover_sim::time::Time;
+
+use super::binding::Binding;
+use super::journal::{Journal, State, Undo};
+use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply};
+use super::reach::{Host, Lab, Purpose};
+use super::session::{Session, SessionError};
+use super::sight::owner_of;
+use crate::backend::BackendError;
+
+/// Sessions that change something, and the journal of what they changed.
+pub(super) struct Actors {
+    binding: Binding,
+    sessions: BTreeMap<Host, Session>,
+    opened: u32,
+    journal: Journal,
+}
+
+/// A look at the machines that an action brought along.
+pub(super) struct MachinesSeen {
+    pub(super) machines: Vec<MachineSight>,
+    pub(super) asked: Time,
+}
+
+impl Actors {
+    pub(super) fn new(binding: &Binding, journal: Journal) -> Self {
+        Self { binding: binding.clone(), sessions: BTreeMap::new(), opened: 0, journal }
+    }
+
+    pub(super) const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Carries out an action. `nodes` are those to ask about the cluster, best first.
+    pub(super) fn apply<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        action: ResolvedAction,
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let verb = action.verb();
+        match action {
+            ResolvedAction::MoveRole { role, to } => {
+                self.move_role(lab, number, (role, to), nodes).map(|()| None)
+            }
+            ResolvedAction::PowerOff { node } => self.power_off(lab, number, node).map(Some),
+            ResolvedAction::ReplaceMasterCertificate { node, with } => {
+                self.replace_certificate(lab, number, node, with).map(|()| None)
+            }
+            ResolvedAction::PowerOn { .. }
+            | ResolvedAction::KillClusterService { .. }
+            | ResolvedAction::Freeze { .. }
+            | ResolvedAction::Thaw { .. }
+            | ResolvedAction::StopClusterService { .. }
+            | ResolvedAction::StartClusterService { .. }
+            | ResolvedAction::PauseNode { .. }
+            | ResolvedAction::ResumeNode { .. }
+            | ResolvedAction::Service { .. }
+            | ResolvedAction::Link { .. }
+            | ResolvedAction::FailResource { .. }
+            | ResolvedAction::SetCluster(_)
+            | ResolvedAction::SetWorkers(_)
+            | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
+        }
+    }
+
+    fn move_role<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        (role, to): (RoleId, NodeId),
+        nodes: &[NodeId],
+    ) -> Result<(), BackendError> {
+        let group = self.binding.group_name(role).to_owned();
+        let (by, sight) = self.cluster(lab, nodes)?;
+        let owner = owner_of(&sight, &group, &self.binding).ok_or_else(|| BackendError::Lab {
+            host: self.binding.node_name(by).to_owned(),
+            what: format!("no node is shown as the owner of the group `{group}`"),
+        })?;
+        let undo = Undo::MoveRole { group: group.clone(), node: self.binding.node_name(owner).to_owned() };
+        let entry = self.announce(number, "move_role", undo)?;
+        let call = Call::MoveRole { group, node: self.binding.node_name(to).to_owned() };
+        self.ask(lab, Host::Node(by), "moving the role", call)?;
+        self.mark(entry, State::Done, None)
+    }
+
+    fn power_off<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        node: NodeId,
+    ) -> Result<MachinesSeen, BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        if self.power(lab, node)? != Some(Power::On) {
+            let what = format!("{name} is not on, so that its power cannot be taken away");
+            return Err(BackendError::Lab { host: self.binding.host_name(Host::Control), what });
+        }
+        let entry = self.announce(number, "power_off", Undo::PowerOn { node: name.clone() })?;
+        self.ask(lab, Host::Control, "taking the power away", Call::PowerOff { node: name })?;
+        self.sessions.remove(&Host::Node(node));
+        self.mark(entry, State::Done, None)?;
+        let asked = lab.clock().now();
+        Ok(MachinesSeen { machines: self.machines(lab)?, asked })
+    }
+
+    fn replace_certificate<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        node: NodeId,
+        with: CertificateId,
+    ) -> Result<(), BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        let Some(before) = self.certificate(lab, node)? else {
+            let what = "there is no master certificate that could be put back".to_owned();
+            return Err(BackendError::Lab { host: name, what });
+        };
+        let undo = Undo::RestoreMasterCertificate { node: name.clone(), thumbprint: before };
+        let entry = self.announce(number, "replace_master_certificate", undo)?;
+        let thumbprint = self.binding.thumbprint(with);
+        self.put_certificate(lab, node, &thumbprint)?;
+        self.mark(entry, State::Done, None)
+    }
+
+    fn put_certificate<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        node: NodeId,
+        thumbprint: &str,
+    ) -> Result<(), BackendError> {
+        let call = Call::ReplaceMasterCertificate { thumbprint: thumbprint.to_owned() };
+        self.ask(lab, Host::Node(node), "replacing the master certificate", call)?;
+        let found = self.certificate(lab, node)?;
+        if found.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(thumbprint)) {
+            return Ok(());
+        }
+        let found = found.unwrap_or_else(|| "none".to_owned());
+        let what = format!("the master certificate reads back as {found}, expected {thumbprint}");
+        Err(BackendError::Lab { host: self.binding.node_name(node).to_owned(), what })
+    }
+
+    /// Takes back what is not taken back yet, the last action first; says what stays open, and why.
+    pub(super) fn undo_all<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        nodes: &[NodeId],
+    ) -> Result<Vec<String>, BackendError> {
+        let mut open = Vec::new();
+        for entry in (0..self.journal.entries().len()).rev() {
+            let undo = match &self.journal.entries()[entry] {
+                found if matches!(found.state, State::Begun | State::Done | State::Undoing) => {
+                    found.undo.clone()
+                }
+                _ => continue,
+            };
+            self.mark(entry, State::Undoing, None)?;
+            match self.undo(lab, &undo, nodes) {
+                Ok(()) => self.mark(entry, State::Undone, None)?,
+                Err(error) => {
+                    let why = error.to_string();
+                    self.mark(entry, State::Open, Some(&why))?;
+                    open.push(format!("{undo}: {why}"));
+                }
+            }
+        }
+        self.sessions.clear();
+        Ok(open)
+    }
+
+    fn undo<L: Lab>(&mut self, lab: &mut L, undo: &Undo, nodes: &[NodeId]) -> Result<(), BackendError> {
+        let deadline = lab.clock().now() + UNDO_LIMIT;
+        let mut asked = false;
+        loop {
+            let is_undone = match undo {
+                Undo::MoveRole { group, node } => self.undo_move(lab, (group, node), nodes, &mut asked)?,
+                Undo::PowerOn { node } => self.undo_power_off(lab, node, nodes, &mut asked)?,
+                Undo::RestoreMasterCertificate { node, thumbprint } => {
+                    let node = self.node(node)?;
+                    let found = self.certificate(lab, node)?;
+                    if !found.is_some_and(|found| found.eq_ignore_ascii_case(thumbprint)) {
+                        self.put_certificate(lab, node, thumbprint)?;
+                    }
+                    true
+                }
+            };
+            if is_undone {
+                return Ok(());
+            }
+            let now = lab.clock().now();
+            if now >= deadline {
+                let what = format!("the undo has shown no effect within {} s", UNDO_LIMIT.as_secs());
+                return Err(BackendError::Lab { host: "the lab".to_owned(), what });
+            }
+            lab.clock().wait_until(now + LOOK_AGAIN);
+        }
+    }
+
+    /// Says whether the group is online on the node that owned it.
+    fn undo_move<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (group, node): (&str, &str),
+        nodes: &[NodeId],
+        asked: &mut bool,
+    ) -> Result<bool, BackendError> {
+        let (by, sight) = self.cluster(lab, nodes)?;
+        let state = sight.groups.iter().find(|found| found.name == group).and_then(|found| found.state);
+        let is_home = owner_of(&sight, group, &self.binding) == self.binding.node(node);
+        if is_home {
+            return Ok(state == Some(RoleState::Online));
+        }
+        // A group on its way is not sent elsewhere.
+        if !*asked && state != Some(RoleState::Pending) {
+            let call = Call::MoveRole { group: group.to_owned(), node: node.to_owned() };
+            self.ask(lab, Host::Node(by), "moving the role back", call)?;
+            *asked = true;
+        }
+        Ok(false)
+    }
+
+    /// Says whether the node has power and another one sees it as a member.
+    fn undo_power_off<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        node: &str,
+        nodes: &[NodeId],
+        asked: &mut bool,
+    ) -> Result<bool, BackendError> {
+        let id = self.node(node)?;
+        if self.power(lab, id)? != Some(Power::On) {
+            if !*asked {
+                let call = Call::PowerOn { node: node.to_owned() };
+                self.ask(lab, Host::Control, "giving the power back", call)?;
+                *asked = true;
+            }
+            return Ok(false);
+        }
+        let others: Vec<NodeId> = nodes.iter().copied().filter(|&other| other != id).collect();
+        let (_, sight) = self.cluster(lab, if others.is_empty() { nodes } else { &others })?;
+        let state = sight.nodes.iter().find(|found| self.binding.node(&found.name) == Some(id));
+        Ok(state.and_then(|found| found.state) == Some(NodeState::Up))
+    }
+
+    fn node(&self, name: &str) -> Result<NodeId, BackendError> {
+        self.binding.node(name).ok_or_else(|| BackendError::Lab {
+            host: name.to_owned(),
+            what: "the plan has no such node".to_owned(),
+        })
+    }
+
+    /// The cluster as the first of these nodes shows it whose service runs.
+    fn cluster<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        nodes: &[NodeId],
+    ) -> Result<(NodeId, ClusterSight), BackendError> {
+        let mut last = None;
+        for &node in nodes {
+            match self.ask(lab, Host::Node(node), "reading the cluster", Call::ReadCluster) {
+                Ok(Reply::Cluster(sight)) if !sight.groups.is_empty() => return Ok((node, sight)),
+                Ok(_) => {}
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| BackendError::Lab {
+            host: "the lab".to_owned(),
+            what: "no node shows a cluster".to_owned(),
+        }))
+    }
+
+    fn machines<L: Lab>(&mut self, lab: &mut L) -> Result<Vec<MachineSight>, BackendError> {
+        let call = Call::ReadPower { nodes: self.binding.node_names().to_vec() };
+        match self.ask(lab, Host::Control, "reading the power of the machines", call)? {
+            Reply::Power(machines) => Ok(machines),
+            Reply::Hello(_) | Reply::Cluster(_) | Reply::Worker(_) | Reply::Certificate(_) | Reply::Done => {
+                unreachable!("an answer is read as the answer to its request")
+            }
+        }
+    }
+
+    fn power<L: Lab>(&mut self, lab: &mut L, node: NodeId) -> Result<Option<Power>, BackendError> {
+        let machines = self.machines(lab)?;
+        let found = machines.iter().find(|machine| self.binding.node(&machine.name) == Some(node));
+        Ok(found.and_then(|machine| machine.state))
+    }
+
+    fn certificate<L: Lab>(&mut self, lab: &mut L, node: NodeId) -> Result<Option<String>, BackendError> {
+        let doing = "reading the master certificate";
+        match self.ask(lab, Host::Node(node), doing, Call::ReadMasterCertificate)? {
+            Reply::Certificate(thumbprint) => Ok(thumbprint),
+            Reply::Hello(_) | Reply::Cluster(_) | Reply::Worker(_) | Reply::Power(_) | Reply::Done => {
+                unreachable!("an answer is read as the answer to its request")
+            }
+        }
+    }
+
+    /// Asks a host, in the session that there is or in another one.
+    fn ask<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        host: Host,
+        doing: &'static str,
+        call: Call,
+    ) -> Result<Reply, BackendError> {
+        let name = self.binding.host_name(host);
+        let failed = |error| BackendError::Session { host: name.clone(), doing, error };
+        let mut session = match self.sessions.remove(&host) {
+            Some(session) => session,
+            None => {
+                self.opened += 1;
+                let marker = Marker::of(&format!("{host:?} act {}", self.opened));
+                let connection = lab.open(host, Purpose::Act).map_err(|error| failed(error.into()))?;
+                let mut session = Session::open(connection, marker).map_err(&failed)?;
+                session.greet(lab.clock(), host.needs(Purpose::Act)).map_err(&failed)?;
+                session
+            }
+        };
+        let answer = session.ask(lab.clock(), call, ACT_LIMIT);
+        // A request that failed leaves the session as it was; anything else ends it.
+        if matches!(answer, Ok(_) | Err(SessionError::Failed(_))) {
+            self.sessions.insert(host, session);
+        }
+        answer.map_err(failed)
+    }
+
+    fn announce(&mut self, number: ActionNo, verb: &'static str, undo: Undo) -> Result<usize, BackendError> {
+        let announced = self.journal.announce(number.0, verb, undo);
+        announced.map_err(|error| journal_error(self.journal.path(), error))
+    }
+
+    fn mark(&mut self, entry: usize, state: State, why: Option<&str>) -> Result<(), BackendError> {
+        let marked = self.journal.mark(entry, state, why);
+        marked.map_err(|error| journal_error(self.journal.path(), error))
+    }
+}
+
+pub(super) fn journal_error(path: &Path, error: std::io::Error) -> BackendError {
+    BackendError::Journal { path: path.to_owned(), error }
+}
+
+/// How long one request may take that changes something.
+const ACT_LIMIT: Duration = Duration::from_secs(30);
+/// How long the effect of an undo may take: a role comes online in minutes at most, a machine boots in minutes.
+const UNDO_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// How long until an undo is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,181 @@
+//! How does a plan run in a Windows lab?
+//!
+//! Sessions with the nodes, the workers and whoever controls the machines answer the [protocol]; the backend looks at
+//! all of them in a steady rhythm, compares each look with the last one, and writes down what became true between the
+//! two. Never run on Windows: so far only the [twin] has answered.
+
+mod act;
+mod binding;
+pub mod clock;
+pub mod journal;
+pub mod protocol;
+pub mod reach;
+pub mod session;
+mod sight;
+pub mod twin;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use failover_sim::action::{ResolvedAction, Verb};
+use failover_sim::assumption::Assumption;
+use failover_sim::names::ActionNo;
+use failover_sim::observe::{Flow, Sink};
+use failover_sim::time::Time;
+
+use crate::plan::Plan;
+
+use super::{Abilities, Backend, BackendError, BackendKind, Stop};
+use act::Actors;
+use binding::Binding;
+use journal::Journal;
+use reach::{Host, Lab};
+use watch::Watchers;
+
+pub use sight::Unbound;
+pub use watch::{Rhythm, WatchError};
+
+/// A Windows lab, or its twin.
+pub struct LabBackend<L> {
+    lab: L,
+    rhythm: Rhythm,
+    journals: Option<PathBuf>,
+    run: Option<Run>,
+}
+
+struct Run {
+    binding: Binding,
+    watchers: Watchers,
+    actors: Actors,
+}
+
+impl<L: Lab> LabBackend<L> {
+    /// A backend on this lab, which keeps its journals in a folder, or in a temporary one if none is given.
+    pub fn new(lab: L, journals: Option<PathBuf>) -> Self {
+        Self { lab, rhythm: Rhythm::default(), journals, run: None }
+    }
+
+    /// The journal of the last run.
+    pub fn journal(&self) -> Option<&Journal> {
+        self.run.as_ref().map(|run| run.actors.journal())
+    }
+
+    /// Lines that hosts have written besides their answers, in the sessions that are open.
+    pub fn evidence(&self) -> Vec<(Host, Vec<String>)> {
+        self.run.as_ref().map(|run| run.watchers.evidence()).unwrap_or_default()
+    }
+
+    fn run(&mut self) -> (&mut L, &mut Run) {
+        (&mut self.lab, self.run.as_mut().expect("a backend is started before it is used"))
+    }
+}
+
+impl<L: Lab> Backend for LabBackend<L> {
+    fn kind(&self) -> BackendKind {
+        BackendKind::Lab
+    }
+
+    fn abilities(&self, plan: &Plan) -> Abilities {
+        Abilities { missing: plan.verbs().into_iter().filter(|verb| !ABLE.contains(verb)).collect() }
+    }
+
+    fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
+        self.run = None;
+        self.lab.begin(plan).map_err(BackendError::Unready)?;
+        let folder = self.journals.clone().unwrap_or_else(|| std::env::temp_dir().join(JOURNALS));
+        let journal = Journal::begin(&folder, &plan.name);
+        let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
+        let binding = Binding::of(plan);
+        let mut watchers = Watchers::new(&binding, self.rhythm);
+        watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
+        let actors = Actors::new(&binding, journal);
+        self.run = Some(Run { binding, watchers, actors });
+        Ok(())
+    }
+
+    fn now(&self) -> Time {
+        self.lab.clock().now()
+    }
+
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        let (lab, run) = self.run();
+        let nodes = run.watchers.nodes_by_use();
+        if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
+            run.watchers.saw_machines(&seen.machines, seen.asked, lab.clock().now());
+        }
+        Ok(())
+    }
+
+    fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
+        let (lab, run) = self.run();
+        loop {
+            if run.tell(sink) == Flow::Yield {
+                return Ok(Stop::Yielded);
+            }
+            let next = run.watchers.next_moment(lab.clock().now());
+            if next > until {
+                lab.clock().wait_until(until);
+                return Ok(Stop::Reached);
+            }
+            lab.clock().wait_until(next);
+            run.watchers.look(lab).map_err(|(host, error)| watch_error(&run.binding, host, error))?;
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), BackendError> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        let nodes = run.watchers.nodes_by_use();
+        let open = run.actors.undo_all(&mut self.lab, &nodes)?;
+        let journal = run.actors.journal().path();
+        if !open.is_empty() {
+            return Err(BackendError::NotRestored { open, journal: journal.to_owned() });
+        }
+        // A journal that nobody asked for is of no use when everything is as it was.
+        if self.journals.is_none() {
+            std::fs::remove_file(journal).map_err(|error| act::journal_error(journal, error))?;
+        }
+        Ok(())
+    }
+
+    fn consulted(&self) -> Vec<Assumption> {
+        self.lab.consulted()
+    }
+
+    fn replay_options(&self) -> &'static str {
+        self.lab.options()
+    }
+
+    /// To be dropped when a transcript of a real lab exists.
+    fn remark(&self) -> Option<String> {
+        Some("never run on Windows: a twin of the lab's sessions answered, from the simulator".to_owned())
+    }
+}
+
+impl Run {
+    fn tell<S: Sink>(&mut self, sink: &mut S) -> Flow {
+        let mut flow = Flow::Continue;
+        for record in self.watchers.records.drain(..) {
+            if sink.record(&record) == Flow::Yield {
+                flow = Flow::Yield;
+            }
+        }
+        flow
+    }
+}
+
+fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError {
+    let host = binding.host_name(host);
+    match error {
+        WatchError::Session(error) => BackendError::Session { host, doing: "looking", error },
+        WatchError::Unbound(error) => BackendError::Lab { host, what: error.to_string() },
+        WatchError::Io(error) => BackendError::Lab { host, what: format!("it cannot be looked at: {error}") },
+    }
+}
+
+/// The actions that a lab can carry out and take back.
+const ABLE: [Verb; 3] = [Verb::MoveRole, Verb::PowerOff, Verb::ReplaceMasterCertificate];
+/// Below the folder for temporary files.
+const JOURNALS: &str = "failover-lab";

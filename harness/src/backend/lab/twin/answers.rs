@@ -1,0 +1,217 @@
+//! What does a host of the twin find when it is asked?
+
+use std::net::IpAddr;
+
+use failover_sim::action::ResolvedAction;
+use failover_sim::names::{HostId, NodeId, ResourceId, RoleId, WorkerId};
+use failover_sim::observe::{NodeState, Power, ResourceState, RoleState, WorkerState};
+use failover_sim::time::Time;
+use failover_sim::world::{Socket, SocketState};
+
+use super::super::protocol::{
+    Answer, Call, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent, LogLine,
+    MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
+    SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks, WorkerSight,
+};
+use super::super::reach::Host;
+use super::{Inside, State};
+
+/// The answer of a host to a request.
+pub(super) fn answer(state: &mut State, host: Host, request: &Request) -> Answer {
+    let culture = state.dialect.culture();
+    let outcome = match &mut state.inside {
+        Some(inside) => inside.answer(host, &request.call, culture),
+        None => Err(failed("InvalidOperationException", "NoCluster", INVALID_OPERATION)),
+    };
+    Answer { id: request.id, outcome }
+}
+
+/// What a host answers to somebody who may not.
+pub(super) fn denied(request: &Request) -> Answer {
+    let mut record = failed("FailoverClusters.PowerShell.ClusterCmdletException", "AccessDenied", DENIED);
+    record.inner = vec!["System.ComponentModel.Win32Exception".to_owned()];
+    Answer { id: request.id, outcome: Err(record) }
+}
+
+impl Inside {
+    fn answer(&mut self, host: Host, call: &Call, culture: &str) -> Result<Reply, ErrorRecord> {
+        match (call, host) {
+            (Call::Hello { .. }, _) => Ok(Reply::Hello(self.hello(host, culture))),
+            (Call::ReadCluster, Host::Node(node)) => Ok(Reply::Cluster(self.cluster(node))),
+            (Call::ReadWorker, Host::Worker(worker)) => Ok(Reply::Worker(self.worker(worker))),
+            (Call::ReadPower { nodes }, Host::Control) => {
+                nodes.iter().map(|name| self.machine(name)).collect::<Result<_, _>>().map(Reply::Power)
+            }
+            (Call::ReadMasterCertificate, Host::Node(node)) => {
+                let bound = self.world.bound_certificate(node);
+                Ok(Reply::Certificate(bound.map(|certificate| self.binding.thumbprint(certificate))))
+            }
+            (Call::MoveRole { group, node }, Host::Node(_)) => {
+                let role = self.binding.role(group).ok_or_else(|| not_found("Get-ClusterGroup"))?;
+                let to = self.node(node)?;
+                self.apply(ResolvedAction::MoveRole { role, to })
+            }
+            (Call::PowerOff { node }, Host::Control) => {
+                let node = self.node(node)?;
+                let reply = self.apply(ResolvedAction::PowerOff { node })?;
+                self.outages[node.index()] += 1;
+                Ok(reply)
+            }
+            (Call::PowerOn { node }, Host::Control) => {
+                let node = self.node(node)?;
+                self.apply(ResolvedAction::PowerOn { node })
+            }
+            (Call::ReplaceMasterCertificate { thumbprint }, Host::Node(node)) => {
+                let with = self.binding.certificate(thumbprint).ok_or_else(|| not_found("Get-Item"))?;
+                self.apply(ResolvedAction::ReplaceMasterCertificate { node, with })
+            }
+            (
+                Call::ReadCluster
+                | Call::ReadWorker
+                | Call::ReadPower { .. }
+                | Call::ReadMasterCertificate
+                | Call::MoveRole { .. }
+                | Call::PowerOff { .. }
+                | Call::PowerOn { .. }
+                | Call::ReplaceMasterCertificate { .. },
+                _,
+            ) => Err(failed("System.InvalidOperationException", "NotOnThisHost", INVALID_OPERATION)),
+        }
+    }
+
+    fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
+        match self.world.apply(action) {
+            Ok(()) => Ok(Reply::Done),
+            Err(_) => {
+                let id = format!("{},Failover", action.verb().word());
+                Err(failed("FailoverClusters.PowerShell.ClusterCmdletException", &id, INVALID_OPERATION))
+            }
+        }
+    }
+
+    fn node(&self, name: &str) -> Result<NodeId, ErrorRecord> {
+        self.binding.node(name).ok_or_else(|| not_found("Get-ClusterNode"))
+    }
+
+    fn hello(&self, host: Host, culture: &str) -> Hello {
+        Hello {
+            edition: "Desktop".to_owned(),
+            language_mode: LanguageMode::Full,
+            elevated: true,
+            ui_culture: culture.to_owned(),
+            module_version: matches!(host, Host::Node(_)).then(|| "2.0.0.0".to_owned()),
+            clock: ticks(self.world.now()),
+            network_credentials: host == Host::Control,
+        }
+    }
+
+    fn machine(&self, name: &str) -> Result<MachineSight, ErrorRecord> {
+        let node = self.node(name)?;
+        let power: Power = self.world.power(node);
+        Ok(MachineSight { name: name.to_owned(), state: Some(power) })
+    }
+
+    /// What `Get-Cluster*` show on a node: its own service's view, and of each resource what its owner node says.
+    fn cluster(&self, node: NodeId) -> ClusterSight {
+        let name = |node: NodeId| self.binding.node_name(node).to_owned();
+        let Some(service) = self.world.cluster_service(node).filter(|service| service.runs()) else {
+            return ClusterSight { service: SERVICE_STOPPED, ..ClusterSight::default() };
+        };
+        if !service.is_active() {
+            return ClusterSight { service: SERVICE_START_PENDING, ..ClusterSight::default() };
+        }
+        let view = service.view();
+        let nodes = (0..self.binding.topology.nodes.len()).map(|index| NodeId(index as u8)).map(|other| {
+            let state = match (view.members.contains(other), view.paused.contains(other)) {
+                (true, true) => NodeState::Paused,
+                (true, false) => NodeState::Up,
+                (false, _) => NodeState::Down,
+            };
+            let weight = i64::from(view.votes.contains(other));
+            NodeSight { name: name(other), state: Some(state), status: 0, weight }
+        });
+        let mut groups = Vec::new();
+        let mut resources = Vec::new();
+        for (index, config) in self.binding.topology.cluster.roles.iter().enumerate() {
+            let role = RoleId(index as u8);
+            let Some(owner) = view.roles.of(role).owner else { continue };
+            let group = self.binding.group_name(role);
+            let states: Vec<ResourceState> =
+                config.resources.iter().map(|&resource| self.resource_state(node, owner, resource)).collect();
+            let state = Some(RoleState::of(states.iter().copied()));
+            groups.push(GroupSight { name: group.to_owned(), state, owner: name(owner) });
+            for (&resource, state) in config.resources.iter().zip(states) {
+                resources.push(ResourceSight {
+                    name: self.binding.resource_name(resource).to_owned(),
+                    state: Some(state),
+                    group: group.to_owned(),
+                    owner: name(owner),
+                });
+            }
+        }
+        ClusterSight { service: SERVICE_RUNNING, nodes: nodes.collect(), groups, resources }
+    }
+
+    /// A resource's state on its owner node, as far as `node` can know it.
+    fn resource_state(&self, node: NodeId, owner: NodeId, resource: ResourceId) -> ResourceState {
+        let own = self.world.cluster_service(owner).or_else(|| self.world.cluster_service(node));
+        own.map_or(ResourceState::Offline, |service| service.resource_state(resource))
+    }
+
+    fn worker(&self, worker: WorkerId) -> WorkerSight {
+        let Socket { host, port, state } = self.world.worker_socket(worker);
+        let socket = state.map(|state| SocketSight {
+            state: match state {
+                SocketState::SynSent => SOCKET_SYN_SENT,
+                SocketState::Established => SOCKET_ESTABLISHED,
+            },
+            remote_address: self.address_of(host),
+        });
+        let log = self.log(worker).and_then(|(at, state)| {
+            let event = match state {
+                WorkerState::Starting => return None,
+                WorkerState::Connected { .. } => LogEvent::Connected,
+                WorkerState::Disconnected(loss) => LogEvent::Lost(loss),
+                WorkerState::Refused { error, .. } => LogEvent::Failed(error),
+            };
+            Some(LogLine { at: ticks(at), event })
+        });
+        WorkerSight {
+            endpoint_host: self.binding.endpoint_name(host).to_owned(),
+            endpoint_port: i64::from(port),
+            socket,
+            log,
+        }
+    }
+
+    /// The address that a host name resolves to, where the topology has one for it.
+    fn address_of(&self, host: HostId) -> String {
+        let hosts = &self.binding.topology.hosts;
+        let name = |index: usize| self.binding.endpoint_name(HostId(index as u16));
+        let same = (0..hosts.len()).filter(|&index| hosts[index] == hosts[host.index()]);
+        let mut addresses = same.map(name).filter(|name| name.parse::<IpAddr>().is_ok());
+        addresses.next().unwrap_or_else(|| name(host.index())).to_owned()
+    }
+}
+
+fn not_found(cmdlet: &str) -> ErrorRecord {
+    failed("FailoverClusters.PowerShell.ClusterCmdletException", &format!("NotFound,{cmdlet}"), NOT_FOUND)
+}
+
+fn failed(exception: &str, id: &str, category: i64) -> ErrorRecord {
+    let exception = exception.to_owned();
+    ErrorRecord { exception, id: id.to_owned(), category, inner: Vec::new() }
+}
+
+/// The twin's hosts all have the right time: the run begins at midnight, 6 January 2025.
+fn ticks(moment: Time) -> Ticks {
+    Ticks(EPOCH + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX / 20) * 10)
+}
+
+const EPOCH: i64 = 638_717_184_000_000_000;
+/// `ErrorCategory.InvalidOperation`.
+const INVALID_OPERATION: i64 = 7;
+/// `ErrorCategory.ObjectNotFound`.
+const NOT_FOUND: i64 = 13;
+/// `ErrorCategory.PermissionDenied`.
+const DENIED: i64 = 18;

@@ -1,0 +1,267 @@
+//! Who answers the session protocol where there is no Windows?
+//!
+//! A world of the model stands behind anonymous pipes, one pair and one thread for each session. Time is the world's
+//! own: it moves when the backend waits, and never while an answer is under way. After each request the twin says,
+//! outside the protocol, how much it has written and that no more will come, so that silence needs no real waiting and
+//! two runs give the same bytes.
+
+mod answers;
+mod dialect;
+
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use failover_sim::assumption::Assumption;
+use failover_sim::names::WorkerId;
+use failover_sim::observe::{Answer as EndpointAnswer, Fact, Flow, Power, Record, Sink, WorkerState};
+use failover_sim::time::Time;
+use failover_sim::world::World;
+
+use crate::plan::Plan;
+
+use super::binding::Binding;
+use super::clock::Clock;
+use super::protocol::{Call, Marker, Request};
+use super::reach::{Host, Lab, Probe, Purpose};
+use super::session::Connection;
+
+use dialect::Said;
+
+pub use dialect::{Dialect, Fault, Mishap};
+
+/// A lab that is a world of the model.
+pub struct Twin {
+    state: Arc<Mutex<State>>,
+    clock: TwinClock,
+    probe: TwinProbe,
+}
+
+/// The world and what its hosts know besides.
+pub(in crate::backend::lab) struct State {
+    dialect: Dialect,
+    faults: Vec<Fault>,
+    /// How often each host was asked for each verb.
+    asked: Vec<(Host, &'static str, u32)>,
+    /// Hosts that no longer answer anybody.
+    silent: Vec<Host>,
+    inside: Option<Inside>,
+}
+
+struct Inside {
+    world: World,
+    binding: Binding,
+    logs: Logs,
+    /// How often each node has lost its power: a session from before does not come back with it.
+    outages: Vec<u32>,
+}
+
+/// The last line of each worker's log.
+struct Logs(Vec<Option<(Time, WorkerState)>>);
+
+impl Sink for Logs {
+    fn record(&mut self, record: &Record) -> Flow {
+        // Nothing else is written into a worker's log about its connection.
+        if let Fact::Worker { worker, state } = record.fact {
+            self.0[worker.index()] = Some((record.latest, state));
+        }
+        Flow::Continue
+    }
+}
+
+impl Twin {
+    /// A twin whose hosts speak like this.
+    pub fn new(dialect: Dialect) -> Self {
+        Self::with_faults(dialect, Vec::new())
+    }
+
+    /// A twin whose hosts fail like this.
+    pub fn with_faults(dialect: Dialect, faults: Vec<Fault>) -> Self {
+        let state = State { dialect, faults, asked: Vec::new(), silent: Vec::new(), inside: None };
+        let state = Arc::new(Mutex::new(state));
+        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
+    }
+}
+
+impl Lab for Twin {
+    fn begin(&mut self, plan: &Plan) -> io::Result<()> {
+        let world = World::new(&plan.topology, &plan.loads, plan.choices());
+        let logs = Logs(vec![None; plan.topology.workers.len()]);
+        let outages = vec![0; plan.topology.nodes.len()];
+        let mut state = lock(&self.state);
+        state.inside = Some(Inside { world, binding: Binding::of(plan), logs, outages });
+        state.asked.clear();
+        state.silent.clear();
+        Ok(())
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+
+    fn open(&mut self, host: Host, _: Purpose) -> io::Result<Connection> {
+        let (requests, writer) = io::pipe()?;
+        let (reader, answers) = io::pipe()?;
+        let (still, stillness) = channel();
+        let (outages, dialect) = {
+            let state = lock(&self.state);
+            (state.outages(host), state.dialect)
+        };
+        let server = Server {
+            state: self.state.clone(),
+            host,
+            outages,
+            dialect,
+            answers,
+            still,
+            written: 0,
+            marker: None,
+        };
+        std::thread::Builder::new().name("twin".to_owned()).spawn(move || server.serve(requests))?;
+        Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), stillness: Some(stillness) })
+    }
+
+    fn probe(&mut self) -> &mut dyn Probe {
+        &mut self.probe
+    }
+
+    fn consulted(&self) -> Vec<Assumption> {
+        let state = lock(&self.state);
+        state.inside.as_ref().map(|inside| inside.world.choices().consulted().collect()).unwrap_or_default()
+    }
+
+    fn options(&self) -> &'static str {
+        " --lab twin"
+    }
+}
+
+/// The world's own time.
+struct TwinClock(Arc<Mutex<State>>);
+
+impl Clock for TwinClock {
+    fn now(&self) -> Time {
+        lock(&self.0).inside.as_ref().map(|inside| inside.world.now()).unwrap_or_default()
+    }
+
+    fn wait_until(&self, moment: Time) {
+        if let Some(inside) = &mut lock(&self.0).inside {
+            let until = moment.max(inside.world.now());
+            inside.world.advance(until, &mut inside.logs);
+        }
+    }
+}
+
+/// A client that asks the world what it would meet.
+struct TwinProbe(Arc<Mutex<State>>);
+
+impl Probe for TwinProbe {
+    fn look(&mut self) -> io::Result<EndpointAnswer> {
+        let state = lock(&self.0);
+        Ok(state.inside.as_ref().map_or(EndpointAnswer::Silent, |inside| inside.world.endpoint_answer()))
+    }
+}
+
+impl State {
+    /// How often the host has lost its power.
+    fn outages(&self, host: Host) -> u32 {
+        match (host, &self.inside) {
+            (Host::Node(node), Some(inside)) => inside.outages[node.index()],
+            (Host::Node(_), None) | (Host::Control | Host::Worker(_), _) => 0,
+        }
+    }
+
+    /// Whether a session answers that was opened after so many losses of power.
+    fn hears(&self, host: Host, outages: u32) -> bool {
+        let has_power = match (host, &self.inside) {
+            (Host::Node(node), Some(inside)) => inside.world.power(node) == Power::On,
+            (Host::Node(_), None) => false,
+            (Host::Control | Host::Worker(_), _) => true,
+        };
+        has_power && self.outages(host) == outages && !self.silent.contains(&host)
+    }
+
+    /// What is to go wrong with this request, if anything is.
+    fn mishap(&mut self, host: Host, verb: &'static str) -> Option<Mishap> {
+        let place = self.asked.iter().position(|(own, word, _)| (*own, *word) == (host, verb));
+        let place = place.unwrap_or_else(|| {
+            self.asked.push((host, verb, 0));
+            self.asked.len() - 1
+        });
+        self.asked[place].2 += 1;
+        let time = self.asked[place].2;
+        let fits = |fault: &&Fault| fault.host == host && fault.verb == verb && fault.time == time;
+        self.faults.iter().find(fits).map(|fault| fault.mishap)
+    }
+}
+
+impl Inside {
+    /// The last line of a worker's log.
+    fn log(&self, worker: WorkerId) -> Option<(Time, WorkerState)> {
+        self.logs.0[worker.index()]
+    }
+}
+
+/// The far end of one session.
+struct Server {
+    state: Arc<Mutex<State>>,
+    host: Host,
+    outages: u32,
+    dialect: Dialect,
+    answers: PipeWriter,
+    still: Sender<u64>,
+    written: u64,
+    marker: Option<Marker>,
+}
+
+impl Server {
+    /// Answers until the other side goes, or the session dies.
+    fn serve(mut self, requests: PipeReader) {
+        for line in BufReader::new(requests).lines() {
+            let Ok(line) = line else { return };
+            let Some(said) = self.hear(&line) else { return };
+            self.written += said.bytes.len() as u64;
+            // A reader that is gone has no use for what is left of the answer.
+            let is_heard = self.answers.write_all(&said.bytes).is_ok();
+            if !is_heard || said.is_last || self.still.send(self.written).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What is written in answer to a line; `None` if the session dies of it.
+    fn hear(&mut self, line: &str) -> Option<Said> {
+        let state = self.state.clone();
+        let mut state = lock(&state);
+        if !state.hears(self.host, self.outages) {
+            return Some(Said::more(Vec::new()));
+        }
+        let Ok(request) = Request::read(line) else {
+            return Some(Said::more(self.dialect.line("not a request")));
+        };
+        if let Call::Hello { marker } = &request.call {
+            self.marker = Some(marker.clone());
+        }
+        let marker = self.marker.clone()?;
+        let mishap = state.mishap(self.host, request.call.verb());
+        match mishap {
+            Some(Mishap::DieBefore) => return None,
+            Some(Mishap::FallSilent) => {
+                state.silent.push(self.host);
+                return Some(Said::more(Vec::new()));
+            }
+            Some(_) | None => {}
+        }
+        let answer = if mishap == Some(Mishap::Deny) {
+            answers::denied(&request)
+        } else {
+            answers::answer(&mut state, self.host, &request)
+        };
+        let is_first = self.written == 0;
+        self.dialect.reply(&answer, &marker, mishap, is_first)
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    // A thread that panicked has said so; its state is still the state.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,75 @@
+//! What does somebody see who asks a host of the cluster at this moment?
+//!
+//! A backend that polls asks here; the simulator itself says what changes, when it changes.
+
+use crate::cluster::ClusterService;
+use crate::names::{CertificateId, HostId, NodeId, WorkerId};
+use crate::observe::{Answer, Power};
+use crate::topology::Target;
+
+use super::World;
+
+/// A worker's connection to the master's port, as the list of its machine's TCP connections shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Socket {
+    /// The host of the MasterEndpoint that is in force.
+    pub host: HostId,
+    /// The port of that endpoint.
+    pub port: u16,
+    /// How the connection stands; `None` if there is no connection.
+    pub state: Option<SocketState>,
+}
+
+/// How a connection stands at its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SocketState {
+    /// The SYN is out and not answered.
+    SynSent,
+    /// Open, as far as the client knows.
+    Established,
+}
+
+impl World {
+    /// Whether a machine runs.
+    pub fn power(&self, node: NodeId) -> Power {
+        self.nodes[node.index()].power
+    }
+
+    /// The cluster service of a node, with its own view; `None` where the machine does not run.
+    pub fn cluster_service(&self, node: NodeId) -> Option<&ClusterService> {
+        let host = &self.nodes[node.index()];
+        host.is_on().then_some(&host.service)
+    }
+
+    /// The certificate in the binding of the master's port on a node.
+    pub fn bound_certificate(&self, node: NodeId) -> Option<CertificateId> {
+        self.nodes[node.index()].trust.binding
+    }
+
+    /// A worker's connection to its master.
+    pub fn worker_socket(&self, worker: WorkerId) -> Socket {
+        let host = &self.workers[worker.index()];
+        let settings = host.machine.settings();
+        Socket { host: settings.endpoint_host, port: settings.endpoint_port, state: host.socket_state() }
+    }
+
+    /// What a client outside the cluster meets that connects to the master's port under the master's name.
+    pub fn endpoint_answer(&self) -> Answer {
+        match self.topology.hosts[self.topology.endpoint.index()] {
+            Target::Cluster(address) => self.addresses.holder(address),
+            Target::Node(node) => Some(node),
+            Target::Nobody => None,
+        }
+        .filter(|&node| self.hears_clients(node))
+        .map_or(Answer::Silent, |by| self.answer_of(by))
+    }
+
+    fn answer_of(&self, by: NodeId) -> Answer {
+        let host = &self.nodes[by.index()];
+        match host.trust.binding.filter(|_| host.trust.private_key) {
+            _ if !host.listens() => Answer::Refused,
+            Some(certificate) => Answer::Served { by, certificate },
+            None => Answer::NoHandshake(by),
+        }
+    }
+}

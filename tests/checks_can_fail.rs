@@ -1,0 +1,224 @@
+//! Can every check fail, and can it say that it does not know?
+//!
+//! Each test takes the history of a run that passes and changes what was seen in it.
+
+use std::time::Duration;
+
+use failover_harness::backend::SimBackend;
+use failover_harness::check::{Claim, Outcome};
+use failover_harness::director;
+use failover_harness::judge::{Judge, Judgement};
+use failover_harness::plan::Plan;
+use failover_harness::report::Timeline;
+use failover_sim::names::{CertificateId, NodeId, WorkerId};
+use failover_sim::observe::{Fact, NodeState, Record, Sink, Source, Watch, WorkerState};
+use failover_sim::time::Time;
+
+const NODE1: NodeId = NodeId(0);
+const W1: WorkerId = WorkerId(0);
+
+/// A plan and what was seen when it ran and passed.
+fn passed(name: &str) -> (Plan, Vec<Record>) {
+    let plan = failover_tests::plan(name, 1);
+    let mut timeline = Timeline::new(&plan);
+    let judgement = director::run(&plan, &mut SimBackend::default(), &mut timeline);
+    assert_eq!(judgement.outcome, Outcome::Pass);
+    let records = timeline.records().to_vec();
+    (plan, records)
+}
+
+fn power_off() -> (Plan, Vec<Record>) {
+    passed("cluster/owner_power_off")
+}
+
+fn judge(plan: &Plan, records: &[Record], later: Duration) -> Judgement {
+    let mut judge = Judge::new(plan);
+    let mut end = Time::ZERO;
+    for record in records {
+        judge.record(record);
+        end = end.max(record.latest);
+    }
+    judge.judge(end + later, None)
+}
+
+/// What is said of a claim, and of the run.
+#[track_caller]
+fn check(claim: Claim, plan: &Plan, records: &[Record], later: Duration, expected: Outcome) -> Judgement {
+    let judgement = judge(plan, records, later);
+    let result = judgement.claims.iter().find(|result| result.claim == claim).expect("it is always judged");
+    assert_eq!(result.verdict.outcome, expected, "{:?}", result.verdict);
+    assert_eq!(judgement.outcome, expected, "{judgement:#?}");
+    judgement
+}
+
+const NO_LATER: Duration = Duration::ZERO;
+
+fn begun(records: &[Record]) -> usize {
+    records.iter().position(|record| record.fact == Fact::StepsBegan).expect("the steps begin")
+}
+
+/// The last record that shows this worker connected.
+fn last_connected(records: &[Record], worker: WorkerId) -> usize {
+    let shows = |record: &Record| matches!(record.fact, Fact::Worker { worker: id, state: WorkerState::Connected { .. } } if id == worker);
+    records.iter().rposition(shows).expect("it is connected")
+}
+
+#[test]
+fn two_nodes_that_serve_at_once_are_seen() {
+    let (plan, mut records) = power_off();
+    check(Claim::OneNodeServes, &plan, &records, NO_LATER, Outcome::Pass);
+    // The machine that lost its power is never seen without it: its services go on beside those of the other node.
+    records.retain(|record| !matches!(record.fact, Fact::Machine { .. }));
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.claims[0].claim, Claim::OneNodeServes);
+    assert_eq!(judgement.claims[0].verdict.outcome, Outcome::Fail);
+    assert!(judgement.claims[0].verdict.evidence[0].contains("NODE1 and NODE2 both serve"), "{judgement:#?}");
+}
+
+#[test]
+fn a_node_that_nobody_looked_at_may_have_served() {
+    let (plan, mut records) = power_off();
+    let looks = |record: &Record| matches!(record.fact, Fact::Watching { what: Watch::Node(NodeId(1)), .. });
+    records.retain(|record| !looks(record));
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.claims[0].verdict.outcome, Outcome::Inconclusive);
+    assert_ne!(judgement.outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_worker_that_stays_away_fails_the_run_once_its_time_is_over() {
+    let (plan, mut records) = power_off();
+    check(Claim::WorkersReconnect, &plan, &records, NO_LATER, Outcome::Pass);
+    records.remove(last_connected(&records, W1));
+    let long = plan.topology.promises.reconnect_within;
+    let judgement = judge(&plan, &records, long);
+    let reconnect = &judgement.claims[1];
+    assert_eq!((reconnect.claim, reconnect.verdict.outcome), (Claim::WorkersReconnect, Outcome::Fail));
+    assert!(reconnect.verdict.evidence[0].starts_with("2 of 3 workers are connected"), "{reconnect:#?}");
+    // Before its time is over nobody knows.
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.claims[1].verdict.outcome, Outcome::Inconclusive);
+}
+
+/// The history in which the first worker is cut off and back between these seconds after the steps began.
+fn away_between(cut: (u64, u64), back: (u64, u64)) -> (Plan, Outcome) {
+    let (plan, mut records) = power_off();
+    let from = begun(&records);
+    let start = records[from].latest;
+    let at = |secs: u64| start + Duration::from_secs(secs);
+    let of_first = |record: &&mut Record| matches!(record.fact, Fact::Worker { worker: W1, .. });
+    let last = last_connected(&records, W1);
+    let mut own: Vec<&mut Record> = records[from..].iter_mut().filter(of_first).collect();
+    (own[0].earliest, own[0].latest) = (at(cut.0), at(cut.1));
+    let _ = own;
+    (records[last].earliest, records[last].latest) = (at(back.0), at(back.1));
+    let judgement = judge(&plan, &records, NO_LATER);
+    let outcome = judgement.claims[1].verdict.outcome;
+    (plan, outcome)
+}
+
+#[test]
+fn a_time_between_two_looks_is_late_only_if_it_certainly_is() {
+    // The promise is five minutes.
+    assert_eq!(away_between((10, 11), (308, 310)).1, Outcome::Pass, "300 s at the most");
+    assert_eq!(away_between((10, 12), (313, 320)).1, Outcome::Fail, "301 s at the least");
+    assert_eq!(away_between((10, 12), (311, 313)).1, Outcome::Inconclusive, "299 to 303 s");
+}
+
+#[test]
+fn a_connection_to_another_certificate_than_the_pinned_one_is_seen() {
+    let (plan, mut records) = power_off();
+    let last = last_connected(&records, W1);
+    let Fact::Worker { worker, state: WorkerState::Connected { through, served_by, .. } } =
+        records[last].fact
+    else {
+        unreachable!("it was found as such")
+    };
+    // Certificates are numbered by name: `made_by_setup` comes before `master`.
+    let presented = CertificateId(0);
+    records[last].fact =
+        Fact::Worker { worker, state: WorkerState::Connected { through, served_by, presented } };
+    check(Claim::TrustedConnectionsOnly, &plan, &records, NO_LATER, Outcome::Fail);
+}
+
+#[test]
+fn without_any_connection_nothing_is_known_of_trust() {
+    let (plan, mut records) = power_off();
+    records
+        .retain(|record| !matches!(record.fact, Fact::Worker { state: WorkerState::Connected { .. }, .. }));
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.claims[2].claim, Claim::TrustedConnectionsOnly);
+    assert_eq!(judgement.claims[2].verdict.outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn an_expectation_that_does_not_come_true_fails_the_run() {
+    let (plan, mut records) = power_off();
+    let moved = |record: &Record| {
+        record.source == Source::Node(NodeId(1)) && matches!(record.fact, Fact::OwnerNode { .. })
+    };
+    let from = begun(&records);
+    let kept: Vec<Record> = records.drain(from..).filter(|record| !moved(record)).collect();
+    records.extend(kept);
+    // The last step is over when its time is.
+    for record in records.iter_mut().filter(|record| matches!(record.fact, Fact::StepsEnded | Fact::RunEnded))
+    {
+        record.earliest = record.earliest + Duration::from_secs(600);
+        record.latest = record.earliest;
+    }
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.outcome, Outcome::Fail, "{judgement:#?}");
+    assert!(judgement.findings.iter().any(|finding| finding.what.starts_with("expect within 5m")));
+}
+
+#[test]
+fn an_expectation_about_what_nobody_looks_at_is_inconclusive() {
+    let (plan, mut records) = power_off();
+    records.retain(|record| !matches!(record.fact, Fact::Watching { what: Watch::Workers, .. }));
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.outcome, Outcome::Inconclusive, "{judgement:#?}");
+}
+
+#[test]
+fn a_fault_that_was_not_seen_to_bite_is_inconclusive() {
+    let (plan, mut records) = passed("model/common_workload");
+    let down = |record: &Record| {
+        let Fact::NodeState { node, state: NodeState::Down } = record.fact else { return false };
+        node == NODE1 && record.source != Source::Node(NODE1)
+    };
+    records.retain(|record| !down(record));
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.outcome, Outcome::Inconclusive, "{judgement:#?}");
+    let evidence = &judgement.findings[0].evidence[0];
+    assert!(evidence.starts_with("kill_cluster_service of NODE1 at +"), "{evidence}");
+    assert!(evidence.ends_with("was not seen to take effect"), "{evidence}");
+}
+
+#[test]
+fn a_history_that_breaks_off_is_inconclusive() {
+    let (plan, records) = power_off();
+    let half = begun(&records) + 6;
+    let judgement = judge(&plan, &records[..half], NO_LATER);
+    assert_eq!(judgement.outcome, Outcome::Inconclusive, "{judgement:#?}");
+}
+
+#[test]
+fn a_claim_that_must_break_and_holds_fails_the_run() {
+    let (mut plan, records) = power_off();
+    plan.breaks = vec![Claim::WorkersReconnect];
+    let judgement = judge(&plan, &records, NO_LATER);
+    assert_eq!(judgement.outcome, Outcome::Fail);
+    assert_eq!(judgement.claims[1].verdict.outcome, Outcome::Pass, "the claim itself holds");
+}
+
+#[test]
+fn a_stored_history_comes_to_the_verdict_of_the_run() {
+    for name in
+        ["cluster/owner_power_off", "model/second_node_with_its_own_certificate", "model/common_workload"]
+    {
+        let plan = failover_tests::plan(name, 3);
+        let (text, live) = failover_tests::history(&plan, &mut SimBackend::default());
+        let records = failover_harness::history::read_records(&text, &plan).expect("it was just written");
+        assert_eq!(judge(&plan, &records, NO_LATER), live, "{name}");
+    }
+}

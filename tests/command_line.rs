@@ -1,0 +1,286 @@
+//! What does a person at the command line see, for success, for a failed verdict and for each kind of mistake?
+
+use std::fs;
+use std::path::Path;
+
+use failover_tests::{Answer, failover, root};
+
+fn run(folder: &Path, arguments: &[&str]) -> Answer {
+    failover(env!("CARGO_BIN_EXE_failover"), folder, arguments)
+}
+
+/// A folder with the topologies of the repository and one scenario of this text, `cluster/case.yaml`.
+fn folder_with(scenario: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let topologies = folder.path().join("topologies");
+    fs::create_dir_all(&topologies).expect("a folder");
+    fs::create_dir_all(folder.path().join("cluster")).expect("a folder");
+    for entry in fs::read_dir(root().join("scenarios/topologies")).expect("topologies") {
+        let entry = entry.expect("a file");
+        fs::copy(entry.path(), topologies.join(entry.file_name())).expect("a copy");
+    }
+    fs::write(folder.path().join("cluster/case.yaml"), scenario).expect("a scenario");
+    folder
+}
+
+const FORGOTTEN: &str = "\
+proves: the second node kept its own certificate, and nobody said so
+about: { topology: two_node_fci, guide: [ 4 ] }
+given:
+  - replace_master_certificate: { node: standby, with: made_by_setup }
+steps:
+  - move_role: { to: standby }
+";
+
+const DEPENDS: &str = "\
+proves: whether the worker is back within a minute depends on what nobody knows
+about: { topology: two_node_fci }
+steps:
+  - kill_cluster_service: { node: owner }
+  - expect: { within: 65s, workers: { which: every, state: connected, served_by: first_standby } }
+";
+
+const NOT_STEADY: &str = "\
+proves: a word that fits no node ends the run without a verdict
+about: { topology: two_node_fci }
+steps:
+  - power_off: { node: standby }
+  - expect: { within: 1m, node: { name: first_standby, state: down } }
+  - move_role: { to: standby }
+";
+
+#[test]
+fn the_main_job_passes() {
+    let answer = run(&root(), &["run", "scenarios"]);
+    assert_eq!(
+        answer,
+        Answer {
+            code: 0,
+            stdout: "\
+failover 0.1.0  sim windows_2019 seed 1  3 scenarios on 2 topologies
+unknowns met: 4; every pass holds for all of their values
+3 scenarios: 3 passed, 0 failed, 0 inconclusive, 0 skipped   [time] s   exit 0
+"
+            .to_owned(),
+            stderr: String::new(),
+        }
+    );
+}
+
+#[test]
+fn a_failed_verdict_is_told_with_evidence_hint_and_replay_line() {
+    let folder = folder_with(FORGOTTEN);
+    let answer = run(folder.path(), &["run", "cluster"]);
+    let expected = "\
+failover 0.1.0  sim windows_2019 seed 1  1 scenario on 1 topology
+FAIL cluster/case: workers_reconnect within 5m (judged 3 times, since +0.695s)
+  0 of 3 workers are connected at +5m05.000s
+  3 workers: refused: could not establish trust relationship
+  NODE2 presents `made_by_setup` (c699..c0); the worker pins `master` (b375..d0)
+  hint: step 4 of the guide: install the pinned certificate with its private key in LocalMachine\\Root of NODE2, bind it to the master's port, and set SSLCertThumbprint there
+  replay: failover run cluster/case.yaml --seed 1
+unknowns met: 4; every pass holds for all of their values
+1 scenario: 0 passed, 1 failed, 0 inconclusive, 0 skipped   [time] s   exit 1
+";
+    assert_eq!(answer, Answer { code: 1, stdout: expected.to_owned(), stderr: String::new() });
+}
+
+/// The lines of a report that tell of failures; the replay line is one of them.
+fn blocks(answer: &Answer) -> Vec<&str> {
+    answer.stdout.lines().filter(|line| line.starts_with(' ') || line.contains(": ")).collect()
+}
+
+#[test]
+fn the_replay_line_gives_the_same_verdict_for_each_kind_of_failure() {
+    for (scenario, code) in [(FORGOTTEN, 1), (NOT_STEADY, 3)] {
+        let folder = folder_with(scenario);
+        let first = run(folder.path(), &["run", "cluster", "--seed", "9", "--workers", "4"]);
+        assert_eq!(first.code, code, "{first:?}");
+        let replay = first.stdout.lines().find_map(|line| line.strip_prefix("  replay: failover "));
+        let words: Vec<&str> = replay.expect("a replay line").split(' ').collect();
+        assert_eq!(words, ["run", "cluster/case.yaml", "--seed", "9", "--workers", "4"]);
+        let again = run(folder.path(), &words);
+        assert_eq!((again.code, blocks(&again)), (first.code, blocks(&first)));
+    }
+}
+
+#[test]
+fn a_verdict_that_depends_on_what_nobody_knows_is_inconclusive_and_says_so() {
+    let folder = folder_with(DEPENDS);
+    let answer = run(folder.path(), &["run", "cluster"]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    for told in [
+        "INCONCLUSIVE cluster/case: the verdict depends on `",
+        "holds if it is `",
+        "fails if it is `",
+        "hint: settled in a lab by ",
+        "hint: or take an answer for granted: --assume ",
+    ] {
+        assert!(answer.stdout.contains(told), "{told}\n{}", answer.stdout);
+    }
+}
+
+#[test]
+fn a_word_that_fits_no_node_ends_the_run_without_a_verdict() {
+    let folder = folder_with(NOT_STEADY);
+    let answer = run(folder.path(), &["run", "cluster"]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    assert!(answer.stdout.contains("`standby` (line 6) fits no node at this moment"), "{}", answer.stdout);
+}
+
+#[test]
+fn json_and_jsonl_say_the_same_in_their_documented_form() {
+    let text = run(&root(), &["run", "scenarios", "--format", "json"]).stdout;
+    let whole: serde_json::Value = serde_json::from_str(&text).expect("one document");
+    for key in ["version", "backend", "seed", "totals", "scenarios"] {
+        assert!(whole.get(key).is_some(), "{key}");
+    }
+    assert_eq!(whole["totals"]["scenarios"], 3);
+    assert_eq!(whole["totals"]["passed"], 3);
+    for scenario in whole["scenarios"].as_array().expect("a list") {
+        for key in ["name", "file", "verdict", "checks", "outages", "replay"] {
+            assert!(scenario.get(key).is_some(), "{key}");
+        }
+    }
+    let phases = &whole["scenarios"][0]["outages"][0]["phases_ms"];
+    assert!(phases["detected"].as_u64() < phases["last_worker_back"].as_u64(), "{phases}");
+    let lines = run(&root(), &["run", "scenarios", "--format", "jsonl"]).stdout;
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a document a line")).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(Some(&lines[..3]), whole["scenarios"].as_array().map(Vec::as_slice));
+    assert_eq!(lines[3]["totals"], whole["totals"]);
+}
+
+#[test]
+fn junit_has_a_failure_for_a_fail_and_an_error_for_what_is_inconclusive() {
+    for (scenario, element) in
+        [(FORGOTTEN, "<failure message=\"workers_reconnect within 5m"), (NOT_STEADY, "<error message=")]
+    {
+        let folder = folder_with(scenario);
+        run(folder.path(), &["run", "cluster", "--report", "junit=report.xml"]);
+        let xml = fs::read_to_string(folder.path().join("report.xml")).expect("a report");
+        assert!(xml.contains("<testcase name=\"cluster/case\""), "{xml}");
+        assert!(xml.contains(element), "{xml}");
+        assert!(xml.contains("replay: failover run cluster/case.yaml --seed 1"), "{xml}");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("report.xml");
+    let option = format!("junit={}", file.display());
+    run(&root(), &["run", "scenarios", "--backend", "lab", "--lab", "twin", "--report", &option]);
+    let xml = fs::read_to_string(file).expect("a report");
+    assert!(xml.contains("<skipped message=\"lab cannot "), "{xml}");
+}
+
+#[test]
+fn a_stored_history_is_judged_like_the_run() {
+    let folder = folder_with(FORGOTTEN);
+    let ran = run(folder.path(), &["run", "cluster", "--histories", "kept"]);
+    let judged = run(folder.path(), &["judge", "kept/cluster-case.jsonl"]);
+    assert_eq!(judged.code, 1);
+    let without_unknowns = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with("unknowns")).map(str::to_owned).collect()
+    };
+    assert_eq!(without_unknowns(&judged.stdout), without_unknowns(&ran.stdout));
+}
+
+#[test]
+fn a_history_that_is_none_is_refused_with_its_line() {
+    let folder = folder_with(FORGOTTEN);
+    run(folder.path(), &["run", "cluster", "--histories", "kept"]);
+    let file = folder.path().join("kept/cluster-case.jsonl");
+    let text = fs::read_to_string(&file).expect("a history");
+    let doctor = |text: &str| {
+        fs::write(&file, text).expect("a file");
+        let answer = run(folder.path(), &["judge", "kept/cluster-case.jsonl"]);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+        answer.stderr
+    };
+    assert_eq!(doctor(""), "error: `kept/cluster-case.jsonl`: the history is empty\n");
+    assert!(
+        doctor(&text.replacen("\"worker\":\"w1\"", "\"worker\":\"w7\"", 1)).contains("names the worker `w7`")
+    );
+    assert!(
+        doctor(&text.replacen("\"seq\":3,", "\"seq\":,", 1)).contains("line 5 is not a line of a history")
+    );
+    assert!(doctor(&text.replacen("to: standby", "to: NODE2", 1)).contains("is of another plan"));
+}
+
+#[test]
+fn all_mistakes_of_a_file_are_shown_at_once_with_place_and_hint() {
+    let folder = folder_with(
+        "\
+proves: five mistakes
+about: { topology: two_node_fci, guide: [ 9 ], needs: { workers: 5 } }
+given:
+  - pause: { for: 1m, because: it waits }
+steps:
+  - move_role: { to: NODE22 }
+  - expect: { wihtin: 1m, role: { state: online } }
+  - expect: { within: 1m, workers: { which: every, state: connected, error: forbidden } }
+",
+    );
+    let answer = run(folder.path(), &["validate", "cluster"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    for told in [
+        "error: the guide has steps 1 to 8",
+        "error: needs 5 workers",
+        "topology `two_node_fci` has 3",
+        "error: `given` only prepares: it waits for nothing",
+        "error: there is no node `NODE22`",
+        "--> cluster/case.yaml:6:22",
+        "hint: did you mean `NODE2`?",
+        "`wihtin`",
+        "hint: did you mean `within`?",
+        "error: `error` says nothing about workers that are not refused",
+        "6 errors in cluster/case.yaml",
+    ] {
+        assert!(answer.stderr.contains(told), "{told}\n{}", answer.stderr);
+    }
+}
+
+#[test]
+fn wrong_arguments_and_missing_files_are_the_input_s_fault() {
+    for (arguments, told) in [
+        (&["run"][..], "required arguments were not provided"),
+        (&["run", "nowhere"], "error: cannot read `nowhere`"),
+        (&["run", ".ci"], "error: there is no scenario under `.ci`"),
+        (&["run", "scenarios", "--backend", "cloud"], "invalid value 'cloud'"),
+        (&["run", "scenarios", "--assume", "first_sweep=never"], "`never` is no answer to `first_sweep`"),
+        (&["run", "scenarios", "--report", "pdf=x"], "there is no report `pdf`"),
+        (&["run", "scenarios", "--backend", "lab"], "--lab"),
+        (&["judge", "nowhere.jsonl"], "error: cannot read `nowhere.jsonl`"),
+    ] {
+        let answer = run(&root(), arguments);
+        assert_eq!(answer.code, 2, "{arguments:?}: {answer:?}");
+        assert_eq!(answer.stdout, "", "{arguments:?}");
+        assert!(answer.stderr.contains(told), "{arguments:?}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn help_and_version_are_answers() {
+    let help = run(&root(), &["--help"]);
+    assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+    for command in ["run", "judge", "validate"] {
+        assert!(help.stdout.contains(command), "{}", help.stdout);
+        assert_eq!(run(&root(), &[command, "--help"]).code, 0);
+    }
+    assert_eq!(run(&root(), &["--version"]).stdout, "failover 0.1.0\n");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_bug() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failover"))
+        .args(["run", "scenarios", "-v"])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
