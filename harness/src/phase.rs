@@ -46,8 +46,22 @@ pub(crate) struct Phases {
 impl Phases {
     pub(crate) fn new(plan: &Plan) -> Self {
         let cause = |verb: Verb| match verb {
-            Verb::MoveRole | Verb::PowerOff | Verb::KillClusterService => Some(verb),
+            Verb::MoveRole
+            | Verb::PowerOff
+            | Verb::Freeze
+            | Verb::StopClusterService
+            | Verb::PauseNode
+            | Verb::KillService
+            | Verb::HangService
+            | Verb::StopService
+            | Verb::Cut
+            | Verb::FailResource
+            | Verb::KillClusterService => Some(verb),
             Verb::PowerOn
+            | Verb::Thaw
+            | Verb::StartClusterService
+            | Verb::ResumeNode
+            | Verb::Heal
             | Verb::ReplaceMasterCertificate
             | Verb::SetCluster
             | Verb::SetWorkers

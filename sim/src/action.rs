@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::names::{CertificateId, LoadId, NodeId, RoleId};
+use crate::names::{CertificateId, LoadId, NodeId, ResourceId, RoleId};
 
 /// One action. `N` is how a node is said: a word that is resolved later, or, once resolved, a [`NodeId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,63 @@ pub enum Action<N> {
         /// On which node.
         node: N,
     },
+    /// The machine stands still, with all it knows; the network hears nothing of it.
+    Freeze {
+        /// Which one.
+        node: N,
+    },
+    /// A frozen machine goes on where it stood.
+    Thaw {
+        /// Which one.
+        node: N,
+    },
+    /// `Stop-ClusterNode`: the cluster service hands its roles over and stops.
+    StopClusterService {
+        /// On which node.
+        node: N,
+    },
+    /// `Start-ClusterNode`.
+    StartClusterService {
+        /// On which node.
+        node: N,
+    },
+    /// `Suspend-ClusterNode`: the node takes no roles; with a drain it hands over those that it has.
+    PauseNode {
+        /// Which one.
+        node: N,
+        /// Whether its roles move away.
+        drain: Drain,
+    },
+    /// `Resume-ClusterNode`.
+    ResumeNode {
+        /// Which one.
+        node: N,
+    },
+    /// Something is done to a service of a node.
+    Service {
+        /// On which node.
+        node: N,
+        /// Which service.
+        service: Service,
+        /// What is done to it.
+        what: ServiceAction,
+    },
+    /// The network between a node and others no longer carries anything, or carries it again.
+    Link {
+        /// One end.
+        node: N,
+        /// The other end.
+        to: LinkEnd<N>,
+        /// Cut or healed.
+        state: LinkState,
+        /// Which packets.
+        ways: Ways,
+    },
+    /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
+    FailResource {
+        /// Which one.
+        resource: ResourceId,
+    },
     /// The master's certificate on one node is replaced: binding, SSLCertThumbprint and LocalMachine\Root, all of them
     /// consistent on that node.
     ReplaceMasterCertificate {
@@ -44,6 +101,70 @@ pub enum Action<N> {
     SetWorkers(WorkerSetting),
     /// Executions are created and started in SSISDB.
     StartExecutions(LoadId),
+}
+
+/// Whether a pause moves roles away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Drain {
+    /// They stay.
+    Stay,
+    /// They move.
+    Move,
+}
+
+/// A service that runs on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// The Scale Out Master.
+    Master,
+    /// SQL Server.
+    SqlServer,
+}
+
+/// What is done to a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ServiceAction {
+    /// Its process dies.
+    Kill,
+    /// It runs, accepts, and never answers; the service control manager says RUNNING.
+    Hang,
+    /// The service control manager stops it, behind the cluster's back.
+    Stop,
+}
+
+/// The other end of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkEnd<N> {
+    /// One node.
+    Node(N),
+    /// Every other node.
+    OtherNodes,
+    /// Whoever is outside the cluster.
+    Clients,
+    /// The shared disk.
+    Disk,
+    /// The witness.
+    Witness,
+}
+
+/// Whether a link carries anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkState {
+    /// It carries nothing.
+    Cut,
+    /// It carries everything.
+    Whole,
+}
+
+/// Which packets of a link are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ways {
+    /// Both ways.
+    Both,
+    /// Those that the node sends.
+    Out,
+    /// Those that the node would receive.
+    In,
 }
 
 /// A property of the cluster with its value.
@@ -107,6 +228,18 @@ impl<N> Action<N> {
             Self::PowerOff { .. } => Verb::PowerOff,
             Self::PowerOn { .. } => Verb::PowerOn,
             Self::KillClusterService { .. } => Verb::KillClusterService,
+            Self::Freeze { .. } => Verb::Freeze,
+            Self::Thaw { .. } => Verb::Thaw,
+            Self::StopClusterService { .. } => Verb::StopClusterService,
+            Self::StartClusterService { .. } => Verb::StartClusterService,
+            Self::PauseNode { .. } => Verb::PauseNode,
+            Self::ResumeNode { .. } => Verb::ResumeNode,
+            Self::Service { what: ServiceAction::Kill, .. } => Verb::KillService,
+            Self::Service { what: ServiceAction::Hang, .. } => Verb::HangService,
+            Self::Service { what: ServiceAction::Stop, .. } => Verb::StopService,
+            Self::Link { state: LinkState::Cut, .. } => Verb::Cut,
+            Self::Link { state: LinkState::Whole, .. } => Verb::Heal,
+            Self::FailResource { .. } => Verb::FailResource,
             Self::ReplaceMasterCertificate { .. } => Verb::ReplaceMasterCertificate,
             Self::SetCluster(_) => Verb::SetCluster,
             Self::SetWorkers(_) => Verb::SetWorkers,
@@ -118,12 +251,31 @@ impl<N> Action<N> {
     ///
     /// # Errors
     /// Whatever `resolve` says of a node that it cannot resolve.
-    pub fn resolve<M, E>(self, resolve: impl FnOnce(N) -> Result<M, E>) -> Result<Action<M>, E> {
+    pub fn resolve<M, E>(self, mut resolve: impl FnMut(N) -> Result<M, E>) -> Result<Action<M>, E> {
         Ok(match self {
             Self::MoveRole { role, to } => Action::MoveRole { role, to: resolve(to)? },
             Self::PowerOff { node } => Action::PowerOff { node: resolve(node)? },
             Self::PowerOn { node } => Action::PowerOn { node: resolve(node)? },
             Self::KillClusterService { node } => Action::KillClusterService { node: resolve(node)? },
+            Self::Freeze { node } => Action::Freeze { node: resolve(node)? },
+            Self::Thaw { node } => Action::Thaw { node: resolve(node)? },
+            Self::StopClusterService { node } => Action::StopClusterService { node: resolve(node)? },
+            Self::StartClusterService { node } => Action::StartClusterService { node: resolve(node)? },
+            Self::PauseNode { node, drain } => Action::PauseNode { node: resolve(node)?, drain },
+            Self::ResumeNode { node } => Action::ResumeNode { node: resolve(node)? },
+            Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
+            Self::Link { node, to, state, ways } => {
+                let node = resolve(node)?;
+                let to = match to {
+                    LinkEnd::Node(other) => LinkEnd::Node(resolve(other)?),
+                    LinkEnd::OtherNodes => LinkEnd::OtherNodes,
+                    LinkEnd::Clients => LinkEnd::Clients,
+                    LinkEnd::Disk => LinkEnd::Disk,
+                    LinkEnd::Witness => LinkEnd::Witness,
+                };
+                Action::Link { node, to, state, ways }
+            }
+            Self::FailResource { resource } => Action::FailResource { resource },
             Self::ReplaceMasterCertificate { node, with } => {
                 Action::ReplaceMasterCertificate { node: resolve(node)?, with }
             }
@@ -142,8 +294,19 @@ impl ResolvedAction {
             | Self::PowerOff { node }
             | Self::PowerOn { node }
             | Self::KillClusterService { node }
+            | Self::Freeze { node }
+            | Self::Thaw { node }
+            | Self::StopClusterService { node }
+            | Self::StartClusterService { node }
+            | Self::PauseNode { node, .. }
+            | Self::ResumeNode { node }
+            | Self::Service { node, .. }
+            | Self::Link { node, .. }
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
-            Self::SetCluster(_) | Self::SetWorkers(_) | Self::StartExecutions(_) => None,
+            Self::FailResource { .. }
+            | Self::SetCluster(_)
+            | Self::SetWorkers(_)
+            | Self::StartExecutions(_) => None,
         }
     }
 }
@@ -159,6 +322,30 @@ pub enum Verb {
     PowerOn,
     /// [`Action::KillClusterService`].
     KillClusterService,
+    /// [`Action::Freeze`].
+    Freeze,
+    /// [`Action::Thaw`].
+    Thaw,
+    /// [`Action::StopClusterService`].
+    StopClusterService,
+    /// [`Action::StartClusterService`].
+    StartClusterService,
+    /// [`Action::PauseNode`].
+    PauseNode,
+    /// [`Action::ResumeNode`].
+    ResumeNode,
+    /// [`Action::Service`] with [`ServiceAction::Kill`].
+    KillService,
+    /// [`Action::Service`] with [`ServiceAction::Hang`].
+    HangService,
+    /// [`Action::Service`] with [`ServiceAction::Stop`].
+    StopService,
+    /// [`Action::Link`] with [`LinkState::Cut`].
+    Cut,
+    /// [`Action::Link`] with [`LinkState::Whole`].
+    Heal,
+    /// [`Action::FailResource`].
+    FailResource,
     /// [`Action::ReplaceMasterCertificate`].
     ReplaceMasterCertificate,
     /// [`Action::SetCluster`].
@@ -171,11 +358,23 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 20] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
         Self::KillClusterService,
+        Self::Freeze,
+        Self::Thaw,
+        Self::StopClusterService,
+        Self::StartClusterService,
+        Self::PauseNode,
+        Self::ResumeNode,
+        Self::KillService,
+        Self::HangService,
+        Self::StopService,
+        Self::Cut,
+        Self::Heal,
+        Self::FailResource,
         Self::ReplaceMasterCertificate,
         Self::SetCluster,
         Self::SetWorkers,
@@ -189,6 +388,18 @@ impl Verb {
             Self::PowerOff => "power_off",
             Self::PowerOn => "power_on",
             Self::KillClusterService => "kill_cluster_service",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+            Self::StopClusterService => "stop_cluster_service",
+            Self::StartClusterService => "start_cluster_service",
+            Self::PauseNode => "pause_node",
+            Self::ResumeNode => "resume_node",
+            Self::KillService => "kill_service",
+            Self::HangService => "hang_service",
+            Self::StopService => "stop_service",
+            Self::Cut => "cut",
+            Self::Heal => "heal",
+            Self::FailResource => "fail_resource",
             Self::ReplaceMasterCertificate => "replace_master_certificate",
             Self::SetCluster => "set_cluster",
             Self::SetWorkers => "set_workers",
@@ -202,11 +413,22 @@ impl Verb {
             Self::MoveRole
             | Self::PowerOff
             | Self::PowerOn
+            | Self::Freeze
+            | Self::Thaw
+            | Self::StopClusterService
+            | Self::StartClusterService
+            | Self::PauseNode
+            | Self::ResumeNode
+            | Self::StopService
+            | Self::Cut
+            | Self::Heal
             | Self::ReplaceMasterCertificate
             | Self::SetCluster
             | Self::SetWorkers => Reversibility::Reversible,
             Self::StartExecutions => Reversibility::Compensable,
-            Self::KillClusterService => Reversibility::Irreversible,
+            // A restart ends the hang; the counters that the failures spent stay spent.
+            Self::HangService | Self::FailResource => Reversibility::Compensable,
+            Self::KillClusterService | Self::KillService => Reversibility::Irreversible,
         }
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! A run whose faults did not bite proves nothing: it is inconclusive, not green.
 
-use failover_sim::action::{Action, LoadWorkers, Verb};
-use failover_sim::names::{ActionNo, NodeId};
-use failover_sim::observe::{Fact, NodeState, Record, Source, TaskState};
+use failover_sim::action::{Action, LinkEnd, LinkState, LoadWorkers, Service, ServiceAction};
+use failover_sim::cluster::ResourceKind;
+use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId};
+use failover_sim::observe::{
+    Answer, Fact, Loss, NodeState, Power, Record, ResourceState, Source, TaskState, WorkerState,
+};
 use failover_sim::time::Time;
 
-use crate::plan::Plan;
+use crate::plan::{NodeWord, Plan};
 
 use super::{Verdict, Window};
 
@@ -17,38 +20,88 @@ pub(crate) struct ActionsInForce {
 
 #[derive(Clone, Copy, Debug)]
 struct ActionFold {
-    verb: Verb,
+    proof: Proof,
     /// When it was carried out, and on which node.
     begun: Option<(Time, Option<NodeId>)>,
     proven: bool,
-    /// Executions that are still to be seen started.
-    missing: u64,
-    load: Option<failover_sim::names::LoadId>,
+}
+
+/// What must be seen after an action.
+#[derive(Clone, Copy, Debug)]
+enum Proof {
+    /// The configuration that it changed was read back.
+    ReadBack,
+    /// The role has the target as its owner node.
+    Owner,
+    /// Another node shows the target in this state.
+    Node(NodeState),
+    /// The machine is seen in this power state.
+    Power(Power),
+    /// Some node shows another one Down.
+    Parted,
+    /// The resource is seen Failed.
+    Failed(Option<ResourceId>),
+    /// Some worker waits for an answer in vain.
+    TimesOut,
+    /// A client outside the cluster loses the master.
+    ClientsCut,
+    /// So many executions are still to be seen started.
+    Started { load: LoadId, missing: u64 },
+}
+
+impl Proof {
+    fn of(action: &Action<NodeWord>, plan: &Plan) -> Self {
+        let resource = |service| match service {
+            Service::Master => Some(plan.master),
+            Service::SqlServer => {
+                let resources = &plan.topology.cluster.resources;
+                let found = resources.iter().position(|resource| resource.kind == ResourceKind::SqlServer);
+                found.map(|index| ResourceId(index as u16))
+            }
+        };
+        match action {
+            Action::ReplaceMasterCertificate { .. } | Action::SetCluster(_) | Action::SetWorkers(_) => {
+                Self::ReadBack
+            }
+            Action::MoveRole { .. } => Self::Owner,
+            Action::PowerOff { .. }
+            | Action::KillClusterService { .. }
+            | Action::Freeze { .. }
+            | Action::StopClusterService { .. } => Self::Node(NodeState::Down),
+            Action::PowerOn { .. } | Action::StartClusterService { .. } | Action::ResumeNode { .. } => {
+                Self::Node(NodeState::Up)
+            }
+            Action::PauseNode { .. } => Self::Node(NodeState::Paused),
+            Action::Thaw { .. } => Self::Power(Power::On),
+            Action::Service { service: Service::Master, what: ServiceAction::Hang, .. } => Self::TimesOut,
+            Action::Service { service, .. } => Self::Failed(resource(*service)),
+            Action::FailResource { resource } => Self::Failed(Some(*resource)),
+            Action::Link { state: LinkState::Whole, .. } => Self::ReadBack,
+            Action::Link { to: LinkEnd::Node(_) | LinkEnd::OtherNodes, .. } => Self::Parted,
+            Action::Link { to: LinkEnd::Clients, .. } => Self::ClientsCut,
+            Action::Link { to: LinkEnd::Disk, .. } => {
+                let disk = |kind| kind == ResourceKind::PhysicalDisk;
+                let found = plan.topology.cluster.resources.iter().position(|one| disk(one.kind));
+                Self::Failed(found.map(|index| ResourceId(index as u16)))
+            }
+            // What a node without the witness loses shows only with the next change of members.
+            Action::Link { to: LinkEnd::Witness, .. } => Self::ReadBack,
+            Action::StartExecutions(load) => {
+                let asked = &plan.loads[load.index()];
+                let each = match asked.workers {
+                    LoadWorkers::Any => 1,
+                    LoadWorkers::EachNamed => plan.topology.workers.len() as u64,
+                };
+                let missing = u64::from(asked.count) * u64::from(asked.rounds) * each;
+                Self::Started { load: *load, missing }
+            }
+        }
+    }
 }
 
 impl ActionsInForce {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let fold = |action: &Action<_>| {
-            let load = match action {
-                Action::StartExecutions(load) => Some(*load),
-                Action::MoveRole { .. }
-                | Action::PowerOff { .. }
-                | Action::PowerOn { .. }
-                | Action::KillClusterService { .. }
-                | Action::ReplaceMasterCertificate { .. }
-                | Action::SetCluster(_)
-                | Action::SetWorkers(_) => None,
-            };
-            let missing = load.map_or(0, |load| {
-                let load = &plan.loads[load.index()];
-                let each = match load.workers {
-                    LoadWorkers::Any => 1,
-                    LoadWorkers::EachNamed => plan.topology.workers.len() as u64,
-                };
-                u64::from(load.count) * u64::from(load.rounds) * each
-            });
-            ActionFold { verb: action.verb(), begun: None, proven: false, missing, load }
-        };
+        let fold = |action| ActionFold { proof: Proof::of(action, plan), begun: None, proven: false };
         Self { actions: plan.actions.iter().map(|planned| fold(&planned.action)).collect() }
     }
 
@@ -59,24 +112,52 @@ impl ActionsInForce {
             }
             Fact::Applied(action) => {
                 let fold = &mut self.actions[action.index()];
-                // What changes configuration is proven by reading it back.
-                fold.proven |=
-                    matches!(fold.verb, Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers);
+                fold.proven |= matches!(fold.proof, Proof::ReadBack);
             }
-            Fact::OwnerNode { owner, .. } => self.prove(&[Verb::MoveRole], owner),
-            Fact::NodeState { node, state: NodeState::Down } if record.source != Source::Node(node) => {
-                self.prove(&[Verb::PowerOff, Verb::KillClusterService], node);
+            Fact::OwnerNode { owner, .. } => {
+                self.prove(|proof, target| matches!(proof, Proof::Owner) && target == Some(owner));
             }
-            Fact::NodeState { node, state: NodeState::Up } => self.prove(&[Verb::PowerOn], node),
-            Fact::Task { load, state: TaskState::Ready, executed_count: 0, .. } => {
-                let begun = |fold: &&mut ActionFold| fold.load == Some(load) && fold.begun.is_some();
-                if let Some(fold) = self.actions.iter_mut().find(begun) {
-                    fold.missing = fold.missing.saturating_sub(1);
-                    fold.proven = fold.missing == 0;
-                }
+            Fact::NodeState { node, state } if record.source != Source::Node(node) => {
+                self.prove(|proof, target| match proof {
+                    Proof::Node(wanted) => wanted == state && target == Some(node),
+                    Proof::Parted => state == NodeState::Down,
+                    Proof::ReadBack
+                    | Proof::Owner
+                    | Proof::Power(_)
+                    | Proof::Failed(_)
+                    | Proof::TimesOut
+                    | Proof::ClientsCut
+                    | Proof::Started { .. } => false,
+                });
             }
+            Fact::Machine { node, power } => self.prove(|proof, target| {
+                matches!(proof, Proof::Power(wanted) if wanted == power) && target == Some(node)
+            }),
+            Fact::ResourceState { resource, state: ResourceState::Failed } => {
+                self.prove(|proof, _| matches!(proof, Proof::Failed(Some(wanted)) if wanted == resource));
+            }
+            Fact::Worker { state: WorkerState::Disconnected(loss), .. } => {
+                self.prove(|proof, _| match proof {
+                    Proof::TimesOut => loss == Loss::TimedOut,
+                    Proof::ClientsCut => true,
+                    Proof::ReadBack
+                    | Proof::Owner
+                    | Proof::Node(_)
+                    | Proof::Power(_)
+                    | Proof::Parted
+                    | Proof::Failed(_)
+                    | Proof::Started { .. } => false,
+                });
+            }
+            Fact::Endpoint { answer: Answer::Silent, .. } => {
+                self.prove(|proof, _| matches!(proof, Proof::ClientsCut));
+            }
+            Fact::Task { load, state: TaskState::Ready, executed_count: 0, .. } => self.count_started(load),
             // No proof of anything.
             Fact::NodeState { .. }
+            | Fact::ResourceState { .. }
+            | Fact::Worker { .. }
+            | Fact::Endpoint { .. }
             | Fact::Task { .. }
             | Fact::Watching { .. }
             | Fact::Unwatched(_)
@@ -84,20 +165,28 @@ impl ActionsInForce {
             | Fact::StepBegan(_)
             | Fact::StepsEnded
             | Fact::RunEnded
-            | Fact::Machine { .. }
-            | Fact::ResourceState { .. }
-            | Fact::Endpoint { .. }
-            | Fact::Worker { .. }
             | Fact::MasterMachine(_)
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }
 
-    fn prove(&mut self, verbs: &[Verb], node: NodeId) {
+    fn prove(&mut self, is_proof: impl Fn(Proof, Option<NodeId>) -> bool) {
         for fold in &mut self.actions {
-            let about = fold.begun.is_some_and(|(_, target)| target == Some(node));
-            fold.proven |= about && verbs.contains(&fold.verb);
+            if let Some((_, target)) = fold.begun {
+                fold.proven |= is_proof(fold.proof, target);
+            }
+        }
+    }
+
+    fn count_started(&mut self, started: LoadId) {
+        for fold in self.actions.iter_mut().filter(|fold| fold.begun.is_some()) {
+            if let Proof::Started { load, missing } = &mut fold.proof
+                && *load == started
+            {
+                *missing = missing.saturating_sub(1);
+                fold.proven = *missing == 0;
+            }
         }
     }
 
@@ -106,10 +195,11 @@ impl ActionsInForce {
         for (index, fold) in self.actions.iter().enumerate() {
             let Some((at, node)) = fold.begun else { continue };
             if !fold.proven {
-                let what = fold.verb.word();
+                let planned = plan.action(ActionNo(index as u16));
+                let what = planned.action.verb().word();
                 let target = node.map(|node| format!(" of {}", plan.names.node(node))).unwrap_or_default();
-                let line = plan.action(ActionNo(index as u16)).line;
                 let at = window.offset(at);
+                let line = planned.line;
                 let reason = format!("{what}{target} at {at} (line {line}) was not seen to take effect");
                 return Verdict::inconclusive(self.count(), reason);
             }

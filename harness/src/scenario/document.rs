@@ -44,6 +44,18 @@ pub(super) enum StepDocument {
     PowerOff(OnNode),
     PowerOn(OnNode),
     KillClusterService(OnNode),
+    Freeze(OnNode),
+    Thaw(OnNode),
+    StopClusterService(OnNode),
+    StartClusterService(OnNode),
+    PauseNode(PauseNode),
+    ResumeNode(OnNode),
+    KillService(OnService),
+    HangService(OnService),
+    StopService(OnService),
+    Cut(LinkDocument),
+    Heal(LinkDocument),
+    FailResource(FailResource),
     ReplaceMasterCertificate(ReplaceMasterCertificate),
     SetCluster(SetCluster),
     SetWorkers(SetWorkers),
@@ -63,6 +75,60 @@ pub(super) struct MoveRole {
 #[serde(deny_unknown_fields)]
 pub(super) struct OnNode {
     pub(super) node: At<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PauseNode {
+    pub(super) node: At<String>,
+    /// What happens to the roles that the node owns.
+    pub(super) roles: RolesWord,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RolesWord {
+    Stay,
+    MoveAway,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnService {
+    pub(super) node: At<String>,
+    pub(super) service: ServiceWord,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ServiceWord {
+    Master,
+    SqlServer,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LinkDocument {
+    pub(super) node: At<String>,
+    /// `other_nodes`, `clients`, `disk`, `witness`, or a node.
+    pub(super) from: At<String>,
+    #[serde(default)]
+    pub(super) ways: WaysWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum WaysWord {
+    #[default]
+    Both,
+    Out,
+    In,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FailResource {
+    pub(super) resource: At<String>,
 }
 
 #[derive(Debug, Deserialize)]

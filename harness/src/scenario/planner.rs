@@ -3,10 +3,13 @@
 //! Parse, don't validate: after this no name is unknown and no value out of range. All mistakes of both files come back
 //! at once.
 
-use failover_sim::action::{Action, ClusterProperty, Load, LoadWorkers, WorkerSetting};
+use failover_sim::action::{
+    Action, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Service, ServiceAction, Ways,
+    WorkerSetting,
+};
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::ClusterProperties;
-use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId};
+use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId};
 use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
 use failover_sim::step::Shared;
 
@@ -17,9 +20,10 @@ use crate::plan::{
 
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
-    About, ClaimWord, EndpointClause, ErrorWord, LoadWorkersWord, NodeClause, NodeStateWord, PARTS,
-    RoleClause, RoleStateWord, SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord,
-    TasksClause, ThroughWord, WhichWord, WorkerStateWord, WorkersClause,
+    About, ClaimWord, EndpointClause, ErrorWord, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord,
+    OnService, PARTS, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
+    StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord,
+    WorkerStateWord, WorkersClause,
 };
 use super::nearest;
 use super::read::At;
@@ -266,6 +270,18 @@ impl Planner<'_> {
                 | StepDocument::PowerOff(_)
                 | StepDocument::PowerOn(_)
                 | StepDocument::KillClusterService(_)
+                | StepDocument::Freeze(_)
+                | StepDocument::Thaw(_)
+                | StepDocument::StopClusterService(_)
+                | StepDocument::StartClusterService(_)
+                | StepDocument::PauseNode(_)
+                | StepDocument::ResumeNode(_)
+                | StepDocument::KillService(_)
+                | StepDocument::HangService(_)
+                | StepDocument::StopService(_)
+                | StepDocument::Cut(_)
+                | StepDocument::Heal(_)
+                | StepDocument::FailResource(_)
                 | StepDocument::ReplaceMasterCertificate(_)
                 | StepDocument::SetCluster(_)
                 | StepDocument::SetWorkers(_)
@@ -289,15 +305,35 @@ impl Planner<'_> {
                 let role = self.topology.role;
                 self.node(&document.to).map(|to| Action::MoveRole { role, to }).into_iter().collect()
             }
-            StepDocument::PowerOff(document) => {
-                self.node(&document.node).map(|node| Action::PowerOff { node }).into_iter().collect()
+            StepDocument::PowerOff(document) => self.on(&document.node, |node| Action::PowerOff { node }),
+            StepDocument::PowerOn(document) => self.on(&document.node, |node| Action::PowerOn { node }),
+            StepDocument::Freeze(document) => self.on(&document.node, |node| Action::Freeze { node }),
+            StepDocument::Thaw(document) => self.on(&document.node, |node| Action::Thaw { node }),
+            StepDocument::KillClusterService(document) => {
+                self.on(&document.node, |node| Action::KillClusterService { node })
             }
-            StepDocument::PowerOn(document) => {
-                self.node(&document.node).map(|node| Action::PowerOn { node }).into_iter().collect()
+            StepDocument::StopClusterService(document) => {
+                self.on(&document.node, |node| Action::StopClusterService { node })
             }
-            StepDocument::KillClusterService(document) => self
-                .node(&document.node)
-                .map(|node| Action::KillClusterService { node })
+            StepDocument::StartClusterService(document) => {
+                self.on(&document.node, |node| Action::StartClusterService { node })
+            }
+            StepDocument::PauseNode(document) => {
+                let drain = match document.roles {
+                    RolesWord::Stay => Drain::Stay,
+                    RolesWord::MoveAway => Drain::Move,
+                };
+                self.on(&document.node, |node| Action::PauseNode { node, drain })
+            }
+            StepDocument::ResumeNode(document) => self.on(&document.node, |node| Action::ResumeNode { node }),
+            StepDocument::KillService(document) => self.service(document, ServiceAction::Kill),
+            StepDocument::HangService(document) => self.service(document, ServiceAction::Hang),
+            StepDocument::StopService(document) => self.service(document, ServiceAction::Stop),
+            StepDocument::Cut(document) => self.link(document, LinkState::Cut),
+            StepDocument::Heal(document) => self.link(document, LinkState::Whole),
+            StepDocument::FailResource(document) => self
+                .resource(&document.resource)
+                .map(|resource| Action::FailResource { resource })
                 .into_iter()
                 .collect(),
             StepDocument::ReplaceMasterCertificate(document) => {
@@ -312,6 +348,53 @@ impl Planner<'_> {
             StepDocument::Expect(_) | StepDocument::Hold(_) | StepDocument::Pause(_) => Vec::new(),
         };
         self.actions.extend(actions.into_iter().map(|action| PlannedAction { action, line }));
+    }
+
+    fn on(
+        &mut self,
+        word: &At<String>,
+        action: impl Fn(NodeWord) -> Action<NodeWord>,
+    ) -> Vec<Action<NodeWord>> {
+        self.node(word).map(action).into_iter().collect()
+    }
+
+    fn service(&mut self, document: &OnService, what: ServiceAction) -> Vec<Action<NodeWord>> {
+        let service = match document.service {
+            ServiceWord::Master => Service::Master,
+            ServiceWord::SqlServer => Service::SqlServer,
+        };
+        self.on(&document.node, |node| Action::Service { node, service, what })
+    }
+
+    fn link(&mut self, document: &LinkDocument, state: LinkState) -> Vec<Action<NodeWord>> {
+        let to = match document.from.value.as_str() {
+            "other_nodes" => Some(LinkEnd::OtherNodes),
+            "clients" => Some(LinkEnd::Clients),
+            "disk" => Some(LinkEnd::Disk),
+            "witness" => Some(LinkEnd::Witness),
+            _ => self.node(&document.from).map(LinkEnd::Node),
+        };
+        let ways = match document.ways {
+            WaysWord::Both => Ways::Both,
+            WaysWord::Out => Ways::Out,
+            WaysWord::In => Ways::In,
+        };
+        match (self.node(&document.node), to) {
+            (Some(node), Some(to)) => vec![Action::Link { node, to, state, ways }],
+            (None, _) | (_, None) => Vec::new(),
+        }
+    }
+
+    fn resource(&mut self, name: &At<String>) -> Option<ResourceId> {
+        let known = &self.topology.names.resources;
+        let found = known.iter().position(|other| *other == name.value);
+        if found.is_none() {
+            let mut fault = Fault::new(format!("there is no resource `{}`", name.value), name.span)
+                .with_label("not in this topology");
+            fault.hint = nearest::hint(&name.value, known.iter().map(String::as_str));
+            self.fault(fault);
+        }
+        found.map(|index| ResourceId(index as u16))
     }
 
     fn set_cluster(&mut self, document: &SetCluster, span: Span) -> Vec<Action<NodeWord>> {

@@ -14,6 +14,8 @@ pub(crate) enum Trigger {
     NodeFailure,
     /// One of its resources failed.
     ResourceFailure,
+    /// Its node is drained or stopped: an administrator moves it, best possible.
+    Drain,
 }
 
 /// The next owner of `role` after `current`, or `None` if no other member may own it. Every node that asks with the
@@ -31,10 +33,17 @@ pub(crate) fn next_owner(
         return None;
     }
     let preferred = &config.roles[role.index()].preferred_owners;
-    if preferred.is_empty() && trigger == Trigger::NodeFailure {
+    if preferred.is_empty() && trigger != Trigger::ResourceFailure {
         let key =
             ChoiceKey { purpose: Purpose::NextOwner, subject: u32::from(role.0), ordinal: view.epoch.0 };
         return candidates.iter().nth(choices.between(key, 0, candidates.len() as u64 - 1) as usize);
+    }
+    if trigger == Trigger::Drain {
+        return preferred
+            .iter()
+            .copied()
+            .find(|&node| candidates.contains(node))
+            .or_else(|| candidates.lowest());
     }
     // Preferred owners in their order, then the others by number; the next one below the current one, round and round.
     let rest =

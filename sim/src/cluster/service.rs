@@ -30,6 +30,8 @@ enum ServiceState {
     Stopped,
     Joining,
     Active,
+    /// Hands its roles over, then stops.
+    Stopping,
 }
 
 /// A resource as it stands on this node.
@@ -90,6 +92,24 @@ pub enum ClusterEvent {
         /// Where to.
         to: NodeId,
     },
+    /// An administrator takes the service out of the cluster: it hands its roles over and stops.
+    StopRequested,
+    /// An administrator pauses this node, with or without moving its roles away, or resumes it.
+    PauseRequested {
+        /// Paused or not.
+        paused: bool,
+        /// Whether its roles move away.
+        drain: bool,
+    },
+    /// Another member says that a node is paused, or no longer is.
+    PauseTold {
+        /// Which node.
+        node: NodeId,
+        /// Paused or not.
+        paused: bool,
+    },
+    /// The others went on without this node.
+    Evicted,
     /// A call to a resource has ended.
     CallEnded {
         /// Which one.
@@ -129,7 +149,16 @@ pub enum ClusterEffect {
         /// What is known.
         view: RoleView,
     },
-    /// Stop the service: quorum is lost.
+    /// Tell the other members that a node is paused, or no longer is.
+    TellPaused {
+        /// Which node.
+        node: NodeId,
+        /// Paused or not.
+        paused: bool,
+    },
+    /// Stop the service for good: an administrator asked for it.
+    Leave,
+    /// Stop the service, which the service control manager starts again: quorum or membership is lost.
     Halt,
     /// Show this to whoever looks at this node.
     Show(Fact),
@@ -169,7 +198,7 @@ impl ClusterService {
 
     /// Whether the node is an active member of a cluster.
     pub fn is_active(&self) -> bool {
-        self.state == ServiceState::Active
+        matches!(self.state, ServiceState::Active | ServiceState::Stopping)
     }
 
     /// The state of a resource on this node.
@@ -203,8 +232,10 @@ impl ClusterService {
                 roles: regroup.roles,
             },
         );
-        let newcomer = self.state != ServiceState::Active;
-        self.state = ServiceState::Active;
+        let newcomer = self.state == ServiceState::Joining;
+        if newcomer {
+            self.state = ServiceState::Active;
+        }
         self.show_members(if newcomer { NodeSet::EMPTY } else { before.members }, newcomer, effects);
         for role in self.roles() {
             self.place_after_regroup(role, choices);
@@ -320,6 +351,41 @@ impl ClusterService {
         }
         self.show_owner(role, effects);
         effects.push(ClusterEffect::TellMembers { role, view });
+        self.leave_if_empty(effects);
+    }
+
+    /// Moves every role of this node to another one that may own it.
+    fn hand_over_all(&mut self, choices: &mut Choices, effects: &mut Vec<ClusterEffect>) {
+        for role in self.roles() {
+            if self.view.roles.of(role).owner != Some(self.node) {
+                continue;
+            }
+            let next = next_owner(&self.config, &self.view, role, self.node, Trigger::Drain, choices);
+            if let Some(to) = next {
+                self.leaving[role.index()] = Leaving::MovesTo(to);
+                self.advance(role, effects);
+            }
+        }
+    }
+
+    /// A service that stops is gone when no role is on its way any more; what nobody else may own goes down with it.
+    fn leave_if_empty(&mut self, effects: &mut Vec<ClusterEffect>) {
+        let busy = self.leaving.iter().any(|leaving| *leaving != Leaving::Stays);
+        if self.state == ServiceState::Stopping && !busy {
+            self.stop(effects);
+            effects.push(ClusterEffect::Leave);
+        }
+    }
+
+    fn pause(&mut self, node: NodeId, paused: bool, effects: &mut Vec<ClusterEffect>) {
+        let state = if paused {
+            self.view.paused.insert(node);
+            NodeState::Paused
+        } else {
+            self.view.paused.remove(node);
+            NodeState::Up
+        };
+        effects.push(ClusterEffect::Show(Fact::NodeState { node, state }));
     }
 
     fn is_active_here(&self, resource: ResourceId) -> bool {
@@ -504,6 +570,23 @@ impl Machine for ClusterService {
                     self.leaving[role.index()] = Leaving::MovesTo(to);
                     self.advance(role, effects);
                 }
+            }
+            ClusterEvent::StopRequested => {
+                self.state = ServiceState::Stopping;
+                self.hand_over_all(choices, effects);
+                self.leave_if_empty(effects);
+            }
+            ClusterEvent::PauseRequested { paused, drain } => {
+                self.pause(self.node, paused, effects);
+                effects.push(ClusterEffect::TellPaused { node: self.node, paused });
+                if paused && drain {
+                    self.hand_over_all(choices, effects);
+                }
+            }
+            ClusterEvent::PauseTold { node, paused } => self.pause(node, paused, effects),
+            ClusterEvent::Evicted => {
+                self.stop(effects);
+                effects.push(ClusterEffect::Halt);
             }
             ClusterEvent::CallEnded { resource, attempt, succeeded } => {
                 if self.resources[resource.index()].attempt == attempt {

@@ -4,34 +4,112 @@
 
 use std::time::Duration;
 
-use crate::names::{AddressId, NodeId};
+use crate::names::{AddressId, NodeId, NodeSet};
 use crate::topology::Target;
 
-/// Which node holds which of the addresses that the cluster moves.
+/// Which packets get through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Addresses(Vec<Option<NodeId>>);
+pub struct Links {
+    /// For each node, the nodes whose packets do not reach it.
+    deaf_to: Vec<NodeSet>,
+    /// Nodes that no client outside the cluster reaches.
+    cut_from_clients: NodeSet,
+    /// Nodes that do not reach the shared disk.
+    cut_from_disk: NodeSet,
+    /// Nodes that do not reach the witness.
+    cut_from_witness: NodeSet,
+}
+
+impl Links {
+    /// Everything gets through between so many nodes.
+    pub fn whole(nodes: usize) -> Self {
+        Self { deaf_to: vec![NodeSet::EMPTY; nodes], ..Self::default() }
+    }
+
+    /// Packets from one end no longer reach the other, or, with `open`, do so again.
+    pub fn set(&mut self, from: NodeId, to: Peer, open: bool) {
+        let set = match to {
+            Peer::Node(to) => {
+                let deaf = &mut self.deaf_to[to.index()];
+                return if open { deaf.remove(from) } else { deaf.insert(from) };
+            }
+            Peer::Clients => &mut self.cut_from_clients,
+            Peer::Disk => &mut self.cut_from_disk,
+            Peer::Witness => &mut self.cut_from_witness,
+        };
+        if open { set.remove(from) } else { set.insert(from) }
+    }
+
+    /// Whether packets from one node reach another.
+    pub fn passes(&self, from: NodeId, to: NodeId) -> bool {
+        !self.deaf_to[to.index()].contains(from)
+    }
+
+    /// Whether two nodes can talk.
+    pub fn talks(&self, one: NodeId, other: NodeId) -> bool {
+        self.passes(one, other) && self.passes(other, one)
+    }
+
+    /// Whether clients outside the cluster reach a node.
+    pub const fn serves_clients(&self, node: NodeId) -> bool {
+        !self.cut_from_clients.contains(node)
+    }
+
+    /// Whether a node reaches the shared disk.
+    pub const fn has_disk(&self, node: NodeId) -> bool {
+        !self.cut_from_disk.contains(node)
+    }
+
+    /// Whether a node reaches the witness.
+    pub const fn has_witness(&self, node: NodeId) -> bool {
+        !self.cut_from_witness.contains(node)
+    }
+}
+
+/// The other end of a node's link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Peer {
+    /// Another node.
+    Node(NodeId),
+    /// Whoever is outside the cluster: workers, the probe.
+    Clients,
+    /// The shared disk.
+    Disk,
+    /// The witness.
+    Witness,
+}
+
+/// Which nodes hold which of the addresses that the cluster moves.
+///
+/// Two nodes that do not hear each other can hold the same one: packets go to the one that announced it last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Addresses(Vec<Vec<NodeId>>);
 
 impl Addresses {
     /// So many addresses that nobody holds.
     pub fn unheld(count: usize) -> Self {
-        Self(vec![None; count])
+        Self(vec![Vec::new(); count])
     }
 
-    /// The node that holds `address`.
+    /// The node that announced `address` last, of those that hold it.
     pub fn holder(&self, address: AddressId) -> Option<NodeId> {
-        self.0[address.index()]
+        self.0[address.index()].last().copied()
+    }
+
+    /// Every node that holds `address`.
+    pub fn holders(&self, address: AddressId) -> &[NodeId] {
+        &self.0[address.index()]
     }
 
     /// `node` takes `address`; its neighbours are told by ARP at once (single subnet; KB 168567, documented).
     pub fn assign(&mut self, address: AddressId, node: NodeId) {
-        self.0[address.index()] = Some(node);
+        self.release(address, node);
+        self.0[address.index()].push(node);
     }
 
     /// `node` gives `address` back, if it holds it.
     pub fn release(&mut self, address: AddressId, node: NodeId) {
-        if self.0[address.index()] == Some(node) {
-            self.0[address.index()] = None;
-        }
+        self.0[address.index()].retain(|&holder| holder != node);
     }
 
     /// The machine that packets to `target` are sent to, if there is one.

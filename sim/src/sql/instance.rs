@@ -13,6 +13,8 @@ pub enum SqlServer {
     Recovering,
     /// SSISDB can be used.
     Usable,
+    /// It runs and answers nothing.
+    Hung,
 }
 
 impl SqlServer {
@@ -20,7 +22,7 @@ impl SqlServer {
     pub const fn answers(self) -> bool {
         match self {
             Self::Usable => true,
-            Self::Stopped | Self::Recovering => false,
+            Self::Stopped | Self::Recovering | Self::Hung => false,
         }
     }
 }

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::action::{ClusterProperty, LoadWorkers, ResolvedAction, WorkerSetting};
+use crate::action::{
+    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
+    WorkerSetting,
+};
 use crate::cluster::ClusterEvent;
-use crate::names::{LoadId, NodeId, RoleId, WorkerId};
-use crate::observe::{Fact, Loss, Power, Source, Watch};
+use crate::names::{LoadId, NodeId, ResourceId, RoleId, WorkerId};
+use crate::net::Peer;
+use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
 use crate::scaleout::{Worker, WorkerEvent};
+use crate::sql::SqlServer;
 use crate::step::Shared;
 
 use super::wire::WireCommand;
@@ -32,8 +37,14 @@ pub enum ApplyError {
         /// Its power state.
         is: Power,
     },
-    /// No cluster service runs on the node.
+    /// No cluster service runs on the node, or one does where none should.
     NoService(NodeId),
+    /// The service runs already.
+    RunsAlready(NodeId),
+    /// The service that the action is about does not run on the node.
+    NotRunning(NodeId),
+    /// The resource is not online anywhere.
+    NotOnline(ResourceId),
 }
 
 impl fmt::Display for ApplyError {
@@ -50,6 +61,9 @@ impl fmt::Display for ApplyError {
             Self::WrongPower { is: Power::Off, .. } => write!(f, "the machine is off"),
             Self::WrongPower { is: Power::Frozen, .. } => write!(f, "the machine is frozen"),
             Self::NoService(_) => write!(f, "no cluster service runs on the node"),
+            Self::RunsAlready(_) => write!(f, "the cluster service runs already"),
+            Self::NotRunning(_) => write!(f, "the service does not run on the node"),
+            Self::NotOnline(_) => write!(f, "the resource is not online on any node"),
         }
     }
 }
@@ -70,6 +84,32 @@ impl World {
                 is @ (Power::On | Power::Frozen) => return Err(ApplyError::WrongPower { node, is }),
             },
             ResolvedAction::KillClusterService { node } => self.kill_cluster_service(node)?,
+            ResolvedAction::Freeze { node } => self.freeze(node)?,
+            ResolvedAction::Thaw { node } => self.thaw(node)?,
+            ResolvedAction::StopClusterService { node } => {
+                self.need_member(node)?;
+                self.send_to_service(node, ClusterEvent::StopRequested);
+            }
+            ResolvedAction::StartClusterService { node } => {
+                if self.nodes[node.index()].service.runs() {
+                    return Err(ApplyError::RunsAlready(node));
+                }
+                self.queue.push(self.now, Event::ServiceStarts(node));
+            }
+            ResolvedAction::PauseNode { node, drain } => {
+                self.need_member(node)?;
+                let drain = drain == Drain::Move;
+                self.send_to_service(node, ClusterEvent::PauseRequested { paused: true, drain });
+            }
+            ResolvedAction::ResumeNode { node } => {
+                self.need_member(node)?;
+                self.send_to_service(node, ClusterEvent::PauseRequested { paused: false, drain: false });
+            }
+            ResolvedAction::Service { node, service, what } => self.act_on_service(node, service, what)?,
+            ResolvedAction::Link { node, to, state, ways } => {
+                self.set_link(node, to, state == LinkState::Whole, ways);
+            }
+            ResolvedAction::FailResource { resource } => self.fail_resource(resource)?,
             ResolvedAction::ReplaceMasterCertificate { node, with } => {
                 let host = &mut self.nodes[node.index()];
                 host.trust.binding = Some(with);
@@ -126,6 +166,123 @@ impl World {
         self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
         self.wire.command(WireCommand::Silence { node });
         self.heartbeats_stop(node);
+        Ok(())
+    }
+
+    fn need_member(&self, node: NodeId) -> Result<(), ApplyError> {
+        if self.nodes[node.index()].is_member() { Ok(()) } else { Err(ApplyError::NoService(node)) }
+    }
+
+    fn freeze(&mut self, node: NodeId) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        if host.power != Power::On {
+            return Err(ApplyError::WrongPower { node, is: host.power });
+        }
+        host.power = Power::Frozen;
+        self.show(Source::Host, Fact::Machine { node, power: Power::Frozen });
+        self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
+        self.wire.command(WireCommand::Silence { node });
+        self.heartbeats_stop(node);
+        Ok(())
+    }
+
+    /// The machine goes on with what it was about to do; its disk is gone if somebody preempted the reservation, and
+    /// with its next heartbeats it learns whether the others went on without it.
+    fn thaw(&mut self, node: NodeId) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        if host.power != Power::Frozen {
+            return Err(ApplyError::WrongPower { node, is: host.power });
+        }
+        host.power = Power::On;
+        let stalled = std::mem::take(&mut host.stalled);
+        self.show(Source::Host, Fact::Machine { node, power: Power::On });
+        let never_missed = Duration::ZERO;
+        self.show(Source::Run, Fact::Watching { what: Watch::Node(node), every: never_missed });
+        self.wire.command(WireCommand::Wake { node });
+        self.lose_reservation(node);
+        for event in stalled {
+            // An armed deadline is known by its moment, which has passed.
+            if matches!(event, Event::ServiceDue(_)) {
+                self.nodes[node.index()].armed = self.now;
+            } else if matches!(event, Event::MasterDue(_)) {
+                self.nodes[node.index()].master.armed = self.now;
+            }
+            self.queue.push(self.now, event);
+        }
+        self.queue.push(self.now + self.properties.same_subnet_delay, Event::LooksAround(node));
+        Ok(())
+    }
+
+    fn act_on_service(
+        &mut self,
+        node: NodeId,
+        service: Service,
+        what: ServiceAction,
+    ) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        match (service, what) {
+            (Service::Master, _) if !host.is_on() || !host.master.is_running => {
+                return Err(ApplyError::NotRunning(node));
+            }
+            (Service::SqlServer, _) if !host.is_on() || host.sql == SqlServer::Stopped => {
+                return Err(ApplyError::NotRunning(node));
+            }
+            (Service::Master, ServiceAction::Kill) => self.master_ends(node, Loss::Reset),
+            (Service::Master, ServiceAction::Stop) => self.master_ends(node, Loss::Closed),
+            (Service::Master, ServiceAction::Hang) => host.master.hangs = true,
+            (Service::SqlServer, ServiceAction::Kill | ServiceAction::Stop) => self.sql_server_ends(node),
+            (Service::SqlServer, ServiceAction::Hang) => self.sql_server_hangs(node),
+        }
+        Ok(())
+    }
+
+    fn set_link(&mut self, node: NodeId, to: LinkEnd<NodeId>, open: bool, ways: Ways) {
+        let out = matches!(ways, Ways::Both | Ways::Out);
+        let inward = matches!(ways, Ways::Both | Ways::In);
+        let others = (0..self.nodes.len()).map(|other| NodeId(other as u8)).filter(|&other| other != node);
+        let others: Vec<NodeId> = match to {
+            LinkEnd::Node(other) => vec![other],
+            LinkEnd::OtherNodes => others.collect(),
+            LinkEnd::Clients => {
+                self.links.set(node, Peer::Clients, open);
+                let command = if open { WireCommand::Wake { node } } else { WireCommand::Silence { node } };
+                self.wire.command(command);
+                return;
+            }
+            LinkEnd::Witness => return self.links.set(node, Peer::Witness, open),
+            LinkEnd::Disk => {
+                self.links.set(node, Peer::Disk, open);
+                return self.lose_reservation(node);
+            }
+        };
+        for &other in &others {
+            if out {
+                self.links.set(node, Peer::Node(other), open);
+            }
+            if inward {
+                self.links.set(other, Peer::Node(node), open);
+            }
+        }
+        if open {
+            for looking in others.into_iter().chain([node]) {
+                let moment = self.now + self.properties.same_subnet_delay;
+                self.queue.push(moment, Event::LooksAround(looking));
+            }
+        } else {
+            self.heartbeats_stop(node);
+            for other in others {
+                self.heartbeats_stop(other);
+            }
+        }
+    }
+
+    fn fail_resource(&mut self, resource: ResourceId) -> Result<(), ApplyError> {
+        let found = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
+            let host = &self.nodes[node.index()];
+            host.is_member() && host.service.resource_state(resource) == ResourceState::Online
+        });
+        let node = found.ok_or(ApplyError::NotOnline(resource))?;
+        self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
         Ok(())
     }
 

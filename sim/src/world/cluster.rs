@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::choices::{ChoiceKey, Purpose, Spread};
-use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, Component, ResourceKind, regroup};
+use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
 use crate::names::{NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::scaleout::{MasterEffect, MasterEvent};
@@ -17,7 +17,47 @@ use super::wire::{Wire, WireCommand};
 use super::{Event, World};
 
 impl World {
+    /// The node on which an event of the cluster happens.
+    const fn place_of(event: Event) -> Option<NodeId> {
+        match event {
+            Event::ServiceDue(node)
+            | Event::CallEnded { node, .. }
+            | Event::SsisdbRecovered { node, .. }
+            | Event::MasterReady { node, .. }
+            | Event::PollFindsFailure { node, .. }
+            | Event::HeartbeatsMissed { observer: node, .. }
+            | Event::RegroupEnds(node)
+            | Event::JoinEnds(node)
+            | Event::ServiceStarts(node)
+            | Event::LooksAround(node)
+            | Event::MasterDue(node) => Some(node),
+            Event::WorkerDue(_)
+            | Event::SynArrived { .. }
+            | Event::HandshakeEnded { .. }
+            | Event::ConnectFailed { .. }
+            | Event::RequestArrived { .. }
+            | Event::SegmentAgain { .. }
+            | Event::ResponseArrived { .. }
+            | Event::ConnectionLost { .. }
+            | Event::LoadRound { .. } => None,
+        }
+    }
+
+    /// Keeps what would happen on a frozen machine until it thaws; says whether it did.
+    pub(crate) fn stall(&mut self, event: Event) -> bool {
+        let Some(node) = Self::place_of(event) else { return false };
+        let host = &mut self.nodes[node.index()];
+        let frozen = host.power == Power::Frozen;
+        if frozen {
+            host.stalled.push(event);
+        }
+        frozen
+    }
+
     pub(crate) fn cluster_event(&mut self, event: Event) {
+        if self.stall(event) {
+            return;
+        }
         match event {
             Event::ServiceDue(node) => self.service_due(node),
             Event::CallEnded { node, resource, attempt } => self.call_ended(node, resource, attempt),
@@ -34,12 +74,15 @@ impl World {
                 }
             }
             Event::PollFindsFailure { node, resource } => {
-                self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
+                if self.is_broken(node, self.kind(resource)) {
+                    self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
+                }
             }
             Event::HeartbeatsMissed { observer, peer } => self.heartbeats_missed(observer, peer),
             Event::RegroupEnds(node) => self.regroup_ends(node),
             Event::JoinEnds(node) => self.join_ends(node),
             Event::ServiceStarts(node) => self.start_service(node),
+            Event::LooksAround(node) => self.look_for_exclusion(node),
             Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
@@ -59,7 +102,7 @@ impl World {
         self.deliver();
     }
 
-    fn deliver(&mut self) {
+    pub(crate) fn deliver(&mut self) {
         while let Some((node, event)) = self.inbox.pop_front() {
             let mut effects = std::mem::take(&mut self.cluster_effects);
             let host = &mut self.nodes[node.index()];
@@ -110,15 +153,28 @@ impl World {
             ClusterEffect::Terminate(resource) => self.stop_resource(node, resource, Loss::Reset),
             ClusterEffect::TellMembers { role, view } => {
                 let members = self.nodes[node.index()].service.view().members.without(node);
-                for member in members.iter().filter(|member| self.nodes[member.index()].is_member()) {
-                    self.inbox.push_back((member, ClusterEvent::RoleTold { role, view }));
-                }
+                self.tell(node, members, ClusterEvent::RoleTold { role, view });
             }
+            ClusterEffect::TellPaused { paused, node: whom } => {
+                let members = self.nodes[node.index()].service.view().members.without(node);
+                self.tell(node, members, ClusterEvent::PauseTold { node: whom, paused });
+            }
+            // A stop by an administrator: the others are told, and do not wait for missed heartbeats.
+            ClusterEffect::Leave => self.service_gone(node),
             ClusterEffect::Halt => {
                 let again = self.now + self.topology.timings.service_restart;
                 self.queue.push(again, Event::ServiceStarts(node));
             }
             ClusterEffect::Show(fact) => self.show(Source::Node(node), fact),
+        }
+    }
+
+    /// A message from one cluster service to others; it arrives where they talk.
+    fn tell(&mut self, from: NodeId, to: NodeSet, message: ClusterEvent) {
+        for member in to.iter() {
+            if self.nodes[member.index()].is_member() && self.talks(from, member) {
+                self.inbox.push_back((member, message));
+            }
         }
     }
 
@@ -170,15 +226,17 @@ impl World {
     fn start_resource(&mut self, node: NodeId, resource: ResourceId) -> bool {
         match self.kind(resource) {
             ResourceKind::PhysicalDisk => {
-                self.take_disk(node, resource);
-                true
+                let reached = self.links.has_disk(node);
+                if reached {
+                    self.take_disk(node, resource);
+                }
+                reached
             }
             ResourceKind::IpAddress(address) => {
                 // Another machine that answers for the address: event 1049 (documented), the call fails.
-                let taken = self
-                    .addresses
-                    .holder(address)
-                    .is_some_and(|holder| holder != node && self.nodes[holder.index()].is_on());
+                // A machine that does not hear the question cannot object.
+                let mut holders = self.addresses.holders(address).iter();
+                let taken = holders.any(|&holder| holder != node && self.talks(node, holder));
                 if !taken {
                     self.addresses.assign(address, node);
                     self.wire.command(WireCommand::MoveAddress { address, holder: Some(node) });
@@ -228,9 +286,10 @@ impl World {
         match self.kind(resource) {
             ResourceKind::ScaleOutMaster => self.stop_master(node, loss),
             ResourceKind::IpAddress(address) => {
-                if self.addresses.holder(address) == Some(node) {
+                if self.addresses.holders(address).contains(&node) {
                     self.addresses.release(address, node);
-                    self.wire.command(WireCommand::MoveAddress { address, holder: None });
+                    let holder = self.addresses.holder(address);
+                    self.wire.command(WireCommand::MoveAddress { address, holder });
                 }
             }
             ResourceKind::SqlServer => {
@@ -252,6 +311,7 @@ impl World {
         if master.is_running {
             let run = master.run;
             master.is_running = false;
+            master.hangs = false;
             master.listens = false;
             master.armed = Time::NEVER;
             self.break_connections(node, run, loss);
@@ -304,17 +364,67 @@ impl World {
         }
     }
 
-    /// The service ended by itself: the next LooksAlive poll sees it (the service control manager says not RUNNING).
+    /// The master ended by itself with an error.
     fn master_exits(&mut self, node: NodeId) {
-        let run = self.nodes[node.index()].master.run;
-        self.nodes[node.index()].master.is_running = false;
-        self.nodes[node.index()].master.listens = false;
-        self.break_connections(node, run, Loss::Reset);
+        self.master_ends(node, Loss::Reset);
+    }
+
+    /// The master's process ends without the cluster's doing: the next LooksAlive poll sees that the service control
+    /// manager does not say RUNNING (Generic Service, documented).
+    pub(crate) fn master_ends(&mut self, node: NodeId, loss: Loss) {
+        self.stop_master(node, loss);
+        self.poll_will_find(node, ResourceKind::ScaleOutMaster);
+    }
+
+    /// SQL Server's process ends without the cluster's doing: the connection of its health check breaks.
+    pub(crate) fn sql_server_ends(&mut self, node: NodeId) {
+        let host = &mut self.nodes[node.index()];
+        host.sql = SqlServer::Stopped;
+        host.sql_run += 1;
+        self.poll_will_find(node, ResourceKind::SqlServer);
+    }
+
+    /// SQL Server answers nothing any more: no diagnostics arrive for HealthCheckTimeout, which is 30 s at
+    /// FailureConditionLevel 2 and above (failover policy for FCI, documented).
+    pub(crate) fn sql_server_hangs(&mut self, node: NodeId) {
+        self.nodes[node.index()].sql = SqlServer::Hung;
+        if let Some(resource) = self.find_resource(|kind| kind == ResourceKind::SqlServer) {
+            self.queue.push(self.now + HEALTH_CHECK_TIMEOUT, Event::PollFindsFailure { node, resource });
+        }
+    }
+
+    /// A node whose reservation is gone, or which does not reach the disk, fails its disk resource.
+    pub(crate) fn lose_reservation(&mut self, node: NodeId) {
+        let holds = self.reservation == Some(node) && self.links.has_disk(node);
+        if holds || !self.nodes[node.index()].is_on() {
+            return;
+        }
+        if let Some(resource) = self.find_resource(|kind| kind == ResourceKind::PhysicalDisk) {
+            self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
+        }
+    }
+
+    fn find_resource(&self, is: impl Fn(ResourceKind) -> bool) -> Option<ResourceId> {
         let resources = &self.topology.cluster.resources;
-        let found = resources.iter().position(|resource| resource.kind == ResourceKind::ScaleOutMaster);
-        let Some(index) = found else { return };
-        let resource = ResourceId(index as u16);
-        let period = resources[index].policy.looks_alive_poll_interval;
+        resources.iter().position(|resource| is(resource.kind)).map(|index| ResourceId(index as u16))
+    }
+
+    /// Whether a health check of this resource on this node fails at this moment.
+    fn is_broken(&self, node: NodeId, kind: ResourceKind) -> bool {
+        let host = &self.nodes[node.index()];
+        match kind {
+            ResourceKind::ScaleOutMaster => !host.master.is_running,
+            ResourceKind::SqlServer => matches!(host.sql, SqlServer::Stopped | SqlServer::Hung),
+            ResourceKind::PhysicalDisk => self.reservation != Some(node) || !self.links.has_disk(node),
+            ResourceKind::IpAddress(_) | ResourceKind::NetworkName(_) | ResourceKind::SqlServerAgent => false,
+        }
+    }
+
+    fn poll_will_find(&mut self, node: NodeId, kind: ResourceKind) {
+        let Some(resource) = self.find_resource(|other| other == kind) else { return };
+        let host = &self.nodes[node.index()];
+        let run = host.master.run.wrapping_add(host.sql_run);
+        let period = self.topology.cluster.resources[resource.index()].policy.looks_alive_poll_interval;
         let key =
             ChoiceKey { purpose: Purpose::LooksAlivePhase, subject: place(node, resource), ordinal: run };
         let phase = Time::from_micros(self.choices.between(key, 0, micros(period).saturating_sub(1)));
@@ -378,122 +488,6 @@ impl World {
         self.queue.push(self.now + time, Event::JoinEnds(node));
     }
 
-    /// A starting node joins the cluster that it finds; if it finds none, the nodes that are starting form one
-    /// (nodes page of MsCS, documented).
-    fn join_ends(&mut self, node: NodeId) {
-        if !self.nodes[node.index()].is_on()
-            || !self.nodes[node.index()].service.runs()
-            || self.nodes[node.index()].service.is_active()
-        {
-            return;
-        }
-        let active = self.node_set(|world, node| world.nodes[node.index()].is_member());
-        let component = if active.is_empty() {
-            self.node_set(|world, node| {
-                let host = &world.nodes[node.index()];
-                host.is_on() && host.service.runs()
-            })
-        } else {
-            active.or(NodeSet::only(node))
-        };
-        if !self.regroup_component(component, active) {
-            let time = self.topology.timings.join.most;
-            self.queue.push(self.now + time, Event::JoinEnds(node));
-        }
-    }
-
-    fn node_set(&self, is_in: impl Fn(&Self, NodeId) -> bool) -> NodeSet {
-        (0..self.nodes.len()).map(|node| NodeId(node as u8)).filter(|&node| is_in(self, node)).collect()
-    }
-
-    /// Regroups a component. Starting nodes that would have no quorum go on waiting, which is said by `false`.
-    fn regroup_component(&mut self, component: NodeSet, active: NodeSet) -> bool {
-        let voices = if active.is_empty() { component } else { component.and(active) };
-        let Some(newest) = voices
-            .iter()
-            .max_by_key(|node| (self.nodes[node.index()].service.view().epoch, u8::MAX - node.0))
-        else {
-            return true;
-        };
-        let witness = self.topology.cluster.witness && self.witness_is_free_for(component);
-        let newest = *self.nodes[newest.index()].service.view();
-        let decided = regroup(
-            &self.topology.cluster,
-            &self.properties,
-            Component { nodes: component, newest: &newest, witness },
-            &mut self.choices,
-        );
-        if !decided.quorate && active.is_empty() {
-            return false;
-        }
-        if decided.quorate && witness {
-            self.witness_holders = component;
-        }
-        for node in component.iter() {
-            self.nodes[node.index()].regroups = false;
-            self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
-        }
-        self.deliver();
-        true
-    }
-
-    /// Nobody outside the component who is still there holds the witness.
-    fn witness_is_free_for(&self, component: NodeSet) -> bool {
-        self.witness_holders.minus(component).iter().all(|node| !self.nodes[node.index()].is_member())
-    }
-
-    /// A node is gone from the network: every member will miss its heartbeats from a known moment on.
-    pub(crate) fn heartbeats_stop(&mut self, peer: NodeId) {
-        let observers = self.node_set(|world, node| {
-            node != peer
-                && world.nodes[node.index()].is_member()
-                && world.nodes[node.index()].service.view().members.contains(peer)
-        });
-        for observer in observers.iter() {
-            let (delay, threshold) = self.topology.cluster.heartbeat(observer, peer, &self.properties);
-            let subject = u32::from(observer.0) << 8 | u32::from(peer.0);
-            let key = ChoiceKey { purpose: Purpose::HeartbeatPhase, subject, ordinal: 0 };
-            let phase = Time::from_micros(self.choices.between(key, 0, micros(delay).saturating_sub(1)));
-            let moment = self.now.last_beat(phase, delay) + delay * threshold;
-            self.queue.push(moment.max(self.now), Event::HeartbeatsMissed { observer, peer });
-        }
-    }
-
-    /// A cluster service is gone from a node that still runs: its connections to the others break at once.
-    pub(crate) fn service_gone(&mut self, peer: NodeId) {
-        let observers = self.node_set(|world, node| node != peer && world.nodes[node.index()].is_member());
-        for observer in observers.iter() {
-            self.queue.push(self.now, Event::HeartbeatsMissed { observer, peer });
-        }
-    }
-
-    fn heartbeats_missed(&mut self, observer: NodeId, peer: NodeId) {
-        let gone = !self.nodes[peer.index()].is_member();
-        let host = &self.nodes[observer.index()];
-        let counts = host.is_member() && host.service.view().members.contains(peer);
-        if !gone || !counts || host.regroups {
-            return;
-        }
-        // One regroup for the whole component: whoever notices first starts it.
-        let members = self.node_set(|world, node| world.nodes[node.index()].is_member());
-        for node in members.iter() {
-            self.nodes[node.index()].regroups = true;
-        }
-        let host = &mut self.nodes[observer.index()];
-        host.regroup_count += 1;
-        let ordinal = host.regroup_count;
-        let spread = self.topology.timings.regroup;
-        let time = self.draw(Purpose::RegroupTime, u32::from(observer.0), ordinal, spread);
-        self.queue.push(self.now + time, Event::RegroupEnds(observer));
-    }
-
-    fn regroup_ends(&mut self, node: NodeId) {
-        if self.nodes[node.index()].is_member() {
-            let members = self.node_set(|world, node| world.nodes[node.index()].is_member());
-            self.regroup_component(members, members);
-        }
-    }
-
     /// Shows what a client outside meets under the master's name, if that has changed.
     pub(crate) fn look_at_endpoint(&mut self) {
         if !matches!(self.wire, Wire::Modelled) {
@@ -507,3 +501,6 @@ impl World {
         }
     }
 }
+
+/// `HealthCheckTimeout`: 30,000 ms by default (documented).
+const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(30);

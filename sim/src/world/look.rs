@@ -60,7 +60,7 @@ impl World {
             Target::Node(node) => Some(node),
             Target::Nobody => None,
         }
-        .filter(|node| self.nodes[node.index()].is_on())
+        .filter(|&node| self.hears_clients(node))
         .map_or(Answer::Silent, |by| self.answer_of(by))
     }
 

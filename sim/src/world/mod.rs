@@ -7,6 +7,7 @@
 mod act;
 mod cluster;
 mod look;
+mod membership;
 mod node;
 mod queue;
 mod traffic;
@@ -23,8 +24,8 @@ use crate::action::Load;
 use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties};
-use crate::names::{LoadId, NodeId, NodeSet, ResourceId, WorkerId};
-use crate::net::Addresses;
+use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
+use crate::net::{Addresses, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
 use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
 use crate::sql::{Change, Ssisdb};
@@ -54,10 +55,11 @@ pub struct World {
     /// Cluster properties: one value in the cluster database.
     properties: ClusterProperties,
     addresses: Addresses,
+    links: Links,
     /// The node whose reservation the shared disk has: the truth that no partition can split.
     reservation: Option<NodeId>,
-    /// The component that holds the witness.
-    witness_holders: NodeSet,
+    /// The node that holds the witness.
+    witness_holder: Option<NodeId>,
     ssisdb: Ssisdb,
     nodes: Vec<NodeHost>,
     workers: Vec<WorkerHost>,
@@ -88,24 +90,69 @@ struct Sighting {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     WorkerDue(WorkerId),
-    SynArrived { worker: WorkerId, connection: u32 },
-    HandshakeEnded { worker: WorkerId, connection: u32 },
-    ConnectFailed { worker: WorkerId, connection: u32, error: ErrorFamily },
-    RequestArrived { worker: WorkerId, connection: u32 },
-    SegmentAgain { worker: WorkerId, connection: u32, attempt: u8 },
-    ResponseArrived { worker: WorkerId, connection: u32 },
-    ConnectionLost { worker: WorkerId, connection: u32, loss: Loss },
+    SynArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    HandshakeEnded {
+        worker: WorkerId,
+        connection: u32,
+    },
+    ConnectFailed {
+        worker: WorkerId,
+        connection: u32,
+        error: ErrorFamily,
+    },
+    RequestArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    SegmentAgain {
+        worker: WorkerId,
+        connection: u32,
+        attempt: u8,
+    },
+    ResponseArrived {
+        worker: WorkerId,
+        connection: u32,
+    },
+    ConnectionLost {
+        worker: WorkerId,
+        connection: u32,
+        loss: Loss,
+    },
     ServiceDue(NodeId),
     MasterDue(NodeId),
-    CallEnded { node: NodeId, resource: ResourceId, attempt: Attempt },
-    SsisdbRecovered { node: NodeId, run: u32 },
-    MasterReady { node: NodeId, run: u32 },
-    PollFindsFailure { node: NodeId, resource: ResourceId },
-    HeartbeatsMissed { observer: NodeId, peer: NodeId },
+    CallEnded {
+        node: NodeId,
+        resource: ResourceId,
+        attempt: Attempt,
+    },
+    SsisdbRecovered {
+        node: NodeId,
+        run: u32,
+    },
+    MasterReady {
+        node: NodeId,
+        run: u32,
+    },
+    PollFindsFailure {
+        node: NodeId,
+        resource: ResourceId,
+    },
+    HeartbeatsMissed {
+        observer: NodeId,
+        peer: NodeId,
+    },
     RegroupEnds(NodeId),
     JoinEnds(NodeId),
     ServiceStarts(NodeId),
-    LoadRound { load: LoadId, round: u32 },
+    /// A node looks whether the others went on without it.
+    LooksAround(NodeId),
+    LoadRound {
+        load: LoadId,
+        round: u32,
+    },
 }
 
 /// What was counted on the way; for benchmarks and tests, never for verdicts.
@@ -148,8 +195,9 @@ impl World {
             trust: Trust::new(topology.certificates.clone()),
             properties: topology.cluster.properties.clone(),
             addresses: Addresses::unheld(topology.addresses.len()),
+            links: Links::whole(topology.nodes.len()),
             reservation: None,
-            witness_holders: NodeSet::EMPTY,
+            witness_holder: None,
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
@@ -182,9 +230,10 @@ impl World {
         self.trust = Trust::new(self.topology.certificates.clone());
         self.properties = self.topology.cluster.properties.clone();
         self.addresses = Addresses::unheld(self.topology.addresses.len());
+        self.links = Links::whole(self.topology.nodes.len());
         self.now = Time::ZERO;
         self.reservation = None;
-        self.witness_holders = NodeSet::EMPTY;
+        self.witness_holder = None;
         self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
         self.nodes.clear();
         self.workers.clear();
@@ -322,6 +371,9 @@ impl World {
                 self.connection_lost(worker, connection, loss);
             }
             Event::MasterDue(node) => {
+                if self.stall(event) {
+                    return;
+                }
                 self.master_due(node);
                 self.look_at_endpoint();
             }
@@ -334,7 +386,8 @@ impl World {
             | Event::HeartbeatsMissed { .. }
             | Event::RegroupEnds(_)
             | Event::JoinEnds(_)
-            | Event::ServiceStarts(_) => {
+            | Event::ServiceStarts(_)
+            | Event::LooksAround(_) => {
                 self.cluster_event(event);
                 self.look_at_endpoint();
             }

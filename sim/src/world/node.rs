@@ -8,6 +8,7 @@ use crate::sql::SqlServer;
 use crate::time::Time;
 use crate::topology::Topology;
 use crate::trust::{HostClass, HostTrust, Trust};
+use crate::world::Event;
 
 /// A machine of the cluster with everything that runs on it.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct NodeHost {
     pub(crate) regroups: bool,
     /// Counts regroups and joins of this node.
     pub(crate) regroup_count: u32,
+    /// What would have happened here while the machine stood still.
+    pub(crate) stalled: Vec<Event>,
     /// Counts starts of the cluster service.
     pub(crate) starts: u32,
 }
@@ -37,6 +40,8 @@ pub(crate) struct MasterProcess {
     /// Counts starts.
     pub(crate) run: u32,
     pub(crate) is_running: bool,
+    /// Whether it hangs: HTTP.SYS goes on accepting and shaking hands for it, and nobody answers.
+    pub(crate) hangs: bool,
     /// Whether its URL is registered with HTTP.SYS.
     pub(crate) listens: bool,
     pub(crate) port: u16,
@@ -61,6 +66,7 @@ impl NodeHost {
                 armed: Time::NEVER,
                 run: 0,
                 is_running: false,
+                hangs: false,
                 listens: false,
                 port: own.master_settings.port,
             },
@@ -68,6 +74,7 @@ impl NodeHost {
             trust: host_trust,
             regroups: false,
             regroup_count: 0,
+            stalled: Vec::new(),
             starts: 0,
         }
     }
@@ -100,11 +107,13 @@ impl NodeHost {
         self.sql = SqlServer::Stopped;
         self.sql_run += 1;
         self.master.is_running = false;
+        self.master.hangs = false;
         self.master.listens = false;
         self.master.run += 1;
         self.armed = Time::NEVER;
         self.master.armed = Time::NEVER;
         self.regroups = false;
+        self.stalled.clear();
     }
 }
 

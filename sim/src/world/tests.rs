@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use super::fixture::{NODE1, NODE2, OTHER, ROLE, SQLFCI, choices, secs, two_node_fci};
 use super::*;
-use crate::action::{Action, LoadWorkers, ResolvedAction};
-use crate::observe::{NodeState, TaskState, WorkerState};
+use crate::action::{
+    Action, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
+};
+use crate::names::NodeSet;
+use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
 
 /// A cluster with everybody connected, five minutes after its boot.
 fn steady(workers: u16, loads: &[Load]) -> (World, Vec<Record>) {
@@ -133,4 +136,132 @@ fn the_same_seed_gives_the_same_history_after_a_reset_too() {
     world.reset(choices(2));
     world.advance(secs(300), &mut other);
     assert_ne!(first, other);
+}
+
+/// What follows when these actions happen at five minutes, up to this moment.
+fn after(actions: &[ResolvedAction], until: u64) -> (World, Vec<Fact>) {
+    let (mut world, mut history) = steady(2, &[]);
+    for &action in actions {
+        world.apply(action).expect("the cluster is steady");
+    }
+    world.advance(secs(until), &mut history);
+    (world, facts_after(&history, secs(299)).collect())
+}
+
+fn cut(node: NodeId, to: LinkEnd<NodeId>) -> ResolvedAction {
+    Action::Link { node, to, state: LinkState::Cut, ways: Ways::Both }
+}
+
+fn heal(node: NodeId, to: LinkEnd<NodeId>) -> ResolvedAction {
+    Action::Link { node, to, state: LinkState::Whole, ways: Ways::Both }
+}
+
+fn service(service: Service, what: ServiceAction) -> ResolvedAction {
+    Action::Service { node: NODE1, service, what }
+}
+
+#[test]
+fn a_partition_leaves_the_role_where_the_votes_are_and_the_other_side_stops() {
+    // The owner cannot reach the witness: it has one vote of three.
+    let actions = [cut(NODE1, LinkEnd::OtherNodes), cut(NODE1, LinkEnd::Witness)];
+    let (mut world, facts) = after(&actions, 330);
+    assert!(facts.contains(&Fact::NodeState { node: NODE1, state: NodeState::Down }));
+    assert!(facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+    assert!(!world.nodes[0].service.runs());
+    let mut history = Vec::new();
+    world.advance(secs(700), &mut history);
+    assert!(!world.nodes[0].service.is_active(), "it cannot form a cluster of its own");
+    for action in [heal(NODE1, LinkEnd::OtherNodes), heal(NODE1, LinkEnd::Witness)] {
+        world.apply(action).expect("links can always be healed");
+    }
+    world.advance(secs(900), &mut history);
+    assert!(world.nodes[0].service.is_active(), "it has joined again");
+    assert_eq!(world.nodes[0].service.view().members, NodeSet::first(2));
+}
+
+#[test]
+fn a_partition_down_the_middle_is_won_by_whoever_holds_the_witness() {
+    let (world, facts) = after(&[cut(NODE1, LinkEnd::OtherNodes)], 600);
+    assert!(world.nodes[0].service.is_active() && !world.nodes[1].service.is_active());
+    assert!(!facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+}
+
+#[test]
+fn a_frozen_owner_finds_itself_out_when_it_thaws() {
+    let (mut world, facts) = after(&[Action::Freeze { node: NODE1 }], 500);
+    assert!(facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+    let mut history = Vec::new();
+    world.apply(Action::Thaw { node: NODE1 }).expect("it is frozen");
+    world.advance(secs(700), &mut history);
+    let disk = Fact::ResourceState { resource: ResourceId(0), state: ResourceState::Failed };
+    let thawed: Vec<&Record> = history.iter().filter(|record| record.source == Source::Node(NODE1)).collect();
+    assert_eq!(thawed.iter().find(|record| record.fact == disk).map(|record| record.latest), Some(secs(500)));
+    assert!(world.nodes[0].service.is_active(), "it has joined again");
+    let owners = (0..2).map(|node| world.nodes[node].service.view().roles.of(ROLE).owner);
+    assert!(owners.into_iter().all(|owner| owner == Some(NODE2)));
+}
+
+#[test]
+fn a_stopped_cluster_service_hands_its_role_over_first() {
+    let (world, facts) = after(&[Action::StopClusterService { node: NODE1 }], 600);
+    let moved = facts.iter().position(|&fact| fact == Fact::OwnerNode { role: ROLE, owner: NODE2 });
+    let down = facts.iter().position(|&fact| fact == Fact::NodeState { node: NODE1, state: NodeState::Down });
+    assert!(moved.is_some() && moved < down, "{facts:#?}");
+    assert!(!world.nodes[0].service.runs());
+    assert!(facts.iter().any(|&fact| connected_to(NODE2)(fact)));
+}
+
+#[test]
+fn a_drained_node_takes_no_role_until_it_is_resumed() {
+    let (mut world, facts) = after(&[Action::PauseNode { node: NODE1, drain: Drain::Move }], 600);
+    assert!(facts.contains(&Fact::NodeState { node: NODE1, state: NodeState::Paused }));
+    assert!(facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+    let back = Action::MoveRole { role: ROLE, to: NODE1 };
+    assert_eq!(world.apply(back), Err(ApplyError::NotACandidate { role: ROLE, node: NODE1 }));
+    world.apply(Action::ResumeNode { node: NODE1 }).expect("it is a member");
+    assert_eq!(world.apply(back), Ok(()));
+}
+
+#[test]
+fn a_killed_master_is_restarted_in_place_within_a_poll() {
+    let (_, facts) = after(&[service(Service::Master, ServiceAction::Kill)], 400);
+    let master = |state| Fact::ResourceState { resource: ResourceId(5), state };
+    assert!(facts.contains(&master(ResourceState::Failed)) && facts.contains(&master(ResourceState::Online)));
+    assert!(!facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+    assert!(
+        facts.contains(&Fact::Worker { worker: WorkerId(0), state: WorkerState::Disconnected(Loss::Reset) })
+    );
+}
+
+#[test]
+fn a_hung_master_never_fails_over() {
+    let (_, facts) = after(&[service(Service::Master, ServiceAction::Hang)], 1_200);
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::ResourceState { .. } | Fact::OwnerNode { .. })));
+    assert!(
+        facts.contains(&Fact::Worker {
+            worker: WorkerId(0),
+            state: WorkerState::Disconnected(Loss::TimedOut)
+        })
+    );
+}
+
+#[test]
+fn a_hung_sql_server_is_restarted_after_its_health_check_time_out() {
+    let (_, facts) = after(&[service(Service::SqlServer, ServiceAction::Hang)], 600);
+    let sql = |state| Fact::ResourceState { resource: ResourceId(3), state };
+    assert!(facts.contains(&sql(ResourceState::Failed)) && facts.contains(&sql(ResourceState::Online)));
+}
+
+#[test]
+fn an_owner_without_its_disk_gives_the_role_away() {
+    let (_, facts) = after(&[cut(NODE1, LinkEnd::Disk)], 900);
+    assert!(facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }), "{facts:#?}");
+    assert!(facts.iter().any(|&fact| connected_to(NODE2)(fact)));
+}
+
+#[test]
+fn clients_cut_from_the_owner_stay_away_while_the_cluster_sees_nothing() {
+    let (_, facts) = after(&[cut(NODE1, LinkEnd::Clients)], 900);
+    assert!(!facts.iter().any(|fact| matches!(fact, Fact::OwnerNode { .. })));
+    assert!(facts.iter().any(|fact| matches!(fact, Fact::Worker { state: WorkerState::Refused { .. }, .. })));
 }

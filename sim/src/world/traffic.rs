@@ -208,7 +208,7 @@ impl World {
         }
         match self.destination(id) {
             Destination::UnknownHost => self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
-            Destination::Node(node) if self.nodes[node.index()].is_on() => self.syn_reached(id, number, node),
+            Destination::Node(node) if self.hears_clients(node) => self.syn_reached(id, number, node),
             Destination::Nobody if self.choices.assume(Assumption::AbsentAddress) == UNREACHABLE => {
                 self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
             }
@@ -298,11 +298,16 @@ impl World {
         }
     }
 
+    /// Whether packets from outside the cluster reach a node that can answer them.
+    pub(crate) fn hears_clients(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].is_on() && self.links.serves_clients(node)
+    }
+
     fn path(&self, id: WorkerId) -> Path {
         let connection = &self.workers[id.index()].connection;
         let Destination::Node(node) = self.destination(id) else { return Path::Silent };
         let host = &self.nodes[node.index()];
-        if !host.is_on() {
+        if !self.hears_clients(node) {
             Path::Silent
         } else if connection.node == Some(node) && host.master_run() == connection.run && host.listens() {
             Path::Delivered
@@ -337,7 +342,9 @@ impl World {
     fn request_delivered(&mut self, id: WorkerId) {
         let connection = &self.workers[id.index()].connection;
         let (Some(request), Some(node)) = (connection.request, connection.node) else { return };
-        if connection.admitted {
+        if self.nodes[node.index()].master.hangs {
+            // Behind HTTP.SYS a hung service accepts and never answers.
+        } else if connection.admitted {
             self.step_master(node, MasterEvent::RequestArrived { from: id, request });
         } else {
             self.respond(node, id, Response::Forbidden);
@@ -429,7 +436,10 @@ impl World {
                 }
             }
             WireEvent::RequestArrived { node, from, request } => {
-                self.step_master(node, MasterEvent::RequestArrived { from, request });
+                // Behind HTTP.SYS a hung service accepts and never answers.
+                if !self.nodes[node.index()].master.hangs {
+                    self.step_master(node, MasterEvent::RequestArrived { from, request });
+                }
             }
         }
     }

@@ -63,6 +63,15 @@ impl Actors {
             }
             ResolvedAction::PowerOn { .. }
             | ResolvedAction::KillClusterService { .. }
+            | ResolvedAction::Freeze { .. }
+            | ResolvedAction::Thaw { .. }
+            | ResolvedAction::StopClusterService { .. }
+            | ResolvedAction::StartClusterService { .. }
+            | ResolvedAction::PauseNode { .. }
+            | ResolvedAction::ResumeNode { .. }
+            | ResolvedAction::Service { .. }
+            | ResolvedAction::Link { .. }
+            | ResolvedAction::FailResource { .. }
             | ResolvedAction::SetCluster(_)
             | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),

@@ -1,0 +1,181 @@
+//! Who finds out about whose loss, when, and who goes on together?
+//!
+//! Heartbeats that arrive are no events. When a link or a node goes, the moment at which each observer has missed too
+//! many is computed from their phase; then the nodes that still talk to each other regroup.
+
+use crate::choices::{ChoiceKey, Purpose};
+use crate::cluster::{ClusterEvent, Component, regroup};
+use crate::names::{NodeId, NodeSet};
+use crate::time::{Time, micros};
+
+use super::{Event, World};
+
+impl World {
+    /// Nodes of which this is true.
+    pub(crate) fn node_set(&self, is_in: impl Fn(&Self, NodeId) -> bool) -> NodeSet {
+        (0..self.nodes.len()).map(|node| NodeId(node as u8)).filter(|&node| is_in(self, node)).collect()
+    }
+
+    /// Whether two nodes talk to each other at this moment.
+    pub(crate) fn talks(&self, one: NodeId, other: NodeId) -> bool {
+        self.nodes[one.index()].is_on() && self.nodes[other.index()].is_on() && self.links.talks(one, other)
+    }
+
+    /// Members that `node` reaches, over others too, and itself.
+    fn component(&self, node: NodeId) -> NodeSet {
+        let members = self.node_set(|world, node| world.nodes[node.index()].is_member());
+        let mut component = NodeSet::only(node);
+        loop {
+            let reached = members
+                .iter()
+                .filter(|&other| component.iter().any(|inside| inside == other || self.talks(inside, other)))
+                .collect::<NodeSet>()
+                .or(component);
+            if reached == component {
+                return component;
+            }
+            component = reached;
+        }
+    }
+
+    /// A starting node joins the cluster that it finds; if it finds none, the nodes that are starting form one
+    /// (nodes page of MsCS, documented).
+    pub(crate) fn join_ends(&mut self, node: NodeId) {
+        let host = &self.nodes[node.index()];
+        if !host.is_on() || !host.service.runs() || host.service.is_active() {
+            return;
+        }
+        let active = self.component(node).without(node);
+        let component = if active.is_empty() {
+            self.node_set(|world, other| {
+                let host = &world.nodes[other.index()];
+                other == node || (world.talks(node, other) && host.service.runs())
+            })
+        } else {
+            active.or(NodeSet::only(node))
+        };
+        if !self.regroup_component(component, active) {
+            let again = self.now + self.topology.timings.join.most;
+            self.queue.push(again, Event::JoinEnds(node));
+        }
+    }
+
+    /// Regroups a component. Starting nodes that would have no quorum go on waiting, which is said by `false`.
+    pub(crate) fn regroup_component(&mut self, component: NodeSet, active: NodeSet) -> bool {
+        let voices = if active.is_empty() { component } else { component.and(active) };
+        let newest = voices
+            .iter()
+            .max_by_key(|node| (self.nodes[node.index()].service.view().epoch, u8::MAX - node.0));
+        let Some(newest) = newest else { return true };
+        let witness = self.topology.cluster.witness && self.witness_is_free_for(component);
+        let newest = *self.nodes[newest.index()].service.view();
+        let decided = regroup(
+            &self.topology.cluster,
+            &self.properties,
+            Component { nodes: component, newest: &newest, witness },
+            &mut self.choices,
+        );
+        if !decided.quorate && active.is_empty() {
+            return false;
+        }
+        if decided.quorate && witness {
+            let keeps = self
+                .witness_holder
+                .filter(|&holder| component.contains(holder) && self.links.has_witness(holder));
+            let mut takers = component.iter().filter(|&node| self.links.has_witness(node));
+            self.witness_holder = keeps.or_else(|| takers.next());
+        }
+        for node in component.iter() {
+            self.nodes[node.index()].regroups = false;
+            self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
+        }
+        self.deliver();
+        true
+    }
+
+    /// Somebody of the component reaches the witness, and nobody outside it defends it: whoever holds it keeps it as
+    /// long as he is there and reaches it (arbitration, documented for 2003 and inferred since).
+    fn witness_is_free_for(&self, component: NodeSet) -> bool {
+        let defended = self.witness_holder.is_some_and(|holder| {
+            !component.contains(holder)
+                && self.nodes[holder.index()].is_member()
+                && self.links.has_witness(holder)
+        });
+        !defended && component.iter().any(|node| self.links.has_witness(node))
+    }
+
+    /// Heartbeats from `peer` no longer reach some members: each of them will have missed too many at a known moment.
+    pub(crate) fn heartbeats_stop(&mut self, peer: NodeId) {
+        let observers = self.node_set(|world, node| {
+            node != peer
+                && world.nodes[node.index()].is_member()
+                && world.nodes[node.index()].service.view().members.contains(peer)
+                && !world.hears(node, peer)
+        });
+        for observer in observers.iter() {
+            let (delay, threshold) = self.topology.cluster.heartbeat(observer, peer, &self.properties);
+            let subject = u32::from(observer.0) << 8 | u32::from(peer.0);
+            let key = ChoiceKey { purpose: Purpose::HeartbeatPhase, subject, ordinal: 0 };
+            let phase = Time::from_micros(self.choices.between(key, 0, micros(delay).saturating_sub(1)));
+            let moment = self.now.last_beat(phase, delay) + delay * threshold;
+            self.queue.push(moment.max(self.now), Event::HeartbeatsMissed { observer, peer });
+        }
+    }
+
+    /// Whether a peer's heartbeats reach an observer. The route counts as lost when either way is (inferred).
+    fn hears(&self, observer: NodeId, peer: NodeId) -> bool {
+        self.nodes[peer.index()].is_member() && self.talks(observer, peer)
+    }
+
+    /// A cluster service is gone from a node that still runs: its connections to the others break at once.
+    pub(crate) fn service_gone(&mut self, peer: NodeId) {
+        let observers = self.node_set(|world, node| {
+            node != peer && world.nodes[node.index()].is_member() && world.talks(node, peer)
+        });
+        for observer in observers.iter() {
+            self.queue.push(self.now, Event::HeartbeatsMissed { observer, peer });
+        }
+    }
+
+    pub(crate) fn heartbeats_missed(&mut self, observer: NodeId, peer: NodeId) {
+        let host = &self.nodes[observer.index()];
+        let counts = host.is_member() && host.service.view().members.contains(peer);
+        if self.hears(observer, peer) || !counts || host.regroups {
+            return;
+        }
+        // One regroup for the whole component: whoever notices first starts it.
+        for node in self.component(observer).iter() {
+            self.nodes[node.index()].regroups = true;
+        }
+        let host = &mut self.nodes[observer.index()];
+        host.regroup_count += 1;
+        let ordinal = host.regroup_count;
+        let spread = self.topology.timings.regroup;
+        let time = self.draw(Purpose::RegroupTime, u32::from(observer.0), ordinal, spread);
+        self.queue.push(self.now + time, Event::RegroupEnds(observer));
+    }
+
+    pub(crate) fn regroup_ends(&mut self, node: NodeId) {
+        if self.nodes[node.index()].is_member() {
+            let component = self.component(node);
+            self.regroup_component(component, component);
+        }
+    }
+
+    /// A node that was away too long finds that the others went on without it: its service stops, and starts again.
+    pub(crate) fn look_for_exclusion(&mut self, node: NodeId) {
+        let host = &self.nodes[node.index()];
+        if !host.is_member() {
+            return;
+        }
+        let epoch = host.service.view().epoch;
+        let excluded = (0..self.nodes.len()).map(|other| NodeId(other as u8)).any(|other| {
+            let view = self.nodes[other.index()].service.view();
+            other != node && self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
+        });
+        if excluded {
+            self.nodes[node.index()].regroups = false;
+            self.send_to_service(node, ClusterEvent::Evicted);
+        }
+    }
+}
