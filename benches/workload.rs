@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use clap::{Parser, ValueEnum};
-use failover_benches::measure::{Outcome, Totals, measure};
+use failover_benches::measure::{Outcome, measure};
 use failover_benches::{bare, product, tokio_paused};
 use failover_harness::backend::SimBackend;
 
@@ -53,7 +53,7 @@ fn main() -> std::io::Result<()> {
         let mut medians: BTreeMap<&str, Vec<Outcome>> = BTreeMap::new();
         for _ in 0..rounds {
             for outcome in round(case) {
-                writeln!(out, "{}", serde_json::to_string(&outcome)?)?;
+                writeln!(out, "{}", outcome.json_line())?;
                 medians.entry(outcome.peer).or_default().push(outcome);
             }
         }
@@ -71,22 +71,15 @@ fn round(case: &Case) -> Vec<Outcome> {
             product::run(&mut plan, &mut backend, case.product_seeds)
         }),
         measure("bare loop with time-outs", workers, failovers, case.bare_seeds, || {
-            sum(case.bare_seeds, |seed| bare::run(workers, failovers, seed))
+            (1..=case.bare_seeds).map(|seed| bare::run(workers, failovers, seed)).sum()
         }),
     ];
     if case.tokio_seeds > 0 {
         outcomes.push(measure("tokio paused + hyper", workers, failovers, case.tokio_seeds, || {
-            sum(case.tokio_seeds, |seed| tokio_paused::run(workers, failovers, seed))
+            (1..=case.tokio_seeds).map(|seed| tokio_paused::run(workers, failovers, seed)).sum()
         }));
     }
     outcomes
-}
-
-fn sum(seeds: u64, mut run: impl FnMut(u64) -> Totals) -> Totals {
-    (1..=seeds).map(&mut run).fold(Totals::default(), |all, one| Totals {
-        requests: all.requests + one.requests,
-        reconnects: all.reconnects + one.reconnects,
-    })
 }
 
 fn summary(

@@ -1,253 +1,270 @@
-//! The peer "bare event loop with request time-outs": exactly the workload and nothing more.
+//! The peer "bare event loop with request time-outs": how fast can the workload be at all?
 //!
-//! No cluster, no trust, no records, no checks: the standard heap for events, a queue for time-outs; a time-out whose
-//! answer came is thrown away when its turn comes.
-
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, VecDeque};
+//! A loop over a timing wheel does exactly the workload and nothing more: no cluster, no trust, no records. Every
+//! request arms a time-out, which its answer cancels.
 
 use crate::measure::Totals;
-use crate::{
-    CRASH_PERIOD, FIRST_CRASH, HEARTBEAT, LINK_MICROS, RETRY, TAKEOVER, TASK_REQUEST, TIME_OUT, random_below,
+use crate::wheel::{Ticket, Wheel};
+use crate::workload::{
+    CRASH_PERIOD, FIRST_CRASH, HEARTBEAT_PERIOD, Link, REQUEST_TIME_OUT, RETRY_PERIOD, Standing, TAKEOVER,
+    TASK_REQUEST_PERIOD, TASK_REQUESTS_PER_TASK, assert_complete, first_heartbeat_micros,
+    first_task_request_micros, micros,
 };
 
-/// Runs W(workers, failovers) once.
+/// Runs W(workers, failovers) once with this seed.
 ///
 /// # Panics
-/// If at the end some worker is not connected.
+/// If at the end some worker is not connected, or has not reconnected exactly once for each failover.
 pub fn run(workers: u32, failovers: u32, seed: u64) -> Totals {
-    let mut bare = Loop {
-        workers: vec![Worker::default(); workers as usize],
-        agenda: Agenda::default(),
-        seed,
-        serves: true,
-        totals: Totals::default(),
-    };
-    bare.run(failovers);
-    assert!(
-        bare.workers.iter().all(|worker| worker.state == State::Connected),
-        "a worker is away at the end"
-    );
-    bare.totals
+    let mut bare = BareLoop::new(workers, failovers, seed);
+    bare.run_to_end();
+    assert_complete(failovers, bare.workers.iter().map(Worker::standing));
+    let reconnects = bare.workers.iter().map(|worker| u64::from(worker.reconnects)).sum();
+    Totals::of_run(failovers, bare.answered, reconnects)
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+struct BareLoop {
+    now: u64,
+    agenda: Wheel<Event>,
+    workers: Vec<Worker>,
+    /// The host that serves, counted from 0; none between a death and the takeover.
+    host: Option<u32>,
+    next_host: u32,
+    answered: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    BeatDue { worker: u32, kind: Kind },
+    RequestArrived { worker: u32, number: u32, kind: Kind },
+    AnswerArrived { worker: u32, number: u32, has_task: bool },
+    AnswerTimedOut { worker: u32, number: u32 },
+    RetryDue { worker: u32 },
+    HostCrashed,
+    NameTakenOver,
+    RunEnded,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Heartbeat,
+    TaskRequest,
+}
+
 struct Worker {
+    link: Link,
+    /// The request on its way, if any. An event of any other request is stale.
+    awaited: Option<u32>,
+    /// The time-out of that request.
+    time_out: Ticket,
     state: State,
-    /// Counts requests and connections: answers and time-outs of an earlier one are stale.
-    number: u32,
-    busy: bool,
-    owes_heartbeat: bool,
-    owes_request: bool,
-    messages: u32,
+    /// The beat that waits for the answer on its way.
+    waiting: Waiting,
+    /// The host of the connection, broken or not.
+    host: u32,
+    /// Requests sent; also the number of the last one.
+    sent: u32,
+    reconnects: u32,
+    task_requests: u32,
+    tasks: u32,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    #[default]
-    Away,
+    Disconnected,
+    /// The first heartbeat on a fresh connection is on its way.
     Greeting,
     Connected,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Heartbeat(u32),
-    TaskRequest(u32),
-    Arrived { worker: u32, number: u32 },
-    Answered { worker: u32, number: u32 },
-    TimedOut { worker: u32, number: u32 },
-    Connect(u32),
-    Crash,
-    Takeover,
+#[derive(Clone, Copy, Default)]
+struct Waiting {
+    heartbeat: bool,
+    task_request: bool,
 }
 
-struct Loop {
-    workers: Vec<Worker>,
-    agenda: Agenda,
-    seed: u64,
-    serves: bool,
-    totals: Totals,
-}
-
-impl Loop {
-    fn run(&mut self, failovers: u32) {
-        for id in 0..self.workers.len() as u32 {
-            let phase = |purpose, period: u64| random_below(self.seed, purpose, u64::from(id), 0, period);
-            let (heartbeat, request) = (phase(1, micros(HEARTBEAT)), phase(2, micros(TASK_REQUEST)));
-            self.agenda.push(heartbeat, Event::Heartbeat(id));
-            self.agenda.push(request, Event::TaskRequest(id));
-            self.agenda.push(0, Event::Connect(id));
-        }
+impl BareLoop {
+    fn new(workers: u32, failovers: u32, seed: u64) -> Self {
+        let mut agenda = Wheel::new();
+        agenda.push(u64::from(failovers) * micros(CRASH_PERIOD), Event::RunEnded);
         for crash in 0..u64::from(failovers) {
-            let moment = micros(FIRST_CRASH) + crash * micros(CRASH_PERIOD);
-            self.agenda.push(moment, Event::Crash);
-            self.agenda.push(moment + micros(TAKEOVER), Event::Takeover);
+            let time = micros(FIRST_CRASH) + crash * micros(CRASH_PERIOD);
+            agenda.push(time, Event::HostCrashed);
+            agenda.push(time + micros(TAKEOVER), Event::NameTakenOver);
         }
-        let end = u64::from(failovers) * micros(CRASH_PERIOD);
-        while let Some((now, event)) = self.agenda.pop(end) {
-            self.happen(now, event);
+        for worker in 0..workers {
+            let (heartbeat, task_request) = (Kind::Heartbeat, Kind::TaskRequest);
+            agenda.push(first_heartbeat_micros(seed, worker), Event::BeatDue { worker, kind: heartbeat });
+            agenda
+                .push(first_task_request_micros(seed, worker), Event::BeatDue { worker, kind: task_request });
         }
-        self.totals.reconnects -= self.workers.len() as u64;
+        let workers = (0..workers).map(|worker| Worker::new(Link::new(seed, worker))).collect();
+        Self { now: 0, agenda, workers, host: Some(0), next_host: 1, answered: 0 }
     }
 
-    fn happen(&mut self, now: u64, event: Event) {
-        match event {
-            Event::Heartbeat(id) => {
-                self.agenda.push(now + micros(HEARTBEAT), Event::Heartbeat(id));
-                self.workers[id as usize].owes_heartbeat = true;
-                self.pay(now, id);
-            }
-            Event::TaskRequest(id) => {
-                self.agenda.push(now + micros(TASK_REQUEST), Event::TaskRequest(id));
-                self.workers[id as usize].owes_request = true;
-                self.pay(now, id);
-            }
-            Event::Arrived { worker, number } => {
-                if self.serves && self.workers[worker as usize].number == number {
-                    let delay = self.delay(worker);
-                    self.agenda.push(now + delay, Event::Answered { worker, number });
-                }
-            }
-            Event::Answered { worker: id, number } => {
-                let worker = &mut self.workers[id as usize];
-                if worker.number == number && worker.busy {
-                    worker.busy = false;
-                    self.totals.requests += 1;
-                    if worker.state == State::Greeting {
-                        worker.state = State::Connected;
-                        self.totals.reconnects += 1;
+    fn run_to_end(&mut self) {
+        while let Some((time, event)) = self.agenda.pop() {
+            self.now = time;
+            match event {
+                Event::BeatDue { worker, kind } => self.beat(worker, kind),
+                Event::RequestArrived { worker, number, kind } => self.serve(worker, number, kind),
+                Event::AnswerArrived { worker, number, has_task } => self.accept(worker, number, has_task),
+                Event::AnswerTimedOut { worker, number } => {
+                    if self.workers[worker as usize].awaited == Some(number) {
+                        self.disconnect(worker);
                     }
-                    self.pay(now, id);
                 }
-            }
-            Event::TimedOut { worker: id, number } => {
-                let worker = &mut self.workers[id as usize];
-                if worker.number == number && worker.busy {
-                    self.connect(now, id);
+                Event::RetryDue { worker } => self.connect(worker),
+                Event::HostCrashed => self.crash(),
+                Event::NameTakenOver => {
+                    self.host = Some(self.next_host);
+                    self.next_host += 1;
                 }
+                Event::RunEnded => return,
             }
-            Event::Connect(id) => self.connect(now, id),
-            Event::Crash => {
-                self.serves = false;
-                for id in 0..self.workers.len() as u32 {
-                    self.connect(now, id);
-                }
-            }
-            Event::Takeover => self.serves = true,
         }
     }
 
-    fn connect(&mut self, now: u64, id: u32) {
+    fn beat(&mut self, id: u32, kind: Kind) {
+        self.agenda.push(self.now + kind.period_micros(), Event::BeatDue { worker: id, kind });
         let worker = &mut self.workers[id as usize];
-        worker.number += 1;
-        worker.busy = false;
-        if self.serves {
-            worker.state = State::Greeting;
-            worker.owes_heartbeat = false;
-            worker.owes_request = false;
-            self.send(now, id);
-        } else {
-            worker.state = State::Away;
-            self.agenda.push(now + micros(RETRY), Event::Connect(id));
+        match worker.state {
+            State::Connected if worker.awaited.is_none() => self.send(id, kind),
+            State::Connected => worker.waiting.add(kind),
+            // A missed beat is dropped.
+            State::Disconnected | State::Greeting => {}
         }
     }
 
-    fn pay(&mut self, now: u64, id: u32) {
+    fn send(&mut self, id: u32, kind: Kind) {
         let worker = &mut self.workers[id as usize];
-        if worker.state != State::Connected || worker.busy {
+        if self.host != Some(worker.host) {
+            self.disconnect(id);
             return;
         }
-        if worker.owes_heartbeat {
-            worker.owes_heartbeat = false;
-            self.send(now, id);
-        } else if worker.owes_request {
-            worker.owes_request = false;
-            self.send(now, id);
-        }
+        worker.sent += 1;
+        let number = worker.sent;
+        worker.awaited = Some(number);
+        let arrival = self.now + worker.link.request_micros(number);
+        self.agenda.push(arrival, Event::RequestArrived { worker: id, number, kind });
+        let time_out = self.now + micros(REQUEST_TIME_OUT);
+        worker.time_out = self.agenda.push(time_out, Event::AnswerTimedOut { worker: id, number });
     }
 
-    fn send(&mut self, now: u64, id: u32) {
+    /// What the host does with a request.
+    fn serve(&mut self, id: u32, number: u32, kind: Kind) {
         let worker = &mut self.workers[id as usize];
-        worker.number += 1;
-        worker.busy = true;
-        let number = worker.number;
-        let delay = self.delay(id);
-        self.agenda.push(now + delay, Event::Arrived { worker: id, number });
-        self.agenda.time_outs.push_back(TimeOut { time: now + micros(TIME_OUT), worker: id, number });
+        if worker.awaited != Some(number) || self.host != Some(worker.host) {
+            return;
+        }
+        let has_task = kind == Kind::TaskRequest && {
+            worker.task_requests += 1;
+            worker.task_requests.is_multiple_of(TASK_REQUESTS_PER_TASK)
+        };
+        let arrival = self.now + worker.link.answer_micros(number);
+        self.agenda.push(arrival, Event::AnswerArrived { worker: id, number, has_task });
     }
 
-    fn delay(&mut self, id: u32) -> u64 {
+    /// What the worker does with an answer.
+    fn accept(&mut self, id: u32, number: u32, has_task: bool) {
         let worker = &mut self.workers[id as usize];
-        worker.messages += 1;
-        let (least, most) = LINK_MICROS;
-        least + random_below(self.seed, 3, u64::from(id), u64::from(worker.messages), most - least + 1)
-    }
-}
-
-const fn micros(time: std::time::Duration) -> u64 {
-    time.as_micros() as u64
-}
-
-/// What happens next. Time-outs all lie the same time ahead, so that a queue keeps them in order by itself.
-#[derive(Default)]
-struct Agenda {
-    events: BinaryHeap<Entry>,
-    time_outs: VecDeque<TimeOut>,
-    sequence: u32,
-}
-
-struct Entry {
-    time: u64,
-    sequence: u32,
-    event: Event,
-}
-
-struct TimeOut {
-    time: u64,
-    worker: u32,
-    number: u32,
-}
-
-impl Agenda {
-    fn push(&mut self, time: u64, event: Event) {
-        self.sequence += 1;
-        self.events.push(Entry { time, sequence: self.sequence, event });
-    }
-
-    fn pop(&mut self, end: u64) -> Option<(u64, Event)> {
-        let next = self.events.peek().map_or(u64::MAX, |entry| entry.time);
-        if let Some(first) = self.time_outs.front()
-            && first.time < next
-        {
-            let TimeOut { time, worker, number } = self.time_outs.pop_front()?;
-            return (time <= end).then_some((time, Event::TimedOut { worker, number }));
+        if worker.awaited != Some(number) {
+            return;
         }
-        if next > end {
-            return None;
+        worker.awaited = None;
+        self.agenda.cancel(worker.time_out);
+        worker.tasks += u32::from(has_task);
+        self.answered += 1;
+        if worker.state == State::Greeting {
+            worker.state = State::Connected;
+            worker.reconnects += 1;
         }
-        self.events.pop().map(|entry| (entry.time, entry.event))
+        if let Some(kind) = worker.waiting.take() {
+            self.send(id, kind);
+        }
+    }
+
+    fn crash(&mut self) {
+        self.host = None;
+        for id in 0..self.workers.len() as u32 {
+            if self.workers[id as usize].awaited.is_some() {
+                self.disconnect(id);
+            }
+        }
+    }
+
+    fn disconnect(&mut self, id: u32) {
+        let worker = &mut self.workers[id as usize];
+        worker.awaited = None;
+        self.agenda.cancel(worker.time_out);
+        worker.waiting = Waiting::default();
+        worker.state = State::Disconnected;
+        self.connect(id);
+    }
+
+    fn connect(&mut self, id: u32) {
+        if let Some(host) = self.host {
+            let worker = &mut self.workers[id as usize];
+            worker.host = host;
+            worker.state = State::Greeting;
+            self.send(id, Kind::Heartbeat);
+        } else {
+            self.agenda.push(self.now + micros(RETRY_PERIOD), Event::RetryDue { worker: id });
+        }
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        (self.time, self.sequence) == (other.time, other.sequence)
+impl Worker {
+    fn new(link: Link) -> Self {
+        Self {
+            link,
+            awaited: None,
+            time_out: Ticket::NONE,
+            state: State::Connected,
+            waiting: Waiting::default(),
+            host: 0,
+            sent: 0,
+            reconnects: 0,
+            task_requests: 0,
+            tasks: 0,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        Standing {
+            host: (self.state == State::Connected).then_some(self.host),
+            reconnects: self.reconnects,
+            task_requests: self.task_requests,
+            tasks: self.tasks,
+        }
     }
 }
 
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+impl Kind {
+    const fn period_micros(self) -> u64 {
+        match self {
+            Self::Heartbeat => micros(HEARTBEAT_PERIOD),
+            Self::TaskRequest => micros(TASK_REQUEST_PERIOD),
+        }
     }
 }
 
-impl Ord for Entry {
-    /// The earliest is the greatest: the heap gives it first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+impl Waiting {
+    const fn add(&mut self, kind: Kind) {
+        match kind {
+            Kind::Heartbeat => self.heartbeat = true,
+            Kind::TaskRequest => self.task_request = true,
+        }
+    }
+
+    fn take(&mut self) -> Option<Kind> {
+        if std::mem::take(&mut self.heartbeat) {
+            Some(Kind::Heartbeat)
+        } else if std::mem::take(&mut self.task_request) {
+            Some(Kind::TaskRequest)
+        } else {
+            None
+        }
     }
 }
 
@@ -258,10 +275,38 @@ mod tests {
     #[test]
     fn every_worker_reconnects_once_for_each_failover() {
         let totals = run(3, 2, 1);
-        assert_eq!(totals.reconnects, 6);
-        // Each worker: a request every 3 1/3 s on average while it is connected, 100 s of 120.
-        assert!((70..=110).contains(&totals.requests), "{totals:?}");
-        assert_eq!(totals, run(3, 2, 1));
-        assert_ne!(totals, Totals::default());
+        assert_eq!(totals.reconnects, 3 * 2);
+        assert_eq!(totals.virtual_s, 120.0);
+        // Three requests in 10 s, but in the 10 to 11 s of each failover, and a greeting after each: about 32 a worker.
+        assert!((3 * 29..=3 * 35).contains(&totals.requests), "{totals:?}");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_counts() {
+        let of_seeds =
+            |seeds: std::ops::Range<u64>| -> Vec<Totals> { seeds.map(|seed| run(3, 2, seed)).collect() };
+        assert_eq!(of_seeds(1..20), of_seeds(1..20));
+        assert_ne!(of_seeds(1..20), of_seeds(20..39));
+    }
+
+    #[test]
+    fn ten_failovers_take_about_158_requests_a_worker() {
+        let totals = run(1_000, 10, 1);
+        assert!((156_000..=160_000).contains(&totals.requests), "{totals:?}");
+    }
+
+    #[test]
+    fn a_request_without_an_answer_disconnects_after_five_seconds() {
+        let mut bare = BareLoop::new(1, 0, 1);
+        bare.agenda = Wheel::new();
+        bare.agenda.push(micros(REQUEST_TIME_OUT), Event::RunEnded);
+        bare.send(0, Kind::Heartbeat);
+        // The host hangs: it has no name any more, but its connections do not break.
+        bare.host = None;
+        bare.agenda.push(micros(REQUEST_TIME_OUT), Event::RunEnded);
+        bare.run_to_end();
+        assert!(bare.workers[0].state == State::Connected, "a request may take 5 s");
+        bare.run_to_end();
+        assert!(bare.workers[0].state == State::Disconnected, "a request may take no longer");
     }
 }

@@ -10,6 +10,7 @@ use failover_harness::runner::Nowhere;
 use failover_harness::scenario::load;
 
 use crate::measure::Totals;
+use crate::workload::CRASH_PERIOD;
 
 /// How many failovers the scenario has.
 pub const FAILOVERS: u32 = 10;
@@ -31,14 +32,20 @@ pub fn plan(workers: u32) -> Plan {
 /// If a run does not pass.
 pub fn run(plan: &mut Plan, backend: &mut SimBackend, seeds: u64) -> Totals {
     let workers = plan.names.workers.len() as u64;
-    let mut totals = Totals::default();
+    let (mut requests, mut reconnects) = (0, 0);
     for seed in 1..=seeds {
         plan.seed = seed;
         let judgement = director::run(plan, backend, &mut Nowhere);
         assert_eq!(judgement.outcome, Outcome::Pass, "seed {seed}: {judgement:?}");
         let counters = backend.counters();
-        totals.requests += counters.requests - counters.reports;
-        totals.reconnects += counters.connects - workers;
+        requests += counters.requests - counters.reports;
+        reconnects += counters.connects - workers;
     }
-    totals
+    assert_eq!(
+        reconnects,
+        workers * u64::from(FAILOVERS) * seeds,
+        "each worker reconnects once for each failover"
+    );
+    let virtual_s = CRASH_PERIOD.as_secs_f64() * f64::from(FAILOVERS) * seeds as f64;
+    Totals { virtual_s, requests, reconnects }
 }

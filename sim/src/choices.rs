@@ -119,11 +119,6 @@ impl Choices {
         value
     }
 
-    /// A duration evenly between the ends of `spread`, in whole microseconds.
-    pub fn evenly(&mut self, key: ChoiceKey, spread: Spread) -> Duration {
-        Duration::from_micros(self.between(key, micros(spread.least), micros(spread.most)))
-    }
-
     /// A duration from a triangular distribution, in whole microseconds.
     pub fn spread(&mut self, key: ChoiceKey, spread: Spread) -> Duration {
         let (least, mode, most) = (micros(spread.least), micros(spread.mode), micros(spread.most));

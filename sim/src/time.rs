@@ -25,6 +25,12 @@ impl Time {
         self.0
     }
 
+    /// The moment so many microseconds later.
+    #[must_use]
+    pub const fn later(self, micros: u64) -> Self {
+        Self(self.0.saturating_add(micros))
+    }
+
     /// How long ago `earlier` was; zero if it lies ahead.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
@@ -57,8 +63,8 @@ impl Time {
 }
 
 /// A duration in whole microseconds; what does not fit is as long as possible.
-pub fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+pub const fn micros(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000).saturating_add(duration.subsec_micros() as u64)
 }
 
 impl Add<Duration> for Time {

@@ -30,7 +30,7 @@ use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source
 use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
 use crate::sql::{Change, Ssisdb};
 use crate::step::Shared;
-use crate::time::Time;
+use crate::time::{Time, micros};
 use crate::topology::Topology;
 use crate::trust::{ClientTrust, HostTrust, Trust};
 
@@ -49,6 +49,8 @@ pub struct World {
     topology: Shared<Topology>,
     loads: Vec<Load>,
     now: Time,
+    /// The least and the greatest time of a message on a link.
+    link_micros: (u64, u64),
     queue: Queue<Event>,
     choices: Choices,
     trust: Trust,
@@ -190,6 +192,7 @@ impl World {
             topology: topology.clone(),
             loads: loads.to_vec(),
             now: Time::ZERO,
+            link_micros: (micros(topology.timings.link.least), micros(topology.timings.link.most)),
             queue: Queue::new(),
             choices,
             trust: Trust::new(topology.certificates.clone()),

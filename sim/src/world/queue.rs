@@ -172,17 +172,17 @@ impl<E: Copy> Queue<E> {
     /// The next slot after the current one that has events; the wheel spans exactly one turn.
     fn next_occupied(&self) -> Option<u64> {
         let start = (self.slot % SLOTS as u64) as usize;
-        let (first_word, bit) = (start / 64, start % 64);
-        let after = self.occupied[first_word] & (!0_u64).checked_shl(bit as u32 + 1).unwrap_or(0);
-        let found = std::iter::once((first_word, after))
-            .chain((1..=WORDS).map(|step| {
-                let word = (first_word + step) % WORDS;
-                (word, self.occupied[word])
-            }))
-            .find(|&(_, bits)| bits != 0)?;
-        let place = found.0 * 64 + found.1.trailing_zeros() as usize;
-        let ahead = (place + SLOTS - start) % SLOTS;
-        Some(self.slot + ahead as u64)
+        let mut word = start / 64;
+        let mut bits = self.occupied[word] & (!0_u64).checked_shl((start % 64) as u32 + 1).unwrap_or(0);
+        for _ in 0..=WORDS {
+            if bits != 0 {
+                let place = word * 64 + bits.trailing_zeros() as usize;
+                return Some(self.slot + ((place + SLOTS - start) % SLOTS) as u64);
+            }
+            word = (word + 1) % WORDS;
+            bits = self.occupied[word];
+        }
+        None
     }
 }
 

@@ -175,11 +175,13 @@ impl World {
         }
     }
 
-    fn link_delay(&mut self, id: WorkerId) -> std::time::Duration {
+    /// Microseconds that the next message to or from a worker takes.
+    fn link_delay(&mut self, id: WorkerId) -> u64 {
         let host = &mut self.workers[id.index()];
         host.messages = host.messages.wrapping_add(1);
         let key = ChoiceKey { purpose: Purpose::LinkDelay, subject: id.0, ordinal: host.messages };
-        self.choices.evenly(key, self.topology.timings.link)
+        let (least, most) = self.link_micros;
+        self.choices.between(key, least, most)
     }
 
     fn connect(&mut self, id: WorkerId) {
@@ -189,7 +191,7 @@ impl World {
         let host = self.workers[id.index()].machine.settings().endpoint_host;
         if !self.wire.command(WireCommand::Connect { worker: id, connection: number, host }) {
             let delay = self.link_delay(id);
-            self.queue.push(self.now + delay, Event::SynArrived { worker: id, connection: number });
+            self.queue.push(self.now.later(delay), Event::SynArrived { worker: id, connection: number });
         }
     }
 
@@ -236,12 +238,12 @@ impl World {
             connection.stage = Stage::ShakingHands;
             connection.run = run;
             // The answer to the SYN, then one round trip of the handshake.
-            self.queue.push(self.now + delay * 3, Event::HandshakeEnded { worker: id, connection: number });
+            self.queue.push(self.now.later(delay * 3), Event::HandshakeEnded { worker: id, connection: number });
             self.judge(id, class);
         } else {
             let error = ErrorFamily::EndpointNotFound;
             let event = Event::ConnectFailed { worker: id, connection: number, error };
-            self.queue.push(self.now + delay + REFUSAL, event);
+            self.queue.push(self.now.later(delay) + REFUSAL, event);
         }
     }
 
@@ -294,7 +296,7 @@ impl World {
         connection.request = Some(request);
         if !self.wire.command(WireCommand::Send { worker: id, connection: number, request }) {
             let delay = self.link_delay(id);
-            self.queue.push(self.now + delay, Event::RequestArrived { worker: id, connection: number });
+            self.queue.push(self.now.later(delay), Event::RequestArrived { worker: id, connection: number });
         }
     }
 
@@ -359,7 +361,7 @@ impl World {
         let connection = &mut self.workers[to.index()].connection;
         connection.response = Some(response);
         let event = Event::ResponseArrived { worker: to, connection: connection.number };
-        self.queue.push(self.now + delay, event);
+        self.queue.push(self.now.later(delay), event);
     }
 
     pub(crate) fn response_arrived(&mut self, id: WorkerId, number: u32) {
@@ -400,7 +402,7 @@ impl World {
             if live && connection.node == Some(node) && connection.run == run {
                 let (worker, connection) = (WorkerId(index as u32), connection.number);
                 let delay = self.link_delay(worker);
-                self.queue.push(self.now + delay, Event::ConnectionLost { worker, connection, loss });
+                self.queue.push(self.now.later(delay), Event::ConnectionLost { worker, connection, loss });
             }
         }
     }
