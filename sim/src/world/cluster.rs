@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
-use crate::names::{NodeId, NodeSet, ResourceId};
+use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::scaleout::{MasterEffect, MasterEvent};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer};
@@ -26,12 +26,13 @@ impl World {
             | Event::MasterReady { node, .. }
             | Event::PollFindsFailure { node, .. }
             | Event::HeartbeatsMissed { observer: node, .. }
-            | Event::RegroupEnds(node)
             | Event::JoinEnds(node)
             | Event::ServiceStarts(node)
             | Event::LooksAround(node)
             | Event::MasterDue(node) => Some(node),
-            Event::WorkerDue(_)
+            // The members decide together on a regroup, whoever of them began it.
+            Event::RegroupEnds(_)
+            | Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
             | Event::ConnectFailed { .. }
@@ -467,10 +468,23 @@ impl World {
     /// A machine gets power: its services start after the boot, at once when the run begins.
     pub(crate) fn start_machine(&mut self, node: NodeId) {
         self.nodes[node.index()].power = Power::On;
+        self.give_up_addresses(node);
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
         self.wire.command(WireCommand::Wake { node });
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
         self.queue.push(self.now + boot, Event::ServiceStarts(node));
+    }
+
+    /// A machine that boots has its own address only: what the cluster service had configured went with the power.
+    fn give_up_addresses(&mut self, node: NodeId) {
+        for index in 0..self.topology.addresses.len() {
+            let address = AddressId(index as u16);
+            if self.addresses.holders(address).contains(&node) {
+                self.addresses.release(address, node);
+                let holder = self.addresses.holder(address);
+                self.wire.command(WireCommand::MoveAddress { address, holder });
+            }
+        }
     }
 
     fn start_service(&mut self, node: NodeId) {

@@ -155,9 +155,21 @@ impl World {
         self.queue.push(self.now + time, Event::RegroupEnds(observer));
     }
 
+    /// The members decide together: a regroup that one of them began ends even if that one is gone by then.
     pub(crate) fn regroup_ends(&mut self, node: NodeId) {
         if self.nodes[node.index()].is_member() {
             let component = self.component(node);
+            self.regroup_component(component, component);
+            return;
+        }
+        let left = |world: &Self| {
+            world.node_set(|world, other| {
+                let host = &world.nodes[other.index()];
+                host.is_member() && host.regroups
+            })
+        };
+        while let Some(waiting) = left(self).lowest() {
+            let component = self.component(waiting);
             self.regroup_component(component, component);
         }
     }
