@@ -7,8 +7,9 @@ use failover_harness::backend::SimBackend;
 use failover_harness::director;
 use failover_harness::history::HistoryWriter;
 use failover_harness::judge::Judgement;
-use failover_harness::plan::{Overrides, Plan};
-use failover_harness::scenario::load;
+use failover_harness::plan::{Origin, Overrides, Plan};
+use failover_harness::scenario::diagnostic::Paint;
+use failover_harness::scenario::{self, load};
 
 /// The folder of the repository.
 pub fn root() -> PathBuf {
@@ -82,4 +83,31 @@ fn without_times(text: &str) -> String {
         None => format!("{line}\n"),
     };
     text.lines().map(line).collect()
+}
+
+/// The text of the topology that most tests run on.
+///
+/// # Panics
+/// If the repository does not have it.
+pub fn two_node_fci() -> String {
+    std::fs::read_to_string(root().join("scenarios/topologies/two_node_fci.yaml"))
+        .expect("a file of the repository")
+}
+
+/// The plan of a scenario and a topology that a test wrote.
+///
+/// # Panics
+/// If there is a mistake in them; it is shown.
+pub fn plan_of(scenario: &str, topology: &str, seed: u64) -> Plan {
+    let origin = Origin {
+        scenario_file: "own.yaml".to_owned(),
+        scenario_text: scenario.to_owned(),
+        topology_file: "topologies/two_node_fci.yaml".to_owned(),
+        topology_text: topology.to_owned(),
+        overrides: Overrides::default(),
+    };
+    scenario::plan("tests/own", &origin, seed).unwrap_or_else(|files| {
+        let shown: String = files.iter().map(|file| file.render(Paint::Plain)).collect();
+        panic!("{shown}\nin\n{scenario}")
+    })
 }

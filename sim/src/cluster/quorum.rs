@@ -15,8 +15,8 @@ pub struct Component<'a> {
     pub nodes: NodeSet,
     /// The view with the highest epoch among them.
     pub newest: &'a View,
-    /// Whether the witness is reached and nobody else holds it.
-    pub witness: bool,
+    /// The number of the last regroup that the witness took part in, if it is reached and nobody else holds it.
+    pub witness: Option<Epoch>,
 }
 
 /// What a regroup decided, as one message to each node of the component.
@@ -50,10 +50,11 @@ pub fn regroup(
     choices: &mut Choices,
 ) -> Regroup {
     let newest = component.newest;
-    let epoch = Epoch(newest.epoch.0 + 1);
+    // The witness knows of regroups that this component slept through (its log, documented).
+    let epoch = Epoch(newest.epoch.max(component.witness.unwrap_or_default()).0 + 1);
     let assigned = newest.votes.len() + usize::from(newest.witness_vote);
-    let present =
-        newest.votes.and(component.nodes).len() + usize::from(newest.witness_vote && component.witness);
+    let present = newest.votes.and(component.nodes).len()
+        + usize::from(newest.witness_vote && component.witness.is_some());
     let quorate = present * 2 > assigned;
     let (votes, witness_vote) = if quorate && properties.dynamic_quorum {
         assign(config, properties, component, epoch, choices)
@@ -88,8 +89,8 @@ fn assign(
 ) -> (NodeSet, bool) {
     let voters = configured_votes(config).and(component.nodes);
     let even = voters.len().is_multiple_of(2);
-    if component.witness || !even || voters.is_empty() {
-        return (voters, component.witness && even);
+    if component.witness.is_some() || !even || voters.is_empty() {
+        return (voters, component.witness.is_some() && even);
     }
     let loser = properties.lower_quorum_priority_node.filter(|&node| voters.contains(node));
     let loser = loser.or_else(|| {

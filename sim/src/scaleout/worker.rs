@@ -270,6 +270,15 @@ impl Worker {
     }
 
     fn begin(&mut self, now: Time, grant: Grant, effects: &mut Vec<WorkerEffect>) {
+        // A task that was swept while its worker was away can come back to the same worker, which may still run it. That
+        // it runs one package a task is inferred: the old one is ended.
+        self.tasks.retain(|task| {
+            let is_again = task.task == grant.task;
+            if is_again && task.ends != Due::NONE {
+                effects.push(WorkerEffect::EndPackage(task.task));
+            }
+            !is_again
+        });
         effects.push(WorkerEffect::StartPackage(grant.task));
         let at_once = grant.duration.is_zero();
         if at_once {

@@ -23,7 +23,7 @@ use std::collections::VecDeque;
 use crate::action::Load;
 use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
-use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties};
+use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
 use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
 use crate::net::{Addresses, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
@@ -62,6 +62,8 @@ pub struct World {
     reservation: Option<NodeId>,
     /// The node that holds the witness.
     witness_holder: Option<NodeId>,
+    /// The last regroup that the witness knows of.
+    witness_epoch: Epoch,
     ssisdb: Ssisdb,
     nodes: Vec<NodeHost>,
     workers: Vec<WorkerHost>,
@@ -201,6 +203,7 @@ impl World {
             links: Links::whole(topology.nodes.len()),
             reservation: None,
             witness_holder: None,
+            witness_epoch: Epoch::default(),
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
@@ -237,6 +240,7 @@ impl World {
         self.now = Time::ZERO;
         self.reservation = None;
         self.witness_holder = None;
+        self.witness_epoch = Epoch::default();
         self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
         self.nodes.clear();
         self.workers.clear();

@@ -238,7 +238,8 @@ impl World {
             connection.stage = Stage::ShakingHands;
             connection.run = run;
             // The answer to the SYN, then one round trip of the handshake.
-            self.queue.push(self.now.later(delay * 3), Event::HandshakeEnded { worker: id, connection: number });
+            self.queue
+                .push(self.now.later(delay * 3), Event::HandshakeEnded { worker: id, connection: number });
             self.judge(id, class);
         } else {
             let error = ErrorFamily::EndpointNotFound;
