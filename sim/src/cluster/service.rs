@@ -209,6 +209,10 @@ impl ClusterService {
         for role in self.roles() {
             self.place_after_regroup(role, choices);
             let owner = self.view.roles.of(role).owner;
+            // A role cannot go on its way to a node that is gone: it stays, and comes online again here.
+            if matches!(self.leaving[role.index()], Leaving::MovesTo(to) if !self.view.members.contains(to)) {
+                self.leaving[role.index()] = Leaving::Stays;
+            }
             if newcomer || owner != before.roles.of(role).owner {
                 self.show_owner(role, effects);
             }
