@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, Component, ResourceKind, regroup};
-use crate::names::{NodeId, NodeSet, ResourceId};
+use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Answer, Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::scaleout::{MasterEffect, MasterEvent};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer};
@@ -357,9 +357,21 @@ impl World {
     /// A machine gets power: its services start after the boot, at once when the run begins.
     pub(crate) fn start_machine(&mut self, node: NodeId) {
         self.nodes[node.index()].power = Power::On;
+        self.give_up_addresses(node);
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
         self.queue.push(self.now + boot, Event::ServiceStarts(node));
+    }
+
+    /// A machine that boots has its own address only: what the cluster service had configured went with the power.
+    fn give_up_addresses(&mut self, node: NodeId) {
+        for index in 0..self.topology.addresses.len() {
+            let address = AddressId(index as u16);
+            if self.addresses.holder(address) == Some(node) {
+                self.addresses.release(address, node);
+                self.wire.command(WireCommand::MoveAddress { address, holder: None });
+            }
+        }
     }
 
     fn start_service(&mut self, node: NodeId) {
