@@ -498,9 +498,10 @@ impl World {
         self.queue.push(self.now + time, Event::RegroupEnds(observer));
     }
 
+    /// The members decide together: a regroup that one of them began ends even if that one is gone by then.
     fn regroup_ends(&mut self, node: NodeId) {
-        if self.nodes[node.index()].is_member() {
-            let members = self.node_set(|world, node| world.nodes[node.index()].is_member());
+        let members = self.node_set(|world, node| world.nodes[node.index()].is_member());
+        if members.contains(node) || members.iter().any(|member| self.nodes[member.index()].regroups) {
             self.regroup_component(members, members);
         }
     }
