@@ -17,6 +17,8 @@ pub(crate) struct WorkersReconnect {
     workers: Vec<WorkerFold>,
     has_begun: bool,
     is_watched: bool,
+    /// Nobody looked at the workers for some time since the steps began.
+    gap: bool,
     judged: u64,
     late: Option<(Time, WorkerId)>,
     doubtful: bool,
@@ -38,6 +40,7 @@ impl WorkersReconnect {
             workers: vec![fresh; plan.topology.workers.len()],
             has_begun: false,
             is_watched: false,
+            gap: false,
             judged: 0,
             late: None,
             doubtful: false,
@@ -116,7 +119,10 @@ impl Check for WorkersReconnect {
                 }
             }
             Fact::Watching { what: Watch::Workers, .. } => self.is_watched = true,
-            Fact::Unwatched(Watch::Workers) => self.is_watched = false,
+            Fact::Unwatched(Watch::Workers) => {
+                self.is_watched = false;
+                self.gap |= self.has_begun;
+            }
             // Nothing else says how a worker stands.
             Fact::Watching { .. }
             | Fact::Unwatched(_)
@@ -138,10 +144,12 @@ impl Check for WorkersReconnect {
     }
 
     fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
-        let overdue = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
-        let overdue = overdue.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros).min();
-        let judged = self.judged + self.workers.len() as u64 - self.away().count() as u64;
-        if let Some(((cut, _), _)) = overdue {
+        let cuts = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
+        let overdue: Vec<_> =
+            cuts.filter(|((_, latest), _)| span(*latest, window.end) > self.bound_micros).collect();
+        let open = self.away().count() - overdue.len();
+        let judged = self.judged + (self.workers.len() - open) as u64;
+        if let Some(&((cut, _), _)) = overdue.iter().min() {
             let (evidence, hints) = self.reasons(plan, window);
             return Verdict::fail(judged, cut, evidence, hints);
         }
@@ -150,8 +158,8 @@ impl Check for WorkersReconnect {
             let line = format!("worker `{name}` was back, but later than promised");
             return Verdict::fail(judged, cut, vec![line], Vec::new());
         }
-        if !self.has_begun || !self.is_watched {
-            return Verdict::inconclusive(judged, "the workers were not looked at to the end".to_owned());
+        if !self.has_begun || !self.is_watched || self.gap {
+            return Verdict::inconclusive(judged, "the workers were not looked at all the time".to_owned());
         }
         if self.away().next().is_some() {
             let line = "the history ends before the promised time is over, and workers are away".to_owned();
