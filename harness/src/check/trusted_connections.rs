@@ -4,7 +4,7 @@
 //! with the model's own verdict on a connection.
 
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
-use failover_sim::observe::{Fact, Record, WorkerState};
+use failover_sim::observe::{Fact, Record, Watch, WorkerState};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -13,6 +13,9 @@ use super::{Check, Verdict, Window};
 
 pub(crate) struct TrustedConnectionsOnly {
     judged: u64,
+    is_watched: bool,
+    /// Nobody looked at the workers for some time.
+    gap: bool,
     /// What each worker pins.
     pins: Vec<Option<CertificateId>>,
     /// For each node, which workers' certificates it trusts, in ascending order of workers.
@@ -43,6 +46,8 @@ impl TrustedConnectionsOnly {
         };
         Self {
             judged: 0,
+            is_watched: false,
+            gap: false,
             pins: topology.workers.iter().map(|worker| worker.pin).collect(),
             trusted: topology.nodes.iter().map(|node| trusts(&node.root)).collect(),
             names: topology
@@ -59,6 +64,11 @@ impl TrustedConnectionsOnly {
 
 impl Check for TrustedConnectionsOnly {
     fn observe(&mut self, record: &Record) {
+        if let Fact::Watching { what: Watch::Workers, .. } = record.fact {
+            self.is_watched = true;
+        } else if record.fact == Fact::Unwatched(Watch::Workers) {
+            (self.is_watched, self.gap) = (false, true);
+        }
         let Fact::Worker { worker, state: WorkerState::Connected { through, served_by, presented } } =
             record.fact
         else {
@@ -82,6 +92,10 @@ impl Check for TrustedConnectionsOnly {
     fn verdict(&self, plan: &Plan, _: Window) -> Verdict {
         let names = &plan.names;
         let Some((at, worker, node, complaint)) = self.first else {
+            if !self.is_watched || self.gap {
+                let line = "the workers were not looked at all the time".to_owned();
+                return Verdict::inconclusive(self.judged, line);
+            }
             return Verdict::pass(self.judged, "no connection was seen");
         };
         let who = format!("worker `{}` is connected to {}", names.worker(worker), names.node(node));
