@@ -54,12 +54,9 @@ impl StepJudge {
                 self.close(record.earliest, plan, picture);
                 self.current = Some((step, record.latest));
                 self.results[step.index()] = StepResult::Pending;
-                let unseen = clauses(&plan.step(step).kind).iter().any(|clause| !picture.can_see(clause));
-                if unseen {
-                    self.results[step.index()] =
-                        StepResult::Unseen("nobody looked at what it is about".to_owned());
-                }
+                self.refuse_unseen(plan, picture);
             }
+            Fact::Unwatched(_) => self.refuse_unseen(plan, picture),
             Fact::StepsEnded => {
                 self.close(record.earliest, plan, picture);
                 self.current = None;
@@ -67,7 +64,6 @@ impl StepJudge {
             }
             _ if self.current.is_none() => return,
             Fact::Watching { .. }
-            | Fact::Unwatched(_)
             | Fact::StepsBegan
             | Fact::RunEnded
             | Fact::Acting { .. }
@@ -86,6 +82,16 @@ impl StepJudge {
         self.look(record, plan, picture);
     }
 
+    /// A step cannot be judged from here on if nobody looks at what it is about.
+    fn refuse_unseen(&mut self, plan: &Plan, picture: &Picture<'_>) {
+        let Some((step, _)) = self.current else { return };
+        let result = &mut self.results[step.index()];
+        let unseen = clauses(&plan.step(step).kind).iter().any(|clause| !picture.can_see(clause));
+        if unseen && *result == StepResult::Pending {
+            *result = StepResult::Unseen("nobody looked at what it is about".to_owned());
+        }
+    }
+
     fn look(&mut self, record: &Record, plan: &Plan, picture: &Picture<'_>) {
         let Some((step, began)) = self.current else { return };
         if self.results[step.index()] != StepResult::Pending {
@@ -98,7 +104,8 @@ impl StepJudge {
                     self.results[step.index()] = if record.latest <= deadline {
                         StepResult::Done(record.latest)
                     } else if record.earliest > deadline {
-                        failed(deadline, clauses, picture)
+                        let found = vec!["it became true only later".to_owned()];
+                        StepResult::Failed { at: deadline, found }
                     } else {
                         StepResult::Unseen(
                             "it became true so near to its limit that the looks cannot tell".into(),
@@ -106,9 +113,16 @@ impl StepJudge {
                     };
                 }
             }
-            StepKind::Hold { clauses, .. } => {
+            StepKind::Hold { time, clauses } => {
+                let over = began + *time;
                 if !clauses.iter().all(|clause| picture.holds(clause)) {
-                    self.results[step.index()] = failed(record.latest, clauses, picture);
+                    self.results[step.index()] = if record.latest <= over {
+                        failed(record.latest, clauses, picture)
+                    } else if record.earliest > over {
+                        StepResult::Done(over)
+                    } else {
+                        StepResult::Unseen("it ended so near to its limit that the looks cannot tell".into())
+                    };
                 }
             }
             StepKind::Act(_) | StepKind::Pause(_) => {}
