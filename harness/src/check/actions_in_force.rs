@@ -3,7 +3,7 @@
 //! A run whose faults did not bite proves nothing: it is inconclusive, not green.
 
 use failover_sim::action::{Action, LoadWorkers, Verb};
-use failover_sim::names::{ActionNo, NodeId};
+use failover_sim::names::{ActionNo, NodeId, RoleId};
 use failover_sim::observe::{Fact, NodeState, Record, Source, TaskState};
 use failover_sim::time::Time;
 
@@ -24,6 +24,7 @@ struct ActionFold {
     /// Executions that are still to be seen started.
     missing: u64,
     load: Option<failover_sim::names::LoadId>,
+    role: Option<RoleId>,
 }
 
 impl ActionsInForce {
@@ -47,7 +48,17 @@ impl ActionsInForce {
                 };
                 u64::from(load.count) * u64::from(load.rounds) * each
             });
-            ActionFold { verb: action.verb(), begun: None, proven: false, missing, load }
+            let role = match action {
+                Action::MoveRole { role, .. } => Some(*role),
+                Action::PowerOff { .. }
+                | Action::PowerOn { .. }
+                | Action::KillClusterService { .. }
+                | Action::ReplaceMasterCertificate { .. }
+                | Action::SetCluster(_)
+                | Action::SetWorkers(_)
+                | Action::StartExecutions(_) => None,
+            };
+            ActionFold { verb: action.verb(), begun: None, proven: false, missing, load, role }
         };
         Self { actions: plan.actions.iter().map(|planned| fold(&planned.action)).collect() }
     }
@@ -63,11 +74,11 @@ impl ActionsInForce {
                 fold.proven |=
                     matches!(fold.verb, Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers);
             }
-            Fact::OwnerNode { owner, .. } => self.prove(&[Verb::MoveRole], owner),
+            Fact::OwnerNode { owner, role } => self.prove(&[Verb::MoveRole], owner, Some(role)),
             Fact::NodeState { node, state: NodeState::Down } if record.source != Source::Node(node) => {
-                self.prove(&[Verb::PowerOff, Verb::KillClusterService], node);
+                self.prove(&[Verb::PowerOff, Verb::KillClusterService], node, None);
             }
-            Fact::NodeState { node, state: NodeState::Up } => self.prove(&[Verb::PowerOn], node),
+            Fact::NodeState { node, state: NodeState::Up } => self.prove(&[Verb::PowerOn], node, None),
             Fact::Task { load, state: TaskState::Ready, executed_count: 0, .. } => {
                 let begun = |fold: &&mut ActionFold| fold.load == Some(load) && fold.begun.is_some();
                 if let Some(fold) = self.actions.iter_mut().find(begun) {
@@ -94,10 +105,14 @@ impl ActionsInForce {
         }
     }
 
-    fn prove(&mut self, verbs: &[Verb], node: NodeId) {
-        for fold in &mut self.actions {
+    /// What is seen proves the last action that could have brought it about, and no earlier one.
+    fn prove(&mut self, verbs: &[Verb], node: NodeId, role: Option<RoleId>) {
+        let last = self.actions.iter_mut().rfind(|fold| {
             let about = fold.begun.is_some_and(|(_, target)| target == Some(node));
-            fold.proven |= about && verbs.contains(&fold.verb);
+            about && fold.role == role && verbs.contains(&fold.verb)
+        });
+        if let Some(fold) = last {
+            fold.proven = true;
         }
     }
 
