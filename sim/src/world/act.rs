@@ -137,7 +137,7 @@ impl World {
         self.send_to_service(node, ClusterEvent::Killed);
         self.service_gone(node);
         let again = self.now + self.topology.timings.service_restart;
-        self.queue.push(again, Event::ServiceStarts(node));
+        self.start_service_at(node, again);
         Ok(())
     }
 
