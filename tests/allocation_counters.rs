@@ -2,6 +2,8 @@
 //!
 //! Counted, not timed: allocations of this thread by a counting allocator, events by the world itself.
 
+#![expect(clippy::print_stdout, reason = "what was counted is shown with --nocapture")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
