@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use failover_harness::backend::SimBackend;
+use failover_harness::history::{read_header, read_records};
 use failover_harness::plan::{Overrides, Plan};
 use failover_harness::scenario::load;
 use failover_tests::{first_difference, root, run};
@@ -77,4 +78,15 @@ fn histories(folder: &Path) -> Vec<(String, String)> {
         .iter()
         .map(|path| (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), read(path)))
         .collect()
+}
+
+#[test]
+fn a_history_read_back_has_the_records_of_the_run() {
+    for plan in plans(1) {
+        let traces = run(&plan, &mut SimBackend::default());
+        let records = read_records(&traces.history, &plan).expect("it is a history of this plan");
+        assert!(records == traces.records, "{}", plan.name);
+        let header = read_header(&traces.history).expect("it has a header");
+        assert_eq!((header.origin(), header.plan), (plan.origin.clone(), plan.digest().to_string()));
+    }
 }
