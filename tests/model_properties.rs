@@ -409,12 +409,15 @@ fn the_same_story_told_twice_is_the_same() {
     });
 }
 
+/// A deed in short: milliseconds before it, what, and to which node.
+type Told = (u64, Verb, u8);
+
 /// Stories that found a bug, in their shortest form.
 #[test]
 fn stories_that_once_ended_badly_end_well() {
     use Verb::{Kill, Move, PowerOff, PowerOn};
     let two = Shape::TWO_NODES;
-    let stories: [(Shape, u64, &[(u64, Verb, u8)]); 4] = [
+    let stories: [(Shape, u64, &[Told]); 4] = [
         // Power comes back before anybody noticed: the machine answered for the address that it had lost.
         (two, 0, &[(0, PowerOff, 0), (0, PowerOn, 0)]),
         // The target of a move is lost before the role arrives: the role was given to a node that was gone.
