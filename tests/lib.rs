@@ -94,20 +94,82 @@ pub fn two_node_fci() -> String {
         .expect("a file of the repository")
 }
 
-/// The plan of a scenario and a topology that a test wrote.
-///
-/// # Panics
-/// If there is a mistake in them; it is shown.
-pub fn plan_of(scenario: &str, topology: &str, seed: u64) -> Plan {
-    let origin = Origin {
+/// Where a scenario and a topology come from that a test wrote.
+pub fn origin(scenario: &str, topology: &str) -> Origin {
+    Origin {
         scenario_file: "own.yaml".to_owned(),
         scenario_text: scenario.to_owned(),
         topology_file: "topologies/two_node_fci.yaml".to_owned(),
         topology_text: topology.to_owned(),
         overrides: Overrides::default(),
-    };
-    scenario::plan("tests/own", &origin, seed).unwrap_or_else(|files| {
+    }
+}
+
+/// The plan of a scenario and a topology that a test wrote.
+///
+/// # Panics
+/// If there is a mistake in them; it is shown.
+pub fn plan_of(scenario: &str, topology: &str, seed: u64) -> Plan {
+    scenario::plan("tests/own", &origin(scenario, topology), seed).unwrap_or_else(|files| {
         let shown: String = files.iter().map(|file| file.render(Paint::Plain)).collect();
         panic!("{shown}\nin\n{scenario}")
+    })
+}
+
+/// Every file below a folder with this ending, in the order of their paths.
+///
+/// # Panics
+/// If a folder cannot be read.
+pub fn files_below(folder: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let entries = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("cannot read `{}`: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("an entry of a folder").path();
+        if path.is_dir() {
+            files.extend(files_below(&path, ending));
+        } else if path.extension().is_some_and(|own| own == ending) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Compares a text with the one in a file, to the byte; with `UPDATE_GOLDEN=1` in the environment writes the file
+/// instead. `Err` says what to do.
+///
+/// # Errors
+/// If there is no such file, or its text is another one: with the first line that differs.
+pub fn compare_with_file(file: &Path, found: &str, test: &str) -> Result<(), String> {
+    let shown = file.strip_prefix(root()).unwrap_or(file).display();
+    let command = format!("UPDATE_GOLDEN=1 cargo test -p failover-tests --test {test}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some_and(|value| value == "1") {
+        return std::fs::write(file, found).map_err(|error| format!("cannot write `{shown}`: {error}"));
+    }
+    match std::fs::read_to_string(file) {
+        Err(error) => {
+            Err(format!("cannot read `{shown}`: {error}\nthis makes it: {command}\nit would be:\n{found}"))
+        }
+        Ok(expected) => match first_difference(&expected, found) {
+            None => Ok(()),
+            Some(difference) => Err(format!(
+                "`{shown}` says otherwise\n{difference}\nif the change is meant: {command}\nall of it:\n{found}"
+            )),
+        },
+    }
+}
+
+/// The first line in which two texts differ, if they do.
+pub fn first_difference(expected: &str, found: &str) -> Option<String> {
+    if expected == found {
+        return None;
+    }
+    let (mut expected, mut found) = (expected.split('\n'), found.split('\n'));
+    (1..).find_map(|line| {
+        let (expected, found) = (expected.next(), found.next());
+        let say = |text: Option<&str>| text.map_or("(nothing)".to_owned(), |text| format!("{text:?}"));
+        (expected != found)
+            .then(|| format!("line {line}\n  expected {}\n  found    {}", say(expected), say(found)))
     })
 }

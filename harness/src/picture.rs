@@ -23,8 +23,8 @@ pub struct Picture<'p> {
     tasks: BTreeMap<TaskId, TaskPicture>,
     asked_loads: Vec<bool>,
     watched: Vec<Watch>,
-    first_owner: Option<NodeId>,
-    first_standby: Option<NodeId>,
+    /// Owner and standby when the steps began.
+    first: Option<[Result<NodeId, WordError>; 2]>,
 }
 
 /// What one node's cluster service shows.
@@ -86,8 +86,7 @@ impl<'p> Picture<'p> {
             tasks: BTreeMap::new(),
             asked_loads,
             watched: Vec::new(),
-            first_owner: None,
-            first_standby: None,
+            first: None,
         }
     }
 
@@ -128,10 +127,7 @@ impl<'p> Picture<'p> {
                 }
             }
             (Fact::Unwatched(what), _) => self.watched.retain(|&other| other != what),
-            (Fact::StepsBegan, _) => {
-                self.first_owner = self.owner().ok();
-                self.first_standby = self.standby().ok();
-            }
+            (Fact::StepsBegan, _) => self.first = Some([self.owner(), self.standby()]),
             (
                 Fact::NodeState { .. } | Fact::OwnerNode { .. } | Fact::ResourceState { .. },
                 Source::Run | Source::Worker(_) | Source::Probe | Source::Ssisdb | Source::Host,
@@ -218,8 +214,9 @@ impl<'p> Picture<'p> {
             NodeWord::Named(node) => Ok(node),
             NodeWord::Owner => self.owner(),
             NodeWord::Standby => self.standby(),
-            NodeWord::FirstOwner => self.first_owner.ok_or(WordError::None),
-            NodeWord::FirstStandby => self.first_standby.map_or_else(|| self.standby(), Ok),
+            // Before the steps begin, `given` means whoever is owner and standby then.
+            NodeWord::FirstOwner => self.first.map_or_else(|| self.owner(), |[owner, _]| owner),
+            NodeWord::FirstStandby => self.first.map_or_else(|| self.standby(), |[_, standby]| standby),
         }
     }
 

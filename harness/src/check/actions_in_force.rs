@@ -4,7 +4,7 @@
 
 use failover_sim::action::{Action, LinkEnd, LinkState, LoadWorkers, Service, ServiceAction};
 use failover_sim::cluster::ResourceKind;
-use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId};
+use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId, RoleId};
 use failover_sim::observe::{
     Answer, Fact, Loss, NodeState, Power, Record, ResourceState, Source, TaskState, WorkerState,
 };
@@ -31,8 +31,8 @@ struct ActionFold {
 enum Proof {
     /// The configuration that it changed was read back.
     ReadBack,
-    /// The role has the target as its owner node.
-    Owner,
+    /// This role has the target as its owner node.
+    Owner(RoleId),
     /// Another node shows the target in this state.
     Node(NodeState),
     /// The machine is seen in this power state.
@@ -63,7 +63,7 @@ impl Proof {
             Action::ReplaceMasterCertificate { .. } | Action::SetCluster(_) | Action::SetWorkers(_) => {
                 Self::ReadBack
             }
-            Action::MoveRole { .. } => Self::Owner,
+            Action::MoveRole { role, .. } => Self::Owner(*role),
             Action::PowerOff { .. }
             | Action::KillClusterService { .. }
             | Action::Freeze { .. }
@@ -114,15 +114,15 @@ impl ActionsInForce {
                 let fold = &mut self.actions[action.index()];
                 fold.proven |= matches!(fold.proof, Proof::ReadBack);
             }
-            Fact::OwnerNode { owner, .. } => {
-                self.prove(|proof, target| matches!(proof, Proof::Owner) && target == Some(owner));
-            }
+            Fact::OwnerNode { owner, role } => self.prove(|proof, target| {
+                matches!(proof, Proof::Owner(wanted) if wanted == role) && target == Some(owner)
+            }),
             Fact::NodeState { node, state } if record.source != Source::Node(node) => {
                 self.prove(|proof, target| match proof {
                     Proof::Node(wanted) => wanted == state && target == Some(node),
                     Proof::Parted => state == NodeState::Down,
                     Proof::ReadBack
-                    | Proof::Owner
+                    | Proof::Owner(_)
                     | Proof::Power(_)
                     | Proof::Failed(_)
                     | Proof::TimesOut
@@ -141,7 +141,7 @@ impl ActionsInForce {
                     Proof::TimesOut => loss == Loss::TimedOut,
                     Proof::ClientsCut => true,
                     Proof::ReadBack
-                    | Proof::Owner
+                    | Proof::Owner(_)
                     | Proof::Node(_)
                     | Proof::Power(_)
                     | Proof::Parted
@@ -171,11 +171,14 @@ impl ActionsInForce {
         }
     }
 
+    /// What is seen proves the last action that could have brought it about, and no earlier one.
     fn prove(&mut self, is_proof: impl Fn(Proof, Option<NodeId>) -> bool) {
-        for fold in &mut self.actions {
-            if let Some((_, target)) = fold.begun {
-                fold.proven |= is_proof(fold.proof, target);
-            }
+        let last = self
+            .actions
+            .iter_mut()
+            .rfind(|fold| fold.begun.is_some_and(|(_, target)| is_proof(fold.proof, target)));
+        if let Some(fold) = last {
+            fold.proven = true;
         }
     }
 

@@ -19,17 +19,29 @@ pub(crate) struct OneNodeServes {
     judged: u64,
     /// The first overlap that is certain: from, to, and who.
     overlap: Option<(Time, Time, NodeId, NodeId)>,
+    /// Some overlap is possible between two looks, and not certain.
+    is_doubtful: bool,
 }
 
 #[derive(Clone, Debug)]
 struct NodeFold {
     online: Vec<bool>,
-    /// Since when it certainly serves.
-    serves_since: Option<Time>,
-    is_off: bool,
+    /// It serves: since when possibly, and since when certainly.
+    serves_since: Option<(Time, Time)>,
+    /// When it stopped serving, at the latest.
+    stopped: Option<Time>,
+    /// Its power, once it was seen.
+    power: Option<Power>,
     is_watched: bool,
-    /// It was not looked at while it had power.
+    /// It was not looked at while it may have been running.
     gap: bool,
+}
+
+impl NodeFold {
+    /// Without power, or frozen: it serves nobody, looked at or not.
+    fn stands_still(&self) -> bool {
+        matches!(self.power, Some(Power::Off | Power::Frozen))
+    }
 }
 
 impl OneNodeServes {
@@ -38,22 +50,36 @@ impl OneNodeServes {
         let node = NodeFold {
             online: vec![false; resources.len()],
             serves_since: None,
-            is_off: true,
+            stopped: None,
+            power: None,
             is_watched: false,
             gap: false,
         };
-        Self { nodes: vec![node; plan.topology.nodes.len()], resources, judged: 0, overlap: None }
+        let nodes = vec![node; plan.topology.nodes.len()];
+        Self { nodes, resources, judged: 0, overlap: None, is_doubtful: false }
     }
 
-    fn stops(&mut self, node: NodeId, earliest: Time) {
+    fn begins(&mut self, node: NodeId, record: &Record) {
+        let fold = &mut self.nodes[node.index()];
+        if fold.serves_since.is_none() && fold.online.iter().all(|&online| online) {
+            fold.serves_since = Some((record.earliest, record.latest));
+            self.judged += 1;
+            let others = self.nodes.iter().enumerate().filter(|(index, _)| *index != node.index());
+            let mut stopped = others.filter_map(|(_, other)| other.stopped);
+            self.is_doubtful |= stopped.any(|latest| latest > record.earliest);
+        }
+    }
+
+    fn stops(&mut self, node: NodeId, record: &Record) {
         let Some(since) = self.nodes[node.index()].serves_since.take() else { return };
+        self.nodes[node.index()].stopped = Some(record.latest);
         for (index, other) in self.nodes.iter().enumerate() {
-            if let Some(other_since) = other.serves_since
-                && self.overlap.is_none()
-                && since.max(other_since) < earliest
-            {
-                let other = NodeId(index as u8);
-                self.overlap = Some((since.max(other_since), earliest, node, other));
+            let Some(other_since) = other.serves_since else { continue };
+            let (possibly, certainly) = (since.0.max(other_since.0), since.1.max(other_since.1));
+            if certainly < record.earliest {
+                self.overlap.get_or_insert((certainly, record.earliest, node, NodeId(index as u8)));
+            } else {
+                self.is_doubtful |= possibly < record.latest;
             }
         }
     }
@@ -64,7 +90,7 @@ impl OneNodeServes {
             .nodes
             .iter()
             .enumerate()
-            .filter_map(|(index, node)| node.serves_since.map(|since| (since, NodeId(index as u8))));
+            .filter_map(|(index, node)| node.serves_since.map(|since| (since.1, NodeId(index as u8))));
         let (first, second) = (serving.next()?, serving.next()?);
         Some((first.0.max(second.0), end, first.1, second.1))
     }
@@ -77,19 +103,23 @@ impl Check for OneNodeServes {
                 let Some(place) = self.resources.iter().position(|&own| own == resource) else { return };
                 let fold = &mut self.nodes[node.index()];
                 fold.online[place] = state == ResourceState::Online;
-                if !fold.online[place] {
-                    self.stops(node, record.earliest);
-                } else if fold.online.iter().all(|&online| online) && fold.serves_since.is_none() {
-                    fold.serves_since = Some(record.latest);
-                    self.judged += 1;
+                if fold.online[place] {
+                    self.begins(node, record);
+                } else {
+                    self.stops(node, record);
                 }
             }
             (Fact::Machine { node, power }, _) => {
                 let fold = &mut self.nodes[node.index()];
-                fold.is_off = power != Power::On;
-                if fold.is_off {
-                    fold.online.fill(false);
-                    self.stops(node, record.earliest);
+                fold.power = Some(power);
+                match power {
+                    // Thawed, it goes on with all it knew.
+                    Power::On => self.begins(node, record),
+                    Power::Frozen => self.stops(node, record),
+                    Power::Off => {
+                        fold.online.fill(false);
+                        self.stops(node, record);
+                    }
                 }
             }
             (Fact::Watching { what: Watch::Node(node), .. }, _) => {
@@ -97,7 +127,8 @@ impl Check for OneNodeServes {
             }
             (Fact::Unwatched(Watch::Node(node)), _) => {
                 let fold = &mut self.nodes[node.index()];
-                fold.gap |= !fold.is_off;
+                fold.is_watched = false;
+                fold.gap |= !fold.stands_still();
             }
             // Nothing else says what a node serves.
             (
@@ -136,10 +167,16 @@ impl Check for OneNodeServes {
             return Verdict::fail(self.judged, from, vec![line], Vec::new());
         }
         for (index, node) in self.nodes.iter().enumerate() {
-            if !node.is_watched || node.gap {
+            let is_seen = node.is_watched || node.stands_still();
+            if !is_seen || node.gap {
                 let name = names.node(NodeId(index as u8));
                 return Verdict::inconclusive(self.judged, format!("{name} was not looked at all the time"));
             }
+        }
+        if self.is_doubtful {
+            let line =
+                "one node stopped so near to the start of another that the looks cannot tell".to_owned();
+            return Verdict::inconclusive(self.judged, line);
         }
         Verdict::pass(self.judged, "no node was seen to serve the role")
     }

@@ -19,7 +19,7 @@ use crate::scenario::diagnostic::Paint;
 
 /// Test whether SSIS Scale Out workers survive a failover of their master.
 #[derive(Debug, Parser)]
-#[command(name = "failover", version, max_term_width = 100)]
+#[command(name = "failover", bin_name = "failover", version, max_term_width = 100)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -88,7 +88,12 @@ fn scenario(
     let proves = parts.require::<String>("proves", faults);
     let about = parts.require::<About>("about", faults);
     let given = parts.read_each::<StepDocument>("given", faults);
+    let before = faults.len();
     let steps = parts.require_each::<StepDocument>("steps", faults);
+    if let Some(section) = parts.get("steps").filter(|_| steps.is_empty() && faults.len() == before) {
+        let fault = Fault::new("a scenario without steps proves nothing", section.key.span);
+        faults.push(fault.with_label("expected at least one"));
+    }
     let breaks = parts.read_each::<ClaimWord>("breaks", faults);
     let topology = topology?;
     let about = about?.value;
@@ -523,7 +528,8 @@ impl Planner<'_> {
         if let Some(tasks) = tasks {
             clauses.extend(self.tasks(tasks));
         }
-        if clauses.is_empty() {
+        let is_empty = role.is_none() && node.is_none() && endpoint.is_none();
+        if is_empty && workers.is_none() && tasks.is_none() {
             let fault = Fault::new("nothing is expected", span);
             self.fault(fault.with_label("expected `role`, `node`, `endpoint`, `workers` or `tasks`"));
         }

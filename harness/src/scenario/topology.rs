@@ -1,5 +1,6 @@
 //! How does a topology file become a topology?
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use failover_sim::choices::Spread;
@@ -14,6 +15,8 @@ use failover_sim::scaleout::{MasterSettings, WorkerSettings};
 use failover_sim::step::Shared;
 use failover_sim::topology::{Node, Promises, Target, Timings, Topology, WorkerMachine};
 use failover_sim::trust::{Certificate, Thumbprint};
+
+use crate::plan::NodeWord;
 
 use super::diagnostic::Fault;
 use super::document::SetCluster;
@@ -68,6 +71,10 @@ pub(super) fn resolve(
     builder.declare_certificates(&certificates);
     let cluster = builder.cluster(profile, &cluster, &nodes, &roles);
     let machines = builder.workers(&groups);
+    if let Some(section) = parts.get("workers").filter(|_| machines.is_empty() && builder.faults.is_empty()) {
+        let fault = Fault::new("there is no worker", section.key.span);
+        builder.faults.push(fault.with_label("expected at least one"));
+    }
     let nodes = builder.nodes(&nodes, &machines);
     let found = builder.endpoint(&cluster, parts.place());
     let (names, hosts, certificates) = (builder.names, builder.hosts, builder.certificates);
@@ -125,6 +132,15 @@ impl Builder<'_> {
         host
     }
 
+    /// An address that leads here, and nowhere else.
+    fn address(&mut self, address: &At<String>, target: Target) {
+        let host = self.host(&address.value);
+        if self.hosts[host.index()] != Target::Nobody {
+            self.faults.push(twice("address", address));
+        }
+        self.hosts[host.index()] = target;
+    }
+
     fn declare_nodes(&mut self, nodes: &[At<NodeDocument>], place: Span) {
         if nodes.is_empty() || nodes.len() > NODES_MAX {
             let message = format!("a cluster has 1 to {NODES_MAX} nodes, found {}", nodes.len());
@@ -135,10 +151,14 @@ impl Builder<'_> {
             if self.names.nodes.contains(&name.value) {
                 self.faults.push(twice("node", name));
             }
+            if NodeWord::RESERVED.iter().any(|(word, _)| *word == name.value) {
+                let message = format!("no node can be called `{}`", name.value);
+                self.faults.push(Fault::new(message, name.span).with_label("a word of scenarios"));
+            }
             self.names.nodes.push(name.value.clone());
             let target = Target::Node(NodeId(index as u8));
             self.host_at(&name.value, target);
-            self.host_at(&node.value.address.value, target);
+            self.address(&node.value.address, target);
         }
     }
 
@@ -238,12 +258,16 @@ impl Builder<'_> {
         addresses: &mut u16,
         config: &mut ClusterConfig,
     ) {
+        if self.names.roles.contains(&document.name.value) {
+            self.faults.push(twice("role", &document.name));
+        }
         self.names.roles.push(document.name.value.clone());
         let first = config.resources.len();
         let own: Vec<String> =
             document.resources.iter().map(|resource| resource.name.value.clone()).collect();
         for (index, resource) in document.resources.iter().enumerate() {
-            if own[..index].contains(&resource.name.value) {
+            let elsewhere = &self.names.resources[..first];
+            if own[..index].contains(&resource.name.value) || elsewhere.contains(&resource.name.value) {
                 self.faults.push(twice("resource", &resource.name));
             }
             let resolved = self.resource(id, resource, (&own, first), nodes, addresses);
@@ -255,9 +279,20 @@ impl Builder<'_> {
         config.roles.push(RoleConfig {
             preferred_owners: self.find_nodes(&document.preferred_owners),
             failover_threshold: document.failover_threshold,
-            failover_period: Duration::from_secs(3600 * document.failover_period.unwrap_or(6)),
+            failover_period: self.failover_period(document),
             resources: (first..config.resources.len()).map(|index| ResourceId(index as u16)).collect(),
         });
+    }
+
+    fn failover_period(&mut self, document: &RoleDocument) -> Duration {
+        let Some(At { span, value: hours }) = document.failover_period else {
+            return Duration::from_secs(6 * 3_600);
+        };
+        if hours > FAILOVER_PERIOD_MAX {
+            let fault = Fault::new("FailoverPeriod is out of its limits", span);
+            self.faults.push(fault.with_label(format!("expected 0 to {FAILOVER_PERIOD_MAX} hours")));
+        }
+        Duration::from_secs(3_600 * hours.min(FAILOVER_PERIOD_MAX))
     }
 
     fn resource(
@@ -274,9 +309,7 @@ impl Builder<'_> {
                 let address = AddressId(*addresses);
                 *addresses += 1;
                 match &document.address {
-                    Some(text) => {
-                        self.host_at(&text.value, Target::Cluster(address));
-                    }
+                    Some(text) => self.address(text, Target::Cluster(address)),
                     None => self.lacks("address", document),
                 }
                 ResourceKind::IpAddress(address)
@@ -358,6 +391,7 @@ impl Builder<'_> {
 
     fn workers(&mut self, groups: &[At<WorkersDocument>]) -> Vec<WorkerMachine> {
         let mut machines = Vec::new();
+        let mut taken: BTreeSet<String> = self.names.certificates.iter().cloned().collect();
         for group in groups {
             let document = &group.value;
             let Some(settings) = self.worker_settings(document) else { continue };
@@ -375,6 +409,12 @@ impl Builder<'_> {
                     let message = "more than 65,535 certificates: each worker has one".to_owned();
                     self.faults.push(Fault::new(message, document.name.span).with_label("too many workers"));
                     return machines;
+                }
+                if !taken.insert(name.clone()) {
+                    let message = format!("there is a worker or a certificate `{name}` already");
+                    let fault = Fault::new(message, document.name.span).with_label("the second of this name");
+                    self.faults.push(fault.with_hint("a worker's certificate has the worker's name"));
+                    break;
                 }
                 let own = self.certificate(&name, Vec::new(), None, None);
                 machines.push(WorkerMachine {
@@ -531,6 +571,9 @@ fn thumbprint(name: &str) -> Thumbprint {
     Thumbprint(bytes)
 }
 
+/// The longest `FailoverPeriod` in hours (FailoverPeriod of MsCS, documented).
+const FAILOVER_PERIOD_MAX: u64 = 1_193;
+
 /// Takes over the properties that are set, each within the limits that Windows has for it
 /// (SameSubnetDelay and its siblings in MsCS, documented).
 pub(super) fn set_properties(properties: &mut ClusterProperties, set: &SetCluster, faults: &mut Vec<Fault>) {
@@ -586,7 +629,7 @@ fn timings_of(document: &TimingsDocument, faults: &mut Vec<Fault>) -> Timings {
         }
         spread
     };
-    Timings {
+    let timings = Timings {
         link: spread(document.link, usual.link),
         regroup: spread(document.regroup, usual.regroup),
         join: spread(document.join, usual.join),
@@ -602,5 +645,11 @@ fn timings_of(document: &TimingsDocument, faults: &mut Vec<Fault>) -> Timings {
         master_serves: spread(document.master_serves, usual.master_serves),
         sql_server_offline: spread(document.sql_server_offline, usual.sql_server_offline),
         offline: spread(document.offline, usual.offline),
+    };
+    // Without a quorum a starting node tries again after this time; without it time would never go on.
+    if let Some(join) = document.join.filter(|_| timings.join.most.is_zero()) {
+        let fault = Fault::new("`join` must be longer than zero at times", join.span);
+        faults.push(fault.with_label("expected a `most` longer than zero"));
     }
+    timings
 }

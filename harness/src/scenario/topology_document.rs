@@ -95,7 +95,7 @@ pub(super) struct RoleDocument {
     pub(super) failover_threshold: Option<u32>,
     /// `FailoverPeriod`, in hours as Windows has it.
     #[serde(rename = "FailoverPeriod")]
-    pub(super) failover_period: Option<u64>,
+    pub(super) failover_period: Option<At<u64>>,
     pub(super) resources: Vec<ResourceDocument>,
 }
 

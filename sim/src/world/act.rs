@@ -94,7 +94,7 @@ impl World {
                 if self.nodes[node.index()].service.runs() {
                     return Err(ApplyError::RunsAlready(node));
                 }
-                self.queue.push(self.now, Event::ServiceStarts(node));
+                self.start_service_at(node, self.now);
             }
             ResolvedAction::PauseNode { node, drain } => {
                 self.need_member(node)?;
@@ -195,9 +195,9 @@ impl World {
         }
         host.power = Power::On;
         let stalled = std::mem::take(&mut host.stalled);
-        self.show(Source::Host, Fact::Machine { node, power: Power::On });
         let never_missed = Duration::ZERO;
         self.show(Source::Run, Fact::Watching { what: Watch::Node(node), every: never_missed });
+        self.show(Source::Host, Fact::Machine { node, power: Power::On });
         self.wire.command(WireCommand::Wake { node });
         self.lose_reservation(node);
         for event in stalled {
@@ -206,6 +206,9 @@ impl World {
                 self.nodes[node.index()].armed = self.now;
             } else if matches!(event, Event::MasterDue(_)) {
                 self.nodes[node.index()].master.armed = self.now;
+            }
+            if matches!(event, Event::ServiceStarts(_)) {
+                self.nodes[node.index()].starts_at = self.now;
             }
             self.queue.push(self.now, event);
         }
@@ -294,7 +297,7 @@ impl World {
         self.send_to_service(node, ClusterEvent::Killed);
         self.service_gone(node);
         let again = self.now + self.topology.timings.service_restart;
-        self.queue.push(again, Event::ServiceStarts(node));
+        self.start_service_at(node, again);
         Ok(())
     }
 

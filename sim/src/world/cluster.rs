@@ -164,7 +164,7 @@ impl World {
             ClusterEffect::Leave => self.service_gone(node),
             ClusterEffect::Halt => {
                 let again = self.now + self.topology.timings.service_restart;
-                self.queue.push(again, Event::ServiceStarts(node));
+                self.start_service_at(node, again);
             }
             ClusterEffect::Show(fact) => self.show(Source::Node(node), fact),
         }
@@ -472,7 +472,12 @@ impl World {
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
         self.wire.command(WireCommand::Wake { node });
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
-        self.queue.push(self.now + boot, Event::ServiceStarts(node));
+        self.start_service_at(node, self.now + boot);
+    }
+
+    pub(crate) fn start_service_at(&mut self, node: NodeId, moment: Time) {
+        self.nodes[node.index()].starts_at = moment;
+        self.queue.push(moment, Event::ServiceStarts(node));
     }
 
     /// A machine that boots has its own address only: what the cluster service had configured went with the power.
@@ -489,7 +494,7 @@ impl World {
 
     fn start_service(&mut self, node: NodeId) {
         let host = &mut self.nodes[node.index()];
-        if !host.is_on() || host.service.runs() {
+        if !host.is_on() || host.service.runs() || host.starts_at != self.now {
             return;
         }
         host.starts += 1;
@@ -499,7 +504,12 @@ impl World {
         self.send_to_service(node, ClusterEvent::Started);
         self.show(Source::Node(node), Fact::NodeState { node, state: NodeState::Joining });
         let time = self.draw(Purpose::JoinTime, u32::from(node.0), starts, self.topology.timings.join);
-        self.queue.push(self.now + time, Event::JoinEnds(node));
+        self.join_at(node, self.now + time);
+    }
+
+    fn join_at(&mut self, node: NodeId, moment: Time) {
+        self.nodes[node.index()].joins_at = moment;
+        self.queue.push(moment, Event::JoinEnds(node));
     }
 
     /// Shows what a client outside meets under the master's name, if that has changed.

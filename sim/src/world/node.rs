@@ -16,6 +16,10 @@ pub(crate) struct NodeHost {
     pub(crate) power: Power,
     pub(crate) service: ClusterService,
     pub(crate) armed: Time,
+    /// When its cluster service starts, and when that start has come as far as joining: an event of another moment
+    /// belongs to a start that was cut off.
+    pub(crate) starts_at: Time,
+    pub(crate) joins_at: Time,
     pub(crate) sql: SqlServer,
     /// Counts starts of SQL Server.
     pub(crate) sql_run: u32,
@@ -59,6 +63,8 @@ impl NodeHost {
             power: Power::Off,
             service: ClusterService::new(node, topology.cluster.clone()),
             armed: Time::NEVER,
+            starts_at: Time::NEVER,
+            joins_at: Time::NEVER,
             sql: SqlServer::Stopped,
             sql_run: 0,
             master: MasterProcess {
@@ -111,6 +117,8 @@ impl NodeHost {
         self.master.listens = false;
         self.master.run += 1;
         self.armed = Time::NEVER;
+        self.starts_at = Time::NEVER;
+        self.joins_at = Time::NEVER;
         self.master.armed = Time::NEVER;
         self.regroups = false;
         self.stalled.clear();
