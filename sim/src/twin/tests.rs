@@ -55,8 +55,11 @@ impl<F: FnMut(&[Record]) -> bool> Sink for Until<'_, F> {
 
 impl Run {
     pub(super) fn start(topology: &Shared<Topology>) -> Self {
+        Self::start_with(topology, TwinOptions::with_factor(20))
+    }
+
+    pub(super) fn start_with(topology: &Shared<Topology>, options: TwinOptions) -> Self {
         let workers = topology.workers.len() as u16;
-        let options = TwinOptions::with_factor(20);
         let twin = Twin::start(topology, &names(workers), &[], choices(1), options).expect("a twin starts");
         Self { twin, history: Vec::new() }
     }

@@ -174,3 +174,23 @@ fn only_the_user_reads_private_keys() {
     let mode = fs::metadata(store.join("w1.key")).expect("a key").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
+
+#[test]
+fn a_client_that_takes_too_long_is_shown_the_door() {
+    let patience = Duration::from_millis(200);
+    let options = TwinOptions { factor: 20, patience };
+    let mut run = tests::Run::start_with(&tests::quick(1, |_| {}), options);
+    run.until_served_by(NODE1);
+    let (endpoint, store) = (run.twin.endpoint(), run.twin.folder().join("w1/LocalMachine/My"));
+    let (handshake, body) = beside(&mut run, || {
+        let mut silent = TcpStream::connect(endpoint).expect("a connection");
+        silent.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+        let mut slow = open(endpoint, Some(&store)).expect("a connection");
+        write!(slow, "{POST} HTTP/1.1\r\nhost: sqlfci\r\ncontent-length: 9\r\n\r\n{{").expect("bytes go out");
+        let mut answer = vec![0; 4_096];
+        let count = slow.read(&mut answer).expect("an answer");
+        (silent.read(&mut [0; 16]), String::from_utf8_lossy(&answer[..count]).into_owned())
+    });
+    assert_eq!(handshake.expect("the end of the stream"), 0);
+    assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+}
