@@ -217,6 +217,10 @@ impl Phases {
     }
 
     fn begin(&mut self, verb: Verb, node: Option<NodeId>, fault: Time) {
+        // Two faults at one moment are one outage: nothing tells which of them did what.
+        if self.outages.last().is_some_and(|last| last.fault == fault) {
+            return;
+        }
         let millis = [None; PHASES.len()];
         self.outages.push(Outage { cause: verb.word(), node, fault, workers_away: self.away, millis });
         self.old_owner = self.owner;

@@ -1,7 +1,7 @@
 //! Where on the page does a moment of a run lie?
 //!
-//! The axis is linear, but for one stretch at most in which nothing changes and which is longer than all the rest: it
-//! is cut short, and the page says so.
+//! The axis is linear, but for a few stretches in which nothing changes and which are together longer than all the rest:
+//! they are cut short, and the page says so.
 
 use failover_sim::time::Time;
 
@@ -15,7 +15,8 @@ pub(super) const WIDTH: u64 = 10_000;
 pub(super) struct Axis {
     began: Time,
     end: Time,
-    quiet: Option<Quiet>,
+    /// The stretches that are cut short, in their order.
+    quiet: Vec<Quiet>,
     /// Microseconds that are drawn.
     drawn: u64,
 }
@@ -41,69 +42,62 @@ impl Axis {
     pub(super) fn new(began: Time, end: Time, changes: impl Iterator<Item = Time>) -> Self {
         let end = end.max(Time::from_micros(began.as_micros() + 1));
         let total = span(began, end);
-        let mut longest = (began, began);
         let mut last = began;
+        let mut gaps: Vec<(Time, Time)> = Vec::new();
         for change in changes.filter(|&change| change >= began && change <= end).chain([end]) {
-            if span(last, change) > span(longest.0, longest.1) {
-                longest = (last, change);
-            }
+            gaps.push((last, change));
             last = change;
         }
-        let length = span(longest.0, longest.1);
-        let rest = total - length;
-        let quiet = (rest > 0 && length > rest * 3 / 2).then(|| Quiet {
-            from: longest.0,
-            to: longest.1,
-            kept: (rest / 10).max(1),
-        });
-        let drawn = quiet.map_or(total, |quiet| rest + quiet.kept);
-        Self { began, end, quiet, drawn }
+        gaps.sort_by_key(|&(from, to)| (std::cmp::Reverse(span(from, to)), from));
+        let mut quiet = Vec::new();
+        for count in 1..=gaps.len().min(QUIET_MAX) {
+            let cut: u64 = gaps[..count].iter().map(|&(from, to)| span(from, to)).sum();
+            let rest = total - cut;
+            let shortest = span(gaps[count - 1].0, gaps[count - 1].1);
+            if rest == 0 || shortest < total / 5 {
+                break;
+            }
+            if cut > rest * 3 / 2 {
+                let kept = (rest / 7).max(1);
+                quiet = gaps[..count].iter().map(|&(from, to)| Quiet { from, to, kept }).collect();
+                break;
+            }
+        }
+        quiet.sort_by_key(|quiet| quiet.from);
+        let saved: u64 = quiet.iter().map(Quiet::saved).sum();
+        Self { began, end, quiet, drawn: total - saved }
     }
 
     /// The place of a moment; what lies outside is at the nearer end.
     pub(super) fn place(&self, moment: Time) -> u64 {
         let moment = moment.clamp(self.began, self.end);
-        let micros = match self.quiet {
-            Some(quiet) if moment >= quiet.to => {
-                span(self.began, moment) - span(quiet.from, quiet.to) + quiet.kept
-            }
-            Some(quiet) if moment > quiet.from => {
-                let share = u128::from(span(quiet.from, moment)) * u128::from(quiet.kept);
-                span(self.began, quiet.from) + (share / u128::from(span(quiet.from, quiet.to))) as u64
-            }
-            Some(_) | None => span(self.began, moment),
-        };
+        let mut micros = span(self.began, moment);
+        for quiet in self.quiet.iter().filter(|quiet| quiet.from < moment) {
+            let inside = u128::from(span(quiet.from, moment.min(quiet.to)));
+            let whole = u128::from(span(quiet.from, quiet.to));
+            micros -= (inside * u128::from(quiet.saved()) / whole) as u64;
+        }
         (u128::from(micros) * u128::from(WIDTH) / u128::from(self.drawn)) as u64
     }
 
-    /// The stretch that is cut short: its two places, and how long it is.
-    pub(super) fn quiet(&self) -> Option<(u64, u64, String)> {
-        let quiet = self.quiet?;
-        let seconds = std::time::Duration::from_secs(span(quiet.from, quiet.to) / 1_000_000);
-        Some((self.place(quiet.from), self.place(quiet.to), length(seconds)))
+    /// The stretches that are cut short: their two places, and how long they are.
+    pub(super) fn quiet(&self) -> impl Iterator<Item = (u64, u64, String)> {
+        self.quiet.iter().map(|quiet| {
+            let seconds = std::time::Duration::from_secs(span(quiet.from, quiet.to) / 1_000_000);
+            (self.place(quiet.from), self.place(quiet.to), length(seconds))
+        })
     }
 
     /// About half a dozen round moments.
     pub(super) fn ticks(&self) -> Vec<Tick> {
         let step = STEPS_MILLIS.iter().map(|millis| millis * 1_000).find(|step| self.drawn / step <= 7);
         let step = step.unwrap_or(self.drawn.max(1));
-        let count = span(self.began, self.end) / step;
-        let moment = |number: u64| Time::from_micros(self.began.as_micros() + number * step);
-        let is_drawn =
-            |moment: &Time| self.quiet.is_none_or(|quiet| *moment <= quiet.from || *moment >= quiet.to);
-        // With a stretch cut short there can be many more steps than ticks.
-        let near = |number: &u64| match self.quiet {
-            None => true,
-            Some(quiet) => {
-                let from = span(self.began, quiet.from) / step;
-                let to = span(self.began, quiet.to) / step;
-                *number <= from || *number >= to
-            }
-        };
         let mut ticks: Vec<Tick> = Vec::new();
-        for number in (0..=count).filter(near) {
-            let moment = moment(number);
-            if !is_drawn(&moment) {
+        let mut number = 0;
+        while number <= span(self.began, self.end) / step {
+            let moment = Time::from_micros(self.began.as_micros() + number * step);
+            if let Some(quiet) = self.quiet.iter().find(|quiet| quiet.from < moment && moment < quiet.to) {
+                number = span(self.began, quiet.to).div_ceil(step);
                 continue;
             }
             let at = self.place(moment);
@@ -111,14 +105,25 @@ impl Axis {
                 let text = format!("+{}", length(std::time::Duration::from_micros(number * step)));
                 ticks.push(Tick { at, text });
             }
+            number += 1;
         }
         ticks
+    }
+}
+
+impl Quiet {
+    /// How much of it is not drawn.
+    fn saved(&self) -> u64 {
+        span(self.from, self.to) - self.kept
     }
 }
 
 fn span(from: Time, to: Time) -> u64 {
     to.as_micros().saturating_sub(from.as_micros())
 }
+
+/// More stretches than these are not cut short.
+const QUIET_MAX: usize = 3;
 
 /// Round distances between two ticks.
 const STEPS_MILLIS: [u64; 22] = [
@@ -137,7 +142,7 @@ mod tests {
     #[test]
     fn an_even_run_is_drawn_as_it_is() {
         let axis = Axis::new(at(10), at(110), (1..11).map(|ten| at(10 * ten)));
-        assert_eq!(axis.quiet(), None);
+        assert_eq!(axis.quiet().count(), 0);
         assert_eq!([10, 35, 110, 400].map(|second| axis.place(at(second))), [0, 2_500, WIDTH, WIDTH]);
         let ticks: Vec<(u64, String)> = axis.ticks().into_iter().map(|tick| (tick.at, tick.text)).collect();
         assert_eq!(ticks[1], (1_500, "+15s".to_owned()));
@@ -146,9 +151,18 @@ mod tests {
     #[test]
     fn a_long_rest_is_cut_short() {
         let axis = Axis::new(at(0), at(660), [20, 40, 60].map(at).into_iter());
-        assert_eq!(axis.quiet(), Some((9_090, WIDTH, "10m".to_owned())));
+        assert_eq!(axis.quiet().collect::<Vec<_>>(), [(8_750, WIDTH, "10m".to_owned())]);
         assert!(axis.place(at(30)) > 4_000);
         assert!(axis.ticks().len() <= 9, "{:?}", axis.ticks());
+    }
+
+    #[test]
+    fn two_rests_that_outweigh_what_happens_are_both_cut_short() {
+        let axis = Axis::new(at(0), at(600), [30, 60, 300].map(at).into_iter());
+        let quiet: Vec<String> = axis.quiet().map(|(_, _, text)| text).collect();
+        assert_eq!(quiet, ["4m", "5m"]);
+        assert_eq!(axis.place(at(600)), WIDTH);
+        assert!(axis.place(at(60)) > 7_500);
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Chart {
     labels: Vec<Label>,
     ticks: Vec<Mark>,
     faults: Vec<Mark>,
-    quiet: Option<Mark>,
+    quiet: Vec<Mark>,
     pub(super) violation: Option<Mark>,
     actions: Vec<String>,
     legend: Vec<Legend>,
@@ -69,8 +69,11 @@ impl Chart {
             None => Window { began: Time::ZERO, end: records.last().map_or(Time::ZERO, |last| last.latest) },
         };
         let lanes = Lanes::of(plan, records);
-        let axis = Axis::new(window.began, window.end, lanes.changes.iter().copied());
         let steps = Steps::of(plan, records);
+        let mut changes = lanes.changes.clone();
+        changes.extend(steps.ended());
+        changes.sort_unstable();
+        let axis = Axis::new(window.began, window.end, changes.into_iter());
         let draft = Draft { plan, window, axis, svg: String::new(), labels: Vec::new(), rows: 0 };
         draft.finish(records, report, &lanes, &steps)
     }
@@ -102,6 +105,14 @@ impl Steps {
         let end = records.last().map_or(Time::ZERO, |record| record.latest);
         judge.close(end, plan, &picture);
         Self { began, results: judge.results().to_vec() }
+    }
+
+    /// When expectations came true or failed.
+    fn ended(&self) -> impl Iterator<Item = Time> {
+        self.results.iter().filter_map(|result| match result {
+            StepResult::Done(at) | StepResult::Failed { at, .. } => Some(*at),
+            StepResult::NotBegun | StepResult::Pending | StepResult::Unseen(_) => None,
+        })
     }
 
     /// The step that failed first.
@@ -156,7 +167,7 @@ impl Draft<'_> {
         for tick in self.axis.ticks() {
             svg::line(&mut content, height, "grid", tick.at);
         }
-        if let Some((from, to, _)) = self.axis.quiet() {
+        for (from, to, _) in self.axis.quiet() {
             content.push_str(&format!(
                 r#"<rect class="quiet" x="{from}" y="0" width="{}" height="{height}"/>"#,
                 to - from
@@ -181,10 +192,14 @@ impl Draft<'_> {
                 .map(|tick| mark(tick.at, tick.at, tick.text, String::new()))
                 .collect(),
             faults: self.badges(&faults),
-            quiet: self.axis.quiet().map(|(from, to, text)| {
-                let title = format!("{text} in which nothing changes, cut short");
-                mark(from, to, text, title)
-            }),
+            quiet: self
+                .axis
+                .quiet()
+                .map(|(from, to, text)| {
+                    let title = format!("{text} in which nothing changes");
+                    mark(from, to, text, title)
+                })
+                .collect(),
             violation: violation.map(|(at, what)| {
                 let place = self.axis.place(at);
                 mark(place, place, self.window.offset(at), what)
@@ -247,7 +262,7 @@ impl Draft<'_> {
         }
         let top = self.label(&format!("how many of {count}"), "lane", AREA_ROWS);
         let changes = lanes.counts_within(self.window);
-        let tints = [Tint::Good, Tint::Bad, Tint::Gone];
+        let tints = [Tint::Good, Tint::Bad, Tint::Shut, Tint::Gone];
         let place = (top + 2, AREA_ROWS * PITCH - 4);
         svg::areas(&mut self.svg, &self.axis, place, &changes, (count as u32, tints));
     }
@@ -421,6 +436,7 @@ impl Draft<'_> {
             (Tint::Good, "up, online, connected, true"),
             (Tint::Wait, "on its way, paused, or not as the guide says"),
             (Tint::Bad, "failed, refused, false, fault in force"),
+            (Tint::Shut, "refused: nobody listens"),
             (Tint::Gone, "down, off, disconnected, no answer"),
             (Tint::Cold, "frozen; an action"),
             (Tint::Idle, "offline, not in use"),

@@ -4,7 +4,7 @@
 
 use failover_sim::names::{NodeId, ResourceId};
 use failover_sim::observe::{
-    Answer, Fact, NodeState, Power, Record, ResourceState, RoleState, Source, Watch, WorkerState,
+    Answer, ErrorFamily, Fact, NodeState, Power, Record, ResourceState, RoleState, Source, Watch, WorkerState,
 };
 use failover_sim::time::Time;
 
@@ -87,8 +87,8 @@ pub(super) struct Lanes<'p> {
     pub(super) resources: Vec<Vec<Lane>>,
     /// Each worker; none if there are too many.
     pub(super) workers: Vec<Lane>,
-    /// How many workers are connected, refused, disconnected.
-    pub(super) counts: Vec<(Time, [u32; 3])>,
+    /// How many workers are connected, refused, refused by nobody, disconnected.
+    pub(super) counts: Vec<(Time, [u32; KINDS])>,
     states: Vec<WorkerState>,
     power: Vec<Power>,
     views: Vec<Vec<Option<NodeState>>>,
@@ -113,7 +113,7 @@ impl<'p> Lanes<'p> {
             seen_nodes: vec![Lane::default(); nodes],
             resources: vec![vec![Lane::default(); resources]; nodes],
             workers: vec![Lane::default(); single],
-            counts: vec![(Time::ZERO, [0, 0, workers as u32])],
+            counts: vec![(Time::ZERO, [0, 0, 0, workers as u32])],
             states: vec![WorkerState::Starting; workers],
             power: vec![Power::On; nodes],
             views: vec![vec![None; nodes]; nodes],
@@ -191,7 +191,7 @@ impl<'p> Lanes<'p> {
         if kind(before) == kind(state) {
             return;
         }
-        let mut counts = self.counts.last().map_or([0; 3], |(_, counts)| *counts);
+        let mut counts = self.counts.last().map_or([0; KINDS], |(_, counts)| *counts);
         counts[kind(before)] -= 1;
         counts[kind(state)] += 1;
         match self.counts.last_mut() {
@@ -252,9 +252,9 @@ impl<'p> Lanes<'p> {
     }
 
     /// The state of every worker within a window, from its start on.
-    pub(super) fn counts_within(&self, window: Window) -> Vec<(Time, [u32; 3])> {
+    pub(super) fn counts_within(&self, window: Window) -> Vec<(Time, [u32; KINDS])> {
         let before = self.counts.iter().rev().find(|(at, _)| *at <= window.began);
-        let first = before.map_or([0, 0, self.states.len() as u32], |(_, counts)| *counts);
+        let first = before.map_or([0, 0, 0, self.states.len() as u32], |(_, counts)| *counts);
         let within = self.counts.iter().filter(|(at, _)| *at > window.began && *at <= window.end);
         std::iter::once((window.began, first)).chain(within.copied()).collect()
     }
@@ -265,12 +265,20 @@ impl<'p> Lanes<'p> {
     }
 }
 
-/// Connected, refused, disconnected.
+/// Connected, refused by somebody, refused because nobody listens, disconnected.
 const fn kind(state: WorkerState) -> usize {
     match state {
         WorkerState::Connected { .. } => 0,
-        WorkerState::Refused { .. } => 1,
-        WorkerState::Starting | WorkerState::Disconnected(_) => 2,
+        WorkerState::Refused { error: ErrorFamily::EndpointNotFound, .. } => 2,
+        WorkerState::Refused {
+            error:
+                ErrorFamily::TrustRelationship
+                | ErrorFamily::SecureChannel
+                | ErrorFamily::Forbidden
+                | ErrorFamily::HttpRequest,
+            ..
+        } => 1,
+        WorkerState::Starting | WorkerState::Disconnected(_) => 3,
     }
 }
 
@@ -362,10 +370,20 @@ fn worker(state: WorkerState, plan: &Plan) -> (Tint, String) {
         WorkerState::Disconnected(loss) => (Tint::Gone, format!("disconnected: {}", words::loss(loss))),
         WorkerState::Refused { error, by, .. } => {
             let by = by.map(|node| format!(" by {}", names.node(node))).unwrap_or_default();
-            (Tint::Bad, format!("refused{by}: {}", words::error_text(error)))
+            let tint = match error {
+                ErrorFamily::EndpointNotFound => Tint::Shut,
+                ErrorFamily::TrustRelationship
+                | ErrorFamily::SecureChannel
+                | ErrorFamily::Forbidden
+                | ErrorFamily::HttpRequest => Tint::Bad,
+            };
+            (tint, format!("refused{by}: {}", words::error_text(error)))
         }
     }
 }
+
+/// How many kinds of workers are counted.
+pub(super) const KINDS: usize = 4;
 
 /// More workers than these share one lane.
 pub(super) const WORKER_LANES_MAX: usize = 20;

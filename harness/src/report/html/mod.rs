@@ -154,6 +154,9 @@ fn page<'r>(report: &'r RunReport, charts: &'r [Chart]) -> Page<'r> {
         let chart = charts.iter().find(|chart| chart.scenario == scenario.name);
         section(number + 1, scenario, chart)
     });
+    // What needs a reader comes first; among equals the order of the names stays.
+    let mut sections: Vec<Section<'_>> = sections.collect();
+    sections.sort_by_key(|section| WORST_FIRST.iter().position(|word| *word == section.verdict));
     let totals = report.totals();
     let total = |class, word, count| Total { class, word, count };
     Page {
@@ -177,7 +180,7 @@ fn page<'r>(report: &'r RunReport, charts: &'r [Chart]) -> Page<'r> {
         ],
         latency: latency(&report.latency()),
         phases: PHASES,
-        sections: sections.collect(),
+        sections,
     }
 }
 
@@ -291,7 +294,7 @@ fn outage(outage: &Outage, window: Window, chart: Option<&Chart>) -> OutageRow {
     let (end, class) = match outage.end() {
         OutageEnd::Unnoticed => ("no worker was cut off".to_owned(), "idle"),
         OutageEnd::Over(millis) => (format!("every worker back after {}", moment(millis)), "pass"),
-        OutageEnd::Open => ("workers still away at the next fault or at the end".to_owned(), "fail"),
+        OutageEnd::Open => ("never ended".to_owned(), "fail"),
     };
     let node = outage.node.and_then(|node| chart.and_then(|chart| chart.node_name(node)));
     OutageRow {
@@ -317,6 +320,9 @@ fn unknowns(scenario: &ScenarioReport) -> Vec<UnknownRow> {
     };
     scenario.unknowns.iter().map(row).collect()
 }
+
+/// The order of the verdicts on a page.
+const WORST_FIRST: [&str; 4] = ["fail", "inconclusive", "skipped", "pass"];
 
 /// How many outages of one scenario a page shows.
 const OUTAGES_MAX: usize = 30;

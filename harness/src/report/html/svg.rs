@@ -28,6 +28,8 @@ pub(super) enum Tint {
     Cold,
     /// Not there.
     Gone,
+    /// Refused because nobody listens, as in every failover.
+    Shut,
     /// Wrong.
     Bad,
 }
@@ -41,6 +43,7 @@ impl Tint {
             Self::Wait => "wait".to_owned(),
             Self::Cold => "cold".to_owned(),
             Self::Gone => "gone".to_owned(),
+            Self::Shut => "shut".to_owned(),
             Self::Bad => "bad".to_owned(),
         }
     }
@@ -49,7 +52,7 @@ impl Tint {
     const fn extent(self) -> (u64, u64) {
         match self {
             Self::Good | Self::Node(_) | Self::Bad | Self::Cold => (3, 12),
-            Self::Wait => (7, 8),
+            Self::Wait | Self::Shut => (7, 8),
             Self::Gone => (11, 4),
             Self::Idle => (14, 1),
         }
