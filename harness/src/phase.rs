@@ -4,7 +4,7 @@
 //! that was not observed is left out, never guessed.
 
 use failover_sim::action::Verb;
-use failover_sim::names::{NodeId, ResourceId};
+use failover_sim::names::{NodeId, ResourceId, WorkerId};
 use failover_sim::observe::{Answer, Fact, NodeState, Record, ResourceState, Source, WorkerState};
 use failover_sim::time::{Time, micros};
 
@@ -12,12 +12,12 @@ use crate::plan::Plan;
 
 /// The phases, in their order.
 pub const PHASES: [(&str, &str); 6] = [
-    ("detected", "the cluster knows: a node is down, or a resource is going offline"),
+    ("detected", "the cluster knows: a node is down, or a resource failed or is going offline"),
     ("role_moved", "the role has another owner node"),
     ("name_online", "the network name is online on it"),
-    ("endpoint_answering", "a client finishes a handshake under the network name"),
-    ("first_worker_back", "the first worker's heartbeat is answered"),
-    ("last_worker_back", "every worker's heartbeat is answered"),
+    ("endpoint_answering", "a client finishes a handshake under the network name again"),
+    ("first_worker_back", "the first worker's heartbeat is answered again"),
+    ("last_worker_back", "every worker's heartbeat is answered, and stays so until the next fault"),
 ];
 
 /// One fault and what followed, in milliseconds since the fault.
@@ -25,56 +25,145 @@ pub const PHASES: [(&str, &str); 6] = [
 pub struct Outage {
     /// The verb of the action that caused it.
     pub cause: &'static str,
+    /// The node that the action was about, if it was about one.
+    pub node: Option<NodeId>,
     /// When the fault happened.
     pub fault: Time,
+    /// How many workers were away at once, at most.
+    pub workers_away: u32,
     /// For each of [`PHASES`], when it was reached.
     pub millis: [Option<u64>; PHASES.len()],
+}
+
+/// How an outage went for the workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutageEnd {
+    /// No worker was cut off.
+    Unnoticed,
+    /// Every worker was connected again after so many milliseconds.
+    Over(u64),
+    /// Some worker was still away when the next fault came, or when the run ended.
+    Open,
+}
+
+impl Outage {
+    /// How it went for the workers.
+    pub const fn end(&self) -> OutageEnd {
+        match (self.workers_away, self.millis[LAST_WORKER_BACK]) {
+            (0, _) => OutageEnd::Unnoticed,
+            (1.., Some(millis)) => OutageEnd::Over(millis),
+            (1.., None) => OutageEnd::Open,
+        }
+    }
+}
+
+/// How long the outages of a run took, by phase.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// Outages in which some worker was cut off: only these are counted in `phases`.
+    pub outages: usize,
+    /// Those of them that never ended: they have no last worker back, and none is made up for them.
+    pub never_ended: usize,
+    /// Faults that cut no worker off.
+    pub unnoticed: usize,
+    /// For each of [`PHASES`], how it is distributed; `None` if no outage reached it.
+    pub phases: [Option<Spread>; PHASES.len()],
+}
+
+/// A distribution in milliseconds. Percentiles are values that occurred (nearest rank).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spread {
+    /// Of how many outages.
+    pub count: usize,
+    /// Half of them took at most so long.
+    pub p50: u64,
+    /// 95 in 100 took at most so long.
+    pub p95: u64,
+    /// The longest.
+    pub max: u64,
+}
+
+impl Latency {
+    /// The distribution over these outages.
+    pub fn of<'a>(outages: impl IntoIterator<Item = &'a Outage>) -> Self {
+        let mut latency = Self::default();
+        let mut reached: [Vec<u64>; PHASES.len()] = Default::default();
+        for outage in outages {
+            match outage.end() {
+                OutageEnd::Unnoticed => {
+                    latency.unnoticed += 1;
+                    continue;
+                }
+                OutageEnd::Over(_) => {}
+                OutageEnd::Open => latency.never_ended += 1,
+            }
+            latency.outages += 1;
+            for (values, millis) in reached.iter_mut().zip(outage.millis) {
+                values.extend(millis);
+            }
+        }
+        latency.phases = reached.map(Spread::of);
+        latency
+    }
+}
+
+impl Spread {
+    fn of(mut values: Vec<u64>) -> Option<Self> {
+        values.sort_unstable();
+        let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
+        let max = *values.last()?;
+        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max })
+    }
 }
 
 /// Follows outages through the records of a run.
 #[derive(Debug)]
 pub(crate) struct Phases {
-    causes: Vec<Option<Verb>>,
+    parts: Vec<Part>,
     network_name: ResourceId,
     outages: Vec<Outage>,
     owner: Option<NodeId>,
     old_owner: Option<NodeId>,
+    /// The network name, and the endpoint, were seen away since the fault.
+    name_away: bool,
+    endpoint_away: bool,
+    /// What happens now is no longer the work of the last fault.
+    is_settled: bool,
     connected: Vec<bool>,
-    away: usize,
+    enabled: Vec<bool>,
+    away: u32,
+}
+
+/// The part of an action in an outage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// It begins one.
+    Fault(Verb),
+    /// It belongs to the one under way: it undoes a fault, or has nothing to do with connections.
+    Within,
+    /// It restarts services or changes what they read: what follows is not the work of the last fault.
+    Change,
 }
 
 impl Phases {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let cause = |verb: Verb| match verb {
-            Verb::MoveRole
-            | Verb::PowerOff
-            | Verb::Freeze
-            | Verb::StopClusterService
-            | Verb::PauseNode
-            | Verb::KillService
-            | Verb::HangService
-            | Verb::StopService
-            | Verb::Cut
-            | Verb::FailResource
-            | Verb::KillClusterService => Some(verb),
-            Verb::PowerOn
-            | Verb::Thaw
-            | Verb::StartClusterService
-            | Verb::ResumeNode
-            | Verb::Heal
-            | Verb::ReplaceMasterCertificate
-            | Verb::SetCluster
-            | Verb::SetWorkers
-            | Verb::StartExecutions => None,
-        };
+        let parts = plan.actions.iter().enumerate().map(|(number, planned)| {
+            // What `given` does happens before the cluster is steady, and is no outage of the run.
+            if number < plan.given { Part::Within } else { part(planned.action.verb()) }
+        });
+        let enabled: Vec<bool> = plan.topology.workers.iter().map(|worker| worker.enabled).collect();
         Self {
-            causes: plan.actions.iter().map(|planned| cause(planned.action.verb())).collect(),
+            parts: parts.collect(),
             network_name: plan.network_name,
             outages: Vec::new(),
             owner: None,
             old_owner: None,
-            connected: vec![false; plan.topology.workers.len()],
-            away: plan.topology.workers.len(),
+            name_away: false,
+            endpoint_away: false,
+            is_settled: false,
+            connected: vec![false; enabled.len()],
+            away: enabled.iter().map(|&enabled| u32::from(enabled)).sum(),
+            enabled,
         }
     }
 
@@ -84,18 +173,13 @@ impl Phases {
 
     pub(crate) fn observe(&mut self, record: &Record) {
         match record.fact {
-            Fact::Acting { action, .. } => {
-                if let Some(verb) = self.causes[action.index()] {
-                    let millis = [None; PHASES.len()];
-                    self.outages.push(Outage { cause: verb.word(), fault: record.latest, millis });
-                    self.old_owner = self.owner;
-                }
-            }
+            Fact::Acting { action, node } => match self.parts[action.index()] {
+                Part::Fault(verb) => self.begin(verb, node, record.latest),
+                Part::Within => {}
+                Part::Change => self.is_settled |= self.away == 0,
+            },
             // Another node's view: a node does not say of itself that it is gone.
             Fact::NodeState { node, state: NodeState::Down } if record.source != Source::Node(node) => {
-                self.reach(DETECTED, record.latest);
-            }
-            Fact::ResourceState { state: ResourceState::OfflinePending, .. } => {
                 self.reach(DETECTED, record.latest);
             }
             Fact::OwnerNode { owner, .. } => {
@@ -105,29 +189,18 @@ impl Phases {
                     self.reach(ROLE_MOVED, record.latest);
                 }
             }
-            Fact::ResourceState { resource, state: ResourceState::Online }
-                if resource == self.network_name =>
-            {
-                self.reach_after(ROLE_MOVED, NAME_ONLINE, record.latest);
-            }
+            Fact::ResourceState { resource, state } => self.resource(resource, state, record.latest),
             Fact::Endpoint { answer: Answer::Served { .. }, .. } => {
-                self.reach_after(ROLE_MOVED, ENDPOINT_ANSWERING, record.latest);
-            }
-            Fact::Worker { worker, state } => {
-                let now = matches!(state, WorkerState::Connected { .. });
-                let before = std::mem::replace(&mut self.connected[worker.index()], now);
-                self.away = self.away + usize::from(before) - usize::from(now);
-                if now && !before {
-                    self.reach_after(ROLE_MOVED, FIRST_WORKER_BACK, record.latest);
-                    if self.away == 0 {
-                        self.reach_after(ROLE_MOVED, LAST_WORKER_BACK, record.latest);
-                    }
+                if self.endpoint_away || self.has_moved() {
+                    self.reach(ENDPOINT_ANSWERING, record.latest);
                 }
             }
+            Fact::Endpoint { answer: Answer::Silent | Answer::Refused | Answer::NoHandshake(_), .. } => {
+                self.endpoint_away = true;
+            }
+            Fact::Worker { worker, state } => self.worker(worker, state, record.latest),
             // No phase begins with these.
             Fact::NodeState { .. }
-            | Fact::ResourceState { .. }
-            | Fact::Endpoint { .. }
             | Fact::Watching { .. }
             | Fact::Unwatched(_)
             | Fact::StepsBegan
@@ -143,16 +216,91 @@ impl Phases {
         }
     }
 
+    fn begin(&mut self, verb: Verb, node: Option<NodeId>, fault: Time) {
+        // Two faults at one moment are one outage: nothing tells which of them did what.
+        if self.outages.last().is_some_and(|last| last.fault == fault) {
+            return;
+        }
+        let millis = [None; PHASES.len()];
+        self.outages.push(Outage { cause: verb.word(), node, fault, workers_away: self.away, millis });
+        self.old_owner = self.owner;
+        self.name_away = false;
+        self.endpoint_away = false;
+        self.is_settled = false;
+    }
+
+    fn resource(&mut self, resource: ResourceId, state: ResourceState, moment: Time) {
+        let is_name = resource == self.network_name;
+        match state {
+            ResourceState::OfflinePending | ResourceState::Failed => {
+                self.reach(DETECTED, moment);
+                self.name_away |= is_name;
+            }
+            ResourceState::Offline | ResourceState::OnlinePending => self.name_away |= is_name,
+            ResourceState::Online => {
+                if is_name && (self.name_away || self.has_moved()) {
+                    self.reach(NAME_ONLINE, moment);
+                }
+            }
+        }
+    }
+
+    fn worker(&mut self, worker: WorkerId, state: WorkerState, moment: Time) {
+        let now = matches!(state, WorkerState::Connected { .. });
+        let before = std::mem::replace(&mut self.connected[worker.index()], now);
+        if now == before || !self.enabled[worker.index()] {
+            return;
+        }
+        self.away = if now { self.away - 1 } else { self.away + 1 };
+        if self.is_settled {
+            return;
+        }
+        if now {
+            self.reach(FIRST_WORKER_BACK, moment);
+            if self.away == 0 {
+                self.reach(LAST_WORKER_BACK, moment);
+            }
+        } else if let Some(outage) = self.outages.last_mut() {
+            outage.workers_away = outage.workers_away.max(self.away);
+            // One that leaves later than others came back: not everybody was back yet.
+            outage.millis[LAST_WORKER_BACK] = None;
+        }
+    }
+
+    fn has_moved(&self) -> bool {
+        self.outages.last().is_some_and(|outage| outage.millis[ROLE_MOVED].is_some())
+    }
+
     fn reach(&mut self, phase: usize, moment: Time) {
+        if self.is_settled {
+            return;
+        }
         if let Some(outage) = self.outages.last_mut() {
             outage.millis[phase].get_or_insert(micros(moment.since(outage.fault)) / 1_000);
         }
     }
+}
 
-    fn reach_after(&mut self, earlier: usize, phase: usize, moment: Time) {
-        if self.outages.last().is_some_and(|outage| outage.millis[earlier].is_some()) {
-            self.reach(phase, moment);
-        }
+const fn part(verb: Verb) -> Part {
+    match verb {
+        Verb::MoveRole
+        | Verb::PowerOff
+        | Verb::Freeze
+        | Verb::StopClusterService
+        | Verb::PauseNode
+        | Verb::KillService
+        | Verb::HangService
+        | Verb::StopService
+        | Verb::Cut
+        | Verb::FailResource
+        | Verb::KillClusterService => Part::Fault(verb),
+        Verb::PowerOn
+        | Verb::Thaw
+        | Verb::StartClusterService
+        | Verb::ResumeNode
+        | Verb::Heal
+        | Verb::StartExecutions => Part::Within,
+        Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers => Part::Change,
     }
 }
 
@@ -162,3 +310,32 @@ const NAME_ONLINE: usize = 2;
 const ENDPOINT_ANSWERING: usize = 3;
 const FIRST_WORKER_BACK: usize = 4;
 const LAST_WORKER_BACK: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outage(workers_away: u32, last_worker_back: Option<u64>) -> Outage {
+        let mut millis = [None; PHASES.len()];
+        millis[LAST_WORKER_BACK] = last_worker_back;
+        Outage { cause: "power_off", workers_away, millis, ..Outage::default() }
+    }
+
+    #[test]
+    fn percentiles_are_values_that_occurred() {
+        let outages: Vec<Outage> = (1..=20).map(|millis| outage(1, Some(millis * 100))).collect();
+        let latency = Latency::of(&outages);
+        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000 };
+        assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
+        assert_eq!(latency.phases[DETECTED], None);
+    }
+
+    #[test]
+    fn what_never_ended_is_told_and_not_made_up() {
+        let outages = [outage(1, Some(700)), outage(3, None), outage(0, None)];
+        let latency = Latency::of(&outages);
+        assert_eq!((latency.outages, latency.never_ended, latency.unnoticed), (2, 1, 1));
+        let last = Spread { count: 1, p50: 700, p95: 700, max: 700 };
+        assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
+    }
+}

@@ -54,7 +54,8 @@ struct RunArguments {
     /// What to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Write a report besides: junit=FILE. Can be given several times.
+    /// Write a report besides, of the kind json, jsonl, junit, markdown, github or html; the file `-` is standard
+    /// output. Can be given several times.
     #[arg(long, value_name = "KIND=FILE", value_parser = report_file)]
     report: Vec<(ReportKind, PathBuf)>,
     /// Keep every run's history in this folder, for `judge`.
@@ -111,7 +112,27 @@ enum Format {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReportKind {
+    Json,
+    Jsonl,
     Junit,
+    Markdown,
+    Github,
+    Html,
+}
+
+impl ReportKind {
+    const ALL: [Self; 6] = [Self::Json, Self::Jsonl, Self::Junit, Self::Markdown, Self::Github, Self::Html];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+            Self::Junit => "junit",
+            Self::Markdown => "markdown",
+            Self::Github => "github",
+            Self::Html => "html",
+        }
+    }
 }
 
 impl ValueEnum for BackendKind {
@@ -131,9 +152,12 @@ impl ValueEnum for BackendKind {
 
 fn report_file(text: &str) -> Result<(ReportKind, PathBuf), String> {
     let (kind, file) = pair(text)?;
-    match kind.as_str() {
-        "junit" => Ok((ReportKind::Junit, PathBuf::from(file))),
-        _ => Err(format!("there is no report `{kind}`: expected junit")),
+    match ReportKind::ALL.into_iter().find(|known| known.word() == kind) {
+        Some(kind) => Ok((kind, PathBuf::from(file))),
+        None => {
+            let words = ReportKind::ALL.map(ReportKind::word).join(", ");
+            Err(format!("there is no report `{kind}`: expected one of {words}"))
+        }
     }
 }
 

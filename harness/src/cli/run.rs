@@ -12,7 +12,7 @@ use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::Plan;
-use crate::report::{self, RunReport, ScenarioReport, Timeline};
+use crate::report::{self, Chart, Live, RunReport, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
 use crate::scenario::load;
 
@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
-    let (scenarios, remarks) = match arguments.backend {
+    let Ran { scenarios, remarks, charts } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
         BackendKind::Loopback => run_all(&plans, &mut LoopbackBackend::default(), arguments)?,
         BackendKind::Lab => {
@@ -41,8 +41,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         scenarios,
         elapsed: started.elapsed(),
     };
-    write_reports(&report, arguments)?;
-    show(&report, arguments.format)?;
+    write_reports(&report, &charts, arguments)?;
+    if arguments.verbose && arguments.format == Format::Human {
+        print(&report::human_in_full(&report))?;
+    } else {
+        show(&report, arguments.format)?;
+    }
     Ok(report.exit_code())
 }
 
@@ -81,26 +85,41 @@ pub(super) fn profiles(plans: &[Plan]) -> String {
     words.into_iter().collect::<Vec<_>>().join("+")
 }
 
+/// What came of all plans.
+struct Ran {
+    scenarios: Vec<ScenarioReport>,
+    remarks: Vec<String>,
+    charts: Vec<Chart>,
+}
+
 fn run_all<B: Backend>(
     plans: &[Plan],
     backend: &mut B,
     arguments: &RunArguments,
-) -> Result<(Vec<ScenarioReport>, Vec<String>), CommandError> {
-    let mut reports = Vec::with_capacity(plans.len());
+) -> Result<Ran, CommandError> {
+    let mut ran = Ran { scenarios: Vec::with_capacity(plans.len()), remarks: Vec::new(), charts: Vec::new() };
     let mut remarks = BTreeSet::new();
+    let live = Live::begin(plans.len());
     for plan in plans {
+        live.runs(&plan.name);
         let mut kept = Kept::begin(plan, backend.kind(), arguments)?;
-        reports.push(run_scenario(plan, backend, &mut kept));
+        let report = run_scenario(plan, backend, &mut kept);
         remarks.extend(backend.remark());
-        kept.finish(arguments)?;
+        ran.charts.extend(kept.chart(&report));
+        live.aside(|| kept.finish(arguments))?;
+        ran.scenarios.push(report);
+        live.is_done();
     }
-    Ok((reports, remarks.into_iter().collect()))
+    ran.remarks.extend(remarks);
+    Ok(ran)
 }
 
-/// What is kept of a run while it happens: its history in a file, its timeline for the terminal, both or neither.
+/// What is kept of a run while it happens: its history in a file, its timeline for the terminal, its records for a
+/// chart; each only if it was asked for.
 struct Kept<'p> {
     history: Option<HistoryWriter<'p, BufWriter<File>>>,
     timeline: Option<Timeline<'p>>,
+    records: Option<Vec<Record>>,
     plan: &'p Plan,
 }
 
@@ -116,7 +135,19 @@ impl<'p> Kept<'p> {
             None => None,
         };
         let wants_timeline = arguments.verbose && arguments.format == Format::Human;
-        Ok(Self { history, timeline: wants_timeline.then(|| Timeline::new(plan)), plan })
+        let wants_chart = arguments.report.iter().any(|(kind, _)| *kind == ReportKind::Html);
+        Ok(Self {
+            history,
+            timeline: wants_timeline.then(|| Timeline::new(plan)),
+            records: wants_chart.then(Vec::new),
+            plan,
+        })
+    }
+
+    /// The chart of the run, if one is wanted and the run took place. The records are not needed after that.
+    fn chart(&mut self, report: &ScenarioReport) -> Option<Chart> {
+        let records = self.records.take().filter(|records| !records.is_empty())?;
+        Some(Chart::of(self.plan, &records, report))
     }
 
     fn finish(self, arguments: &RunArguments) -> Result<(), CommandError> {
@@ -138,17 +169,33 @@ impl Sink for Kept<'_> {
         if let Some(timeline) = &mut self.timeline {
             timeline.record(record);
         }
+        if let Some(records) = &mut self.records {
+            records.push(*record);
+        }
         Flow::Continue
     }
 }
 
-fn write_reports(report: &RunReport, arguments: &RunArguments) -> Result<(), CommandError> {
+fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments) -> Result<(), CommandError> {
     for (kind, file) in &arguments.report {
-        let text = match kind {
-            ReportKind::Junit => report::junit(report)
-                .map_err(|error| CommandError::Surroundings(format!("cannot write JUnit XML: {error}")))?,
+        let cannot_make = |error: String| {
+            CommandError::Surroundings(format!("cannot write the {} report: {error}", kind.word()))
         };
-        std::fs::write(file, text).map_err(|error| cannot_write(file, &error))?;
+        let text = match kind {
+            ReportKind::Json => report::json(report),
+            ReportKind::Jsonl => report::jsonl(report),
+            ReportKind::Junit => report::junit(report).map_err(|error| cannot_make(error.to_string()))?,
+            ReportKind::Markdown => report::markdown(report),
+            ReportKind::Github => report::github(report),
+            ReportKind::Html => {
+                report::html(report, charts).map_err(|error| cannot_make(error.to_string()))?
+            }
+        };
+        if file == Path::new("-") {
+            print(&text)?;
+        } else {
+            std::fs::write(file, text).map_err(|error| cannot_write(file, &error))?;
+        }
     }
     Ok(())
 }

@@ -7,10 +7,24 @@ use crate::check::{Claim, Outcome};
 use crate::judge::Judgement;
 use crate::plan::VERSION;
 
-use super::{RunReport, RunResult, ScenarioReport, length};
+use crate::phase::PHASES;
+
+use super::cause::{Cause, causes};
+use super::{RunReport, RunResult, ScenarioReport, moment};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
+///
+/// How long the outages took is told if something failed.
 pub fn human(report: &RunReport) -> String {
+    text(report, report.totals().failed > 0)
+}
+
+/// The same, and how long the outages took in any case.
+pub fn human_in_full(report: &RunReport) -> String {
+    text(report, true)
+}
+
+fn text(report: &RunReport, with_latency: bool) -> String {
     let mut text = String::new();
     let scenarios = report.scenarios.len();
     let _ = writeln!(
@@ -25,16 +39,19 @@ pub fn human(report: &RunReport) -> String {
     for remark in &report.remarks {
         let _ = writeln!(text, "{}: {remark}", report.backend);
     }
+    for cause in causes(report) {
+        block(&mut text, &cause);
+    }
     for scenario in &report.scenarios {
         match &scenario.result {
-            RunResult::Judged(Outcome::Pass) => {}
-            RunResult::Judged(outcome @ (Outcome::Fail | Outcome::Inconclusive)) => {
-                block(&mut text, scenario, *outcome);
-            }
+            RunResult::Judged(_) => {}
             RunResult::Skipped(reason) => {
                 let _ = writeln!(text, "SKIPPED {}: {reason}", scenario.name);
             }
         }
+    }
+    if with_latency {
+        latency(&mut text, report);
     }
     unknowns(&mut text, report);
     let totals = report.totals();
@@ -52,23 +69,53 @@ pub fn human(report: &RunReport) -> String {
     text
 }
 
-fn block(text: &mut String, scenario: &ScenarioReport, outcome: Outcome) {
-    let kind = outcome.word().to_uppercase();
-    let mut lines = scenario
-        .judgement
-        .as_ref()
-        .map(|judgement| reasons(judgement, outcome, &length(scenario.promise)))
-        .unwrap_or_default();
-    lines.extend(disagreements(scenario));
-    let mut lines = lines.into_iter();
-    let first = lines.next().unwrap_or_default();
-    let _ = writeln!(text, "{kind} {}: {}", scenario.name, first.head);
-    write_lines(text, &first);
-    for more in lines {
-        let _ = writeln!(text, "  also: {}", more.head);
-        write_lines(text, &more);
+fn block(text: &mut String, cause: &Cause<'_>) {
+    let kind = cause.outcome.word().to_uppercase();
+    let (first, others) = cause.scenarios.split_first().expect("a cause has a scenario");
+    let mut reasons = cause.reasons.iter();
+    match reasons.next() {
+        Some(reason) => {
+            let _ = writeln!(text, "{kind} {}: {}", first.name, reason.head);
+            write_lines(text, reason);
+        }
+        None => {
+            let _ = writeln!(text, "{kind} {}", first.name);
+        }
     }
-    let _ = writeln!(text, "  replay: {}", scenario.replay);
+    for more in reasons {
+        let _ = writeln!(text, "  also: {}", more.head);
+        write_lines(text, more);
+    }
+    let _ = writeln!(text, "  replay: {}", first.replay);
+    if !others.is_empty() {
+        let _ = writeln!(text, "  the same in {}:", counted(others.len(), "other scenario"));
+    }
+    for other in others {
+        let _ = writeln!(text, "    {}\n      replay: {}", other.name, other.replay);
+    }
+}
+
+/// How long the outages took, by phase: what was reached after the fault.
+fn latency(text: &mut String, report: &RunReport) {
+    let latency = report.latency();
+    if latency.outages == 0 {
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "time after the fault{:>15} {:>10} {:>10}   {}, {} never ended",
+        "p50",
+        "p95",
+        "max",
+        counted(latency.outages, "outage"),
+        latency.never_ended,
+    );
+    for ((name, _), spread) in PHASES.iter().zip(latency.phases) {
+        let Some(spread) = spread else { continue };
+        let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
+        let of = if spread.count == latency.outages { String::new() } else { format!("   {}", spread.count) };
+        let _ = writeln!(text, "  {name:<22}{p50:>11} {p95:>10} {max:>10}{of}");
+    }
 }
 
 /// One reason for a verdict that is not a pass.
@@ -89,7 +136,7 @@ fn write_lines(text: &mut String, reason: &Reason) {
 }
 
 /// The reasons that are as bad as the verdict itself, claims first.
-pub(crate) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
+pub(super) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
     let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome).map(|result| {
         let bound = match result.claim {
             Claim::WorkersReconnect => format!(" within {promise}"),
@@ -114,7 +161,7 @@ pub(crate) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) ->
 }
 
 /// Assumptions on whose value the verdict depends.
-pub(crate) fn disagreements(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> {
+pub(super) fn disagreements(scenario: &ScenarioReport) -> impl Iterator<Item = Reason> {
     scenario.unknowns.iter().filter(|unknown| !unknown.agrees()).map(|unknown| {
         let question = unknown.assumption.question();
         let verdicts: Vec<String> = unknown
@@ -162,7 +209,7 @@ fn unknowns(text: &mut String, report: &RunReport) {
 }
 
 /// A number with its noun.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     match (count, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),

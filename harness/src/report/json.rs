@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::check::Outcome;
 use crate::judge::{ClaimResult, Finding};
-use crate::phase::{Outage, PHASES};
+use crate::phase::{Latency, Outage, OutageEnd, PHASES};
 use crate::plan::VERSION;
 
 use super::{RunReport, RunResult, ScenarioReport, Unknown};
@@ -19,6 +19,7 @@ struct Document<'a> {
     totals: TotalsText,
     exit_code: u8,
     elapsed_ms: u128,
+    latency: LatencyText,
     scenarios: Vec<ScenarioText<'a>>,
 }
 
@@ -29,6 +30,16 @@ struct TotalsText {
     failed: usize,
     inconclusive: usize,
     skipped: usize,
+}
+
+/// How long the outages of the run took, by phase.
+#[derive(Serialize)]
+struct LatencyText {
+    outages: usize,
+    never_ended: usize,
+    unnoticed: usize,
+    /// Only the phases that some outage reached, in their order.
+    phases: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +81,9 @@ struct FindingText<'a> {
 #[derive(Serialize)]
 struct OutageText {
     cause: &'static str,
+    at: String,
+    workers_away: u32,
+    end: &'static str,
     /// The phases that were reached, in milliseconds since the fault, in their order.
     phases_ms: serde_json::Map<String, serde_json::Value>,
 }
@@ -123,7 +137,28 @@ fn document<'a>(report: &'a RunReport, scenarios: Vec<ScenarioText<'a>>) -> Docu
         },
         exit_code: report.exit_code(),
         elapsed_ms: report.elapsed.as_millis(),
+        latency: latency(&report.latency()),
         scenarios,
+    }
+}
+
+fn latency(latency: &Latency) -> LatencyText {
+    let reached = PHASES.iter().zip(latency.phases).filter_map(|((name, _), spread)| {
+        spread.map(|spread| {
+            let value = serde_json::json!({
+                "count": spread.count,
+                "p50_ms": spread.p50,
+                "p95_ms": spread.p95,
+                "max_ms": spread.max,
+            });
+            ((*name).to_owned(), value)
+        })
+    });
+    LatencyText {
+        outages: latency.outages,
+        never_ended: latency.never_ended,
+        unnoticed: latency.unnoticed,
+        phases: reached.collect(),
     }
 }
 
@@ -150,7 +185,10 @@ fn scenario(report: &ScenarioReport) -> ScenarioText<'_> {
             .map(|judgement| judgement.findings.iter().map(finding).collect())
             .unwrap_or_default(),
         outages: judgement
-            .map(|judgement| judgement.outages.iter().map(outage).collect())
+            .map(|judgement| {
+                let outages = judgement.outages.iter();
+                outages.map(|each| outage(each, judgement.window.offset(each.fault))).collect()
+            })
             .unwrap_or_default(),
         unknowns: report.unknowns.iter().map(unknown).collect(),
     }
@@ -177,11 +215,22 @@ fn finding(finding: &Finding) -> FindingText<'_> {
     FindingText { verdict: finding.outcome.word(), what: &finding.what, evidence: &finding.evidence }
 }
 
-fn outage(outage: &Outage) -> OutageText {
+fn outage(outage: &Outage, at: String) -> OutageText {
     let reached = PHASES.iter().zip(outage.millis).filter_map(|((name, _), millis)| {
         millis.map(|millis| ((*name).to_owned(), serde_json::Value::from(millis)))
     });
-    OutageText { cause: outage.cause, phases_ms: reached.collect() }
+    let end = match outage.end() {
+        OutageEnd::Unnoticed => "unnoticed",
+        OutageEnd::Over(_) => "over",
+        OutageEnd::Open => "open",
+    };
+    OutageText {
+        cause: outage.cause,
+        at,
+        workers_away: outage.workers_away,
+        end,
+        phases_ms: reached.collect(),
+    }
 }
 
 fn unknown(unknown: &Unknown) -> UnknownText {

@@ -4,8 +4,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::check::Outcome;
 
-use super::human::{disagreements, reasons};
-use super::{RunReport, RunResult, ScenarioReport, length};
+use super::cause::reasons_of;
+use super::{RunReport, RunResult, ScenarioReport};
 
 /// The report as JUnit XML: a fail is a failure, inconclusive an error, skipped is skipped with its reason.
 ///
@@ -40,12 +40,7 @@ fn case(scenario: &ScenarioReport) -> TestCase {
 }
 
 fn bad(scenario: &ScenarioReport, kind: NonSuccessKind, outcome: Outcome) -> TestCaseStatus {
-    let mut reasons = scenario
-        .judgement
-        .as_ref()
-        .map(|judgement| reasons(judgement, outcome, &length(scenario.promise)))
-        .unwrap_or_default();
-    reasons.extend(disagreements(scenario));
+    let reasons = reasons_of(scenario, outcome);
     let mut text = String::new();
     for reason in &reasons {
         for line in std::iter::once(&reason.head).chain(&reason.evidence) {

@@ -2,9 +2,14 @@
 //!
 //! Reports read judgements and nothing else; they never look at a backend.
 
+mod cause;
+mod github;
+mod html;
 mod human;
 mod json;
 mod junit;
+mod live;
+mod markdown;
 mod timeline;
 
 use std::time::Duration;
@@ -14,10 +19,15 @@ use failover_sim::assumption::Assumption;
 use crate::backend::BackendKind;
 use crate::check::Outcome;
 use crate::judge::Judgement;
+use crate::phase::Latency;
 
-pub use human::human;
+pub use github::github;
+pub use html::{Chart, html};
+pub use human::{human, human_in_full};
 pub use json::{json, jsonl};
 pub use junit::junit;
+pub use live::Live;
+pub use markdown::markdown;
 pub use timeline::Timeline;
 
 /// Everything about one call of `run` or `judge`.
@@ -119,6 +129,12 @@ impl RunReport {
         totals
     }
 
+    /// How long the outages of all scenarios took, by phase.
+    pub fn latency(&self) -> Latency {
+        let judgements = self.scenarios.iter().filter_map(|scenario| scenario.judgement.as_ref());
+        Latency::of(judgements.flat_map(|judgement| &judgement.outages))
+    }
+
     /// The exit code: 1 if something failed, else 3 if something is inconclusive or nothing was judged, else 0.
     pub fn exit_code(&self) -> u8 {
         let totals = self.totals();
@@ -128,6 +144,14 @@ impl RunReport {
             (0, 0, 1..) => 0,
         }
     }
+}
+
+/// Milliseconds as people read them: `85ms`, `22.995s`, `1m26.639s`.
+pub fn moment(millis: u64) -> String {
+    if millis < 1_000 {
+        return format!("{millis}ms");
+    }
+    failover_sim::time::Time::from_micros(millis * 1_000).to_string()
 }
 
 /// A duration as scenario files write it: `90s`, `3m`, `1m30s`, `250ms`.
@@ -146,7 +170,55 @@ pub fn length(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use failover_sim::time::Time;
+
     use super::*;
+    use crate::check::{Claim, Verdict, Window};
+    use crate::judge::ClaimResult;
+
+    /// A report of no scenario.
+    pub(super) fn nothing() -> RunReport {
+        RunReport {
+            backend: BackendKind::Sim,
+            profile: "windows_2019".to_owned(),
+            seed: 1,
+            remarks: Vec::new(),
+            topologies: 1,
+            scenarios: Vec::new(),
+            elapsed: Duration::ZERO,
+        }
+    }
+
+    /// A report of one failure, full of what the formats take for their own.
+    pub(super) fn nasty() -> RunReport {
+        let verdict = Verdict::fail(
+            3,
+            Time::from_micros(1_000_000),
+            vec!["w1 says <no> & \"never\"".to_owned(), "::error::not a command".to_owned()],
+            vec!["step 4: 100% of it".to_owned()],
+        );
+        let claim = Claim::WorkersReconnect;
+        let judgement = Judgement {
+            outcome: Outcome::Fail,
+            claims: vec![ClaimResult { claim, must_break: false, verdict, outcome: Outcome::Fail }],
+            findings: Vec::new(),
+            outages: Vec::new(),
+            window: Window::default(),
+        };
+        let scenario = ScenarioReport {
+            name: "model/a|b".to_owned(),
+            file: "a|b.yaml".to_owned(),
+            proves: "a <script> & \"quotes\" survive".to_owned(),
+            result: RunResult::Judged(Outcome::Fail),
+            judgement: Some(judgement),
+            unknowns: Vec::new(),
+            replay: "failover run 'a|b.yaml' --seed 1".to_owned(),
+            promise: Duration::from_secs(90),
+            plan: "00".to_owned(),
+            elapsed: Duration::ZERO,
+        };
+        RunReport { scenarios: vec![scenario], ..nothing() }
+    }
 
     #[test]
     fn durations_read_as_files_write_them() {
