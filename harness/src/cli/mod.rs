@@ -11,11 +11,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use failover_sim::cluster::Profile;
 
 use crate::backend::BackendKind;
 use crate::plan::Overrides;
-use crate::scenario::LoadError;
 use crate::scenario::diagnostic::Paint;
+use crate::scenario::setting::check_setting;
+use crate::scenario::{LoadError, standard};
 
 /// Test whether SSIS Scale Out workers survive a failover of their master.
 #[derive(Debug, Parser)]
@@ -28,7 +30,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios and judge them.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Judge a history again that `run --histories` wrote.
     Judge(JudgeArguments),
     /// Read scenarios and their topologies, and show every mistake in them.
@@ -37,9 +39,15 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Scenario files, or folders of them.
-    #[arg(required = true, value_name = "PATH")]
+    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The standard scenarios of one folder: cluster or model.
+    #[arg(long, value_name = "NAME", conflicts_with = "paths", value_parser = suite)]
+    suite: Option<String>,
+    /// Run so many scenarios at once; only on the simulator.
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
     /// Where to run them.
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     backend: BackendKind,
@@ -73,11 +81,31 @@ struct OverrideArguments {
     /// Take an answer for granted where nobody knows. Can be given several times.
     #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = pair)]
     assume: Vec<(String, String)>,
+    /// Another topology than each scenario asks for.
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+    /// Set the number of workers, or a cluster property such as SameSubnetThreshold. Can be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
+    set: Vec<(String, String)>,
+    /// The defaults of another version of Windows.
+    #[arg(long, value_name = "WORD", value_parser = profile)]
+    profile: Option<Profile>,
+    /// One case of a scenario that has several.
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
 }
 
 impl OverrideArguments {
     fn overrides(&self) -> Overrides {
-        Overrides { workers: self.workers, assume: self.assume.iter().cloned().collect() }
+        let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
+        Overrides {
+            workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
+            assume: self.assume.iter().cloned().collect(),
+            set: self.set.iter().filter(|(key, _)| key != WORKERS).cloned().collect(),
+            profile: self.profile,
+            topology: self.topology.as_ref().map(|file| file.display().to_string()),
+            case: self.case.clone(),
+        }
     }
 }
 
@@ -137,6 +165,35 @@ fn report_file(text: &str) -> Result<(ReportKind, PathBuf), String> {
     }
 }
 
+fn set(text: &str) -> Result<(String, String), String> {
+    let (key, value) = pair(text)?;
+    match key.as_str() {
+        WORKERS => {
+            let count: Result<u32, _> = value.parse();
+            count.map_err(|_| format!("`workers`: expected a whole number, found `{value}`"))?;
+        }
+        _ => check_setting(&key, &value)?,
+    }
+    Ok((key, value))
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::by_word(text).ok_or_else(|| {
+        format!(
+            "there is no profile `{text}`: expected one of {}",
+            Profile::ALL.map(Profile::word).join(", ")
+        )
+    })
+}
+
+fn suite(text: &str) -> Result<String, String> {
+    let suites = standard::suites();
+    if suites.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("there is no suite `{text}`: expected one of {}", suites.join(", ")))
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let found = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     found
@@ -169,6 +226,9 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// The key of `--set` that is no property of the cluster.
+const WORKERS: &str = "workers";
 
 /// Exit code of a mistake in the input.
 const INPUT: u8 = 2;

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use failover_sim::observe::{Flow, Record, Sink};
 
@@ -12,26 +13,35 @@ use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::Plan;
-use crate::report::{self, RunReport, ScenarioReport, Timeline};
+use crate::report::{self, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
-use crate::scenario::load;
+use crate::scenario::{Loaded, Misfit, load_fitting};
 
 use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments)?;
-    let plans = load(&arguments.paths, arguments.seed, &arguments.overrides.overrides())?;
+    let paths = match &arguments.suite {
+        Some(suite) => vec![PathBuf::from(suite)],
+        None => arguments.paths.clone(),
+    };
+    let Loaded { plans, misfits } = load_fitting(&paths, arguments.seed, &arguments.overrides.overrides())?;
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
-    let (scenarios, remarks) = match arguments.backend {
+    let (mut scenarios, remarks) = match arguments.backend {
+        BackendKind::Sim if arguments.jobs > 1 => run_in_parallel(&plans, arguments)?,
         BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
         BackendKind::Loopback => run_all(&plans, &mut LoopbackBackend::default(), arguments)?,
         BackendKind::Lab => {
             run_all(&plans, &mut LabBackend::new(Twin::new(Dialect::Friendly), None), arguments)?
         }
     };
+    scenarios.extend(misfits.iter().map(skipped));
+    if !misfits.is_empty() {
+        scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+    }
     let report = RunReport {
         backend: arguments.backend,
         profile: profiles(&plans),
@@ -95,6 +105,58 @@ fn run_all<B: Backend>(
         kept.finish(arguments)?;
     }
     Ok((reports, remarks.into_iter().collect()))
+}
+
+/// Scenarios on several threads, each with a simulator of its own; what is told of them comes in their order.
+fn run_in_parallel(
+    plans: &[Plan],
+    arguments: &RunArguments,
+) -> Result<(Vec<ScenarioReport>, Vec<String>), CommandError> {
+    let next = AtomicUsize::new(0);
+    let threads = usize::from(arguments.jobs).min(plans.len());
+    let mut done = std::thread::scope(|scope| {
+        let work = || {
+            let mut backend = SimBackend::default();
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(plan) = plans.get(index) else { return Ok::<_, CommandError>(done) };
+                let mut kept = Kept::begin(plan, BackendKind::Sim, arguments)?;
+                let report = run_scenario(plan, &mut backend, &mut kept);
+                done.push((index, report, kept));
+            }
+        };
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let mut done = Vec::with_capacity(plans.len());
+        for thread in running {
+            // A panic in a thread is the program's own.
+            done.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok::<_, CommandError>(done)
+    })?;
+    done.sort_by_key(|(index, ..)| *index);
+    let mut reports = Vec::with_capacity(plans.len());
+    for (_, report, kept) in done {
+        kept.finish(arguments)?;
+        reports.push(report);
+    }
+    Ok((reports, Vec::new()))
+}
+
+/// What is told of a scenario that does not fit the topology.
+fn skipped(misfit: &Misfit) -> ScenarioReport {
+    ScenarioReport {
+        name: misfit.name.clone(),
+        file: misfit.file.clone(),
+        proves: String::new(),
+        result: RunResult::Skipped(format!("does not fit: {}", misfit.reason)),
+        judgement: None,
+        unknowns: Vec::new(),
+        replay: String::new(),
+        promise: Duration::ZERO,
+        plan: String::new(),
+        elapsed: Duration::ZERO,
+    }
 }
 
 /// What is kept of a run while it happens: its history in a file, its timeline for the terminal, both or neither.
