@@ -2,7 +2,10 @@
 //!
 //! Results go to standard output, progress and errors to standard error.
 
+mod demo;
+mod explain;
 mod judge;
+mod new;
 mod run;
 mod validate;
 
@@ -35,6 +38,16 @@ enum Command {
     Judge(JudgeArguments),
     /// Read scenarios and their topologies, and show every mistake in them.
     Validate(ValidateArguments),
+    /// List the standard scenarios, the topologies and everything that `explain` explains.
+    List,
+    /// Explain a word: a verb, subject, claim, assumption, error, phase, step of the guide or exit code.
+    Explain(ExplainArguments),
+    /// Print the JSON Schema of scenario files or of topology files, for editors.
+    Schema(SchemaArguments),
+    /// Break a cluster in the simulator, and explain what happened.
+    Demo,
+    /// Write a starter topology, a scenario and CI files into a folder.
+    New(NewArguments),
 }
 
 #[derive(Debug, Args)]
@@ -124,6 +137,39 @@ struct ValidateArguments {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArguments {
+    /// The word: `power_off`, `workers_reconnect`, `step 4`, `exit 3`, …
+    #[arg(required_unless_present = "markdown", value_name = "NAME")]
+    name: Vec<String>,
+    /// Print docs/language.md instead: everything that can be explained.
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
+}
+
+#[derive(Debug, Args)]
+struct SchemaArguments {
+    /// Of which files.
+    #[arg(value_enum, default_value_t, value_name = "KIND")]
+    kind: SchemaKind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum SchemaKind {
+    /// Of scenarios.
+    #[default]
+    Scenario,
+    /// Of topologies.
+    Topology,
+}
+
+#[derive(Debug, Args)]
+struct NewArguments {
+    /// The folder; it may exist, but none of the files.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -216,6 +262,11 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Judge(arguments) => judge::judge(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::List => explain::list(),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Schema(arguments) => explain::schema(&arguments),
+        Command::Demo => demo::demo(),
+        Command::New(arguments) => new::new(&arguments),
     };
     match answer {
         Ok(code) => ExitCode::from(code),

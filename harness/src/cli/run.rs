@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,11 +22,9 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments)?;
-    let paths = match &arguments.suite {
-        Some(suite) => vec![PathBuf::from(suite)],
-        None => arguments.paths.clone(),
-    };
-    let Loaded { plans, misfits } = load_fitting(&paths, arguments.seed, &arguments.overrides.overrides())?;
+    let overrides = arguments.overrides.overrides();
+    let suite = arguments.suite.as_deref();
+    let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }

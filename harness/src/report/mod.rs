@@ -15,6 +15,7 @@ use crate::backend::BackendKind;
 use crate::check::Outcome;
 use crate::judge::Judgement;
 
+pub(crate) use human::counted;
 pub use human::human;
 pub use json::{json, jsonl};
 pub use junit::junit;

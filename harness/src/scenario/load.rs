@@ -64,16 +64,24 @@ pub struct Loaded {
 /// # Errors
 /// All mistakes of all files at once.
 pub fn load(paths: &[PathBuf], seed: u64, overrides: &Overrides) -> Result<Vec<Plan>, LoadError> {
-    load_fitting(paths, seed, overrides).map(|loaded| loaded.plans)
+    load_fitting(paths, None, seed, overrides).map(|loaded| loaded.plans)
 }
 
-/// The same, and tells which of the scenarios that the program carries do not fit the topology of the overrides.
+/// The same, or the scenarios of one folder that the program carries, and tells which of these do not fit the topology of
+/// the overrides.
 ///
 /// # Errors
 /// All mistakes of all files at once.
-pub fn load_fitting(paths: &[PathBuf], seed: u64, overrides: &Overrides) -> Result<Loaded, LoadError> {
+pub fn load_fitting(
+    paths: &[PathBuf],
+    suite: Option<&str>,
+    seed: u64,
+    overrides: &Overrides,
+) -> Result<Loaded, LoadError> {
     let mut found = Vec::new();
-    if paths.is_empty() {
+    if let Some(suite) = suite {
+        found.extend(standard::below(suite).into_iter().map(Scenario::Carried));
+    } else if paths.is_empty() {
         found.extend(standard::scenarios().map(Scenario::Carried));
     }
     for path in paths {

@@ -22,7 +22,7 @@ pub mod tree;
 pub mod unfit;
 
 pub use load::{LoadError, Loaded, Misfit, load, load_fitting};
-pub use planner::{plan, plans, topology_of};
+pub use planner::{plan, plans, topology_of, warnings};
 pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS};
 pub use schema::{scenario_schema, topology_schema};
 

@@ -97,6 +97,54 @@ fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {
     Diagnostics::new(file, text, faults)
 }
 
+/// What could be better in a scenario that is right: every `pause` waits for nothing that anybody could see.
+pub fn warnings(file: &str, text: &str) -> Diagnostics {
+    fn look(steps: &[At<StepDocument>], faults: &mut Vec<Fault>) {
+        for At { span, value } in steps {
+            match value {
+                StepDocument::Pause(_) => faults.push(
+                    Fault::new("`pause` waits without looking", *span)
+                        .with_label("slow where it is too long, and wrong where it is too short")
+                        .with_hint("`expect` with `within` waits until something is true, `hold` says what stays true meanwhile"),
+                ),
+                StepDocument::Hold(hold) => look(hold.steps.as_deref().unwrap_or_default(), faults),
+                StepDocument::MoveRole(_)
+                | StepDocument::PowerOff(_)
+                | StepDocument::PowerOn(_)
+                | StepDocument::KillClusterService(_)
+                | StepDocument::Freeze(_)
+                | StepDocument::Thaw(_)
+                | StepDocument::StopClusterService(_)
+                | StepDocument::StartClusterService(_)
+                | StepDocument::PauseNode(_)
+                | StepDocument::ResumeNode(_)
+                | StepDocument::KillService(_)
+                | StepDocument::HangService(_)
+                | StepDocument::StopService(_)
+                | StepDocument::Cut(_)
+                | StepDocument::Heal(_)
+                | StepDocument::FailResource(_)
+                | StepDocument::ReplaceMasterCertificate(_)
+                | StepDocument::SetCluster(_)
+                | StepDocument::SetWorkers(_)
+                | StepDocument::StartExecutions(_)
+                | StepDocument::Expect(_) => {}
+            }
+        }
+    }
+    let mut faults = Vec::new();
+    // Mistakes are told by those who plan it.
+    let mut mistakes = Vec::new();
+    if let Ok(tree) = parse_one(text) {
+        let parts = split(&tree, PARTS, &mut mistakes);
+        look(&parts.read_each::<StepDocument>("steps", &mut mistakes), &mut faults);
+        for case in parts.read_each::<CaseDocument>("cases", &mut mistakes) {
+            look(&case.value.then, &mut faults);
+        }
+    }
+    diagnostics(file, text, faults)
+}
+
 /// The parts of a scenario, read.
 struct Parts {
     proves: String,
@@ -654,6 +702,23 @@ impl Planner<'_> {
     fn clauses(&mut self, subjects: Subjects<'_>, span: Span) -> Vec<Clause> {
         let Subjects { role, node, nodes, endpoint, workers, tasks, reports } = subjects;
         let mut clauses = Vec::new();
+        let says_nothing = [
+            ("role", role.is_some_and(|role| role.state.is_none() && role.owner.is_none())),
+            (
+                "endpoint",
+                endpoint
+                    .is_some_and(|endpoint| endpoint.served_by.is_none() && endpoint.certificate.is_none()),
+            ),
+            ("tasks", tasks.is_some_and(|tasks| tasks.state.is_none() && tasks.executed_count.is_none())),
+        ];
+        for (subject, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
+            let label = match subject {
+                "role" => "expected `state` or `owner`",
+                "endpoint" => "expected `served_by` or `certificate`",
+                _ => "expected `state` or `executed_count`",
+            };
+            self.fault(Fault::new(format!("nothing is expected of `{subject}`"), span).with_label(label));
+        }
         if let Some(role) = role {
             let owner = role.owner.as_ref().and_then(|owner| self.node(owner));
             clauses.push(Clause::Role { state: role.state.map(role_state), owner });
@@ -810,5 +875,111 @@ const fn task_state(word: TaskStateWord) -> TaskState {
         TaskStateWord::Running => TaskState::Running,
         TaskStateWord::Failed => TaskState::Failed,
         TaskStateWord::Succeeded => TaskState::Succeeded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use failover_sim::names::StepNo;
+
+    use super::*;
+    use crate::scenario::tests_support::{mistakes_of, origin_of, plan_of};
+
+    const CASES: &str = "- move_role: { to: standby }
+cases:
+  - case: early
+    assume: { first_sweep: before_serving }
+    then: [ { expect: { within: 5m, role: { state: online } } } ]
+  - case: late
+    assume: { first_sweep: after_one_interval }
+    breaks: [ workers_reconnect ]";
+
+    #[test]
+    fn each_case_is_a_plan_of_its_own_that_can_be_replayed() {
+        let plans = plans("tests/own", &origin_of(CASES), 1).expect("right");
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+        assert_eq!(names, ["tests/own[early]", "tests/own[late]"]);
+        assert_eq!(plans.iter().map(|plan| plan.steps.len()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(plans[1].breaks, [Claim::WorkersReconnect]);
+        assert_ne!(plans[0].assumptions, plans[1].assumptions);
+        assert_eq!(plans[1].replay("sim"), "failover run own.yaml --seed 1 --case late");
+        // What a replay line or the header of a history names is the same plan again.
+        let again = plan(plans[1].scenario_name(), &plans[1].origin, 1).expect("right");
+        assert_eq!((again.name.as_str(), again.digest()), (plans[1].name.as_str(), plans[1].digest()));
+    }
+
+    #[test]
+    fn wrong_cases_are_shown_each_at_its_place() {
+        let steps = "- move_role: { to: standby }
+cases:
+  - { case: Early }
+  - { case: twice, breaks: [ reconnect_time ] }
+  - { case: twice, breaks: [ no_task_runs_twice_at_once ], assume: { first_sweep: never } }
+";
+        let shown = mistakes_of(steps);
+        for told in [
+            "`Early` cannot be the name of a case",
+            "the case `twice` is there twice",
+            "`reconnect_time` is not judged in this scenario",
+            "not among its `claims`",
+            "`no_task_runs_twice_at_once` is not judged in this scenario",
+            "no executions are started",
+            "`never` is no answer to `first_sweep`",
+        ] {
+            assert!(shown.contains(told), "{told}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_claim_with_a_limit_is_judged_besides_the_others() {
+        let plan = plan_of(
+            "- move_role: { to: standby }
+claims:
+  - reconnect_time: { percentile: 95, at_most: 90s }",
+        );
+        let limit = ReconnectTime { percentile: 95, at_most: Duration::from_secs(90) };
+        assert_eq!(plan.claims.last(), Some(&Claim::ReconnectTime(limit)));
+        assert!(!plan.claims.contains(&Claim::NoTaskRunsTwice));
+        let shown = mistakes_of(
+            "- move_role: { to: standby }
+claims:
+  - reconnect_time: { percentile: 101, at_most: 0s }",
+        );
+        assert!(shown.contains("a percentile is a number from 1 to 100"), "{shown}");
+        assert!(shown.contains("no outage is over at once"), "{shown}");
+    }
+
+    #[test]
+    fn a_hold_spans_the_steps_inside_it() {
+        let plan = plan_of(
+            "- power_off: { node: standby }
+- hold:
+    role: { state: online }
+    while:
+      - expect: { within: 1m, node: { name: first_standby, state: down } }
+      - pause: { for: 1m, because: tests need pauses }
+- power_on: { node: first_standby }",
+        );
+        assert_eq!(plan.steps.len(), 4);
+        assert_eq!((plan.holds[0].first, plan.holds[0].last), (StepNo(1), StepNo(2)));
+        for wrong in
+            ["- hold: { role: { state: online } }", "- hold: { for: 1m, while: [], role: { state: online } }"]
+        {
+            let shown = mistakes_of(wrong);
+            assert!(shown.contains("`hold` needs either `for` or `while`"), "{shown}");
+        }
+        let shown = mistakes_of("- hold: { while: [], role: { state: online } }");
+        assert!(shown.contains("no step runs while this holds"), "{shown}");
+    }
+
+    #[test]
+    fn every_pause_is_warned_of() {
+        let scenario =
+            origin_of("- hold: { role: { state: online }, while: [ { pause: { for: 1m, because: so } } ] }");
+        let shown = warnings("own.yaml", &scenario.scenario_text)
+            .render_warnings(super::super::diagnostic::Paint::Plain);
+        assert!(shown.starts_with("warning: `pause` waits without looking\n  --> own.yaml:4:"), "{shown}");
     }
 }

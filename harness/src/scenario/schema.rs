@@ -51,7 +51,16 @@ fn refuse_blank(schema: &mut Schema) {
         if let [only] = &branches[..] {
             let only = only.clone();
             object.remove("anyOf");
-            object.insert("allOf".to_owned(), json!([only]));
+            match only {
+                Value::Object(inline) if !inline.contains_key("$ref") => {
+                    for (key, value) in inline {
+                        object.entry(key).or_insert(value);
+                    }
+                }
+                only => {
+                    object.insert("allOf".to_owned(), json!([only]));
+                }
+            }
         }
     }
 }
