@@ -385,7 +385,7 @@ impl Schema {
         if !words.is_empty() {
             let name = behind["anyOf"].as_array().into_iter().flatten();
             let name =
-                name.filter_map(|branch| branch.get("const").is_none().then(|| &branch["description"]));
+                name.filter(|branch| branch.get("const").is_none()).map(|branch| &branch["description"]);
             return match name.filter_map(Value::as_str).next() {
                 Some(name) => format!("{listed}, or {name}"),
                 None => listed,

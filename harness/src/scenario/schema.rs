@@ -51,14 +51,11 @@ fn refuse_blank(schema: &mut Schema) {
         if let [only] = &branches[..] {
             let only = only.clone();
             object.remove("anyOf");
-            match only {
-                Value::Object(inline) if !inline.contains_key("$ref") => {
-                    for (key, value) in inline {
-                        object.entry(key).or_insert(value);
-                    }
-                }
-                only => {
-                    object.insert("allOf".to_owned(), json!([only]));
+            if only.get("$ref").is_some() {
+                object.insert("allOf".to_owned(), json!([only]));
+            } else if let Value::Object(inline) = only {
+                for (key, value) in inline {
+                    object.entry(key).or_insert(value);
                 }
             }
         }
