@@ -22,7 +22,9 @@ fn every_scenario_tells_the_story_beside_it() {
         let (text, outcome) = timeline(&plan);
         assert_eq!(outcome, Outcome::Pass, "{}", plan.name);
         assert_eq!(timeline(&plan).0, text, "{} tells another story the second time", plan.name);
-        let file = Path::new(&plan.origin.scenario_file).with_extension("timeline");
+        let case = plan.origin.overrides.case.as_ref();
+        let extension = case.map_or("timeline".to_owned(), |case| format!("{case}.timeline"));
+        let file = Path::new(&plan.origin.scenario_file).with_extension(extension);
         if update {
             std::fs::write(&file, &text).expect("the repository can be written to");
         }

@@ -74,7 +74,7 @@ pub fn failover(program: &str, folder: &Path, arguments: &[&str]) -> Answer {
 }
 
 /// The text with the seconds before ` s   exit` replaced, which differ from run to run.
-fn without_times(text: &str) -> String {
+pub fn without_times(text: &str) -> String {
     let line = |line: &str| match line.split_once(" s   exit ") {
         Some((before, code)) => {
             let kept = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use failover_sim::cluster::Profile;
 use failover_sim::names::{ActionNo, CertificateId, HostId, LoadId, Names, NodeId, StepNo, TaskId, WorkerId};
 use failover_sim::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
@@ -44,6 +45,18 @@ pub struct Header {
     /// Answers to assumptions that the command line gave.
     #[serde(default)]
     pub assume: BTreeMap<String, String>,
+    /// Cluster properties that the command line gave.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// `--profile`, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// `--topology`, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other_topology: Option<String>,
+    /// The case of the scenario, if it has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
 }
 
 /// The form of histories that this version writes.
@@ -58,7 +71,7 @@ impl Header {
             history: FORM,
             version: VERSION.to_owned(),
             backend: backend.to_owned(),
-            name: plan.name.clone(),
+            name: plan.scenario_name().to_owned(),
             seed: plan.seed,
             plan: plan.digest().to_string(),
             scenario_file,
@@ -67,6 +80,10 @@ impl Header {
             topology: topology_text,
             workers: overrides.workers,
             assume: overrides.assume,
+            set: overrides.set,
+            profile: overrides.profile.map(|profile| profile.word().to_owned()),
+            other_topology: overrides.topology,
+            case: overrides.case,
         }
     }
 
@@ -77,7 +94,14 @@ impl Header {
             scenario_text: self.scenario.clone(),
             topology_file: self.topology_file.clone(),
             topology_text: self.topology.clone(),
-            overrides: Overrides { workers: self.workers, assume: self.assume.clone() },
+            overrides: Overrides {
+                workers: self.workers,
+                assume: self.assume.clone(),
+                set: self.set.clone(),
+                profile: self.profile.as_deref().and_then(Profile::by_word),
+                topology: self.other_topology.clone(),
+                case: self.case.clone(),
+            },
         }
     }
 }

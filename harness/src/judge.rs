@@ -112,9 +112,13 @@ impl<'p> Judge<'p> {
         self.picture.resolve(word)
     }
 
-    /// Whether the step under way has failed.
+    /// Whether the step under way has failed, or something did not stay true while steps ran.
     pub fn step_failed(&self) -> bool {
-        matches!(self.steps.current(), Some(StepResult::Failed { .. } | StepResult::Unseen(_)))
+        self.steps
+            .current()
+            .into_iter()
+            .chain(self.steps.holds())
+            .any(|result| matches!(result, StepResult::Failed { .. } | StepResult::Unseen(_)))
     }
 
     /// Whether waiting longer could still change what is said of the workers: none of them is overdue yet.
@@ -191,6 +195,22 @@ impl<'p> Judge<'p> {
 
     fn step_findings(&self, window: Window) -> Vec<Finding> {
         let mut findings = Vec::new();
+        for (hold, result) in self.plan.holds.iter().zip(self.steps.holds()) {
+            let (outcome, evidence) = match result {
+                StepResult::Failed { at, found } => {
+                    let at = window.offset(*at);
+                    (Outcome::Fail, found.iter().map(|found| format!("at {at}: {found}")).collect())
+                }
+                StepResult::Unseen(why) => (Outcome::Inconclusive, vec![why.clone()]),
+                StepResult::Pending => {
+                    (Outcome::Inconclusive, vec!["the history ends before its steps do".to_owned()])
+                }
+                // Steps that were not reached are told below.
+                StepResult::Done(_) | StepResult::NotBegun => continue,
+            };
+            let what = format!("hold while steps run (line {})", hold.line);
+            findings.push(Finding { outcome, what, evidence });
+        }
         for (index, result) in self.steps.results().iter().enumerate() {
             let step = self.plan.step(StepNo(index as u16));
             let (outcome, evidence) = match result {

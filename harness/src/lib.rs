@@ -8,6 +8,7 @@ pub mod backend;
 pub mod check;
 pub mod cli;
 pub mod director;
+pub mod explain;
 pub mod guide;
 pub mod history;
 pub mod judge;

@@ -21,6 +21,8 @@ pub struct Picture<'p> {
     connected: usize,
     /// Tasks of the loads that some clause asks about.
     tasks: BTreeMap<TaskId, TaskPicture>,
+    /// The number with which a report on a task was refused last.
+    refused: BTreeMap<TaskId, u16>,
     asked_loads: Vec<bool>,
     watched: Vec<Watch>,
     /// Owner and standby when the steps began.
@@ -71,8 +73,9 @@ impl<'p> Picture<'p> {
             resources: vec![ResourceState::Offline; topology.cluster.resources.len()],
         };
         let mut asked_loads = vec![false; plan.loads.len()];
-        for clause in plan.steps.iter().flat_map(|step| clauses(&step.kind)) {
-            if let Clause::Tasks { of, .. } = clause {
+        let held = plan.holds.iter().flat_map(|hold| &hold.clauses);
+        for clause in plan.steps.iter().flat_map(|step| clauses(&step.kind)).chain(held) {
+            if let Clause::Tasks { of, .. } | Clause::Reports { of, .. } = clause {
                 asked_loads[of.index()] = true;
             }
         }
@@ -84,6 +87,7 @@ impl<'p> Picture<'p> {
             workers: vec![WorkerState::Starting; topology.workers.len()],
             connected: 0,
             tasks: BTreeMap::new(),
+            refused: BTreeMap::new(),
             asked_loads,
             watched: Vec::new(),
             first: None,
@@ -101,6 +105,11 @@ impl<'p> Picture<'p> {
             (Fact::Task { task, load, state, executed_count, .. }, _) => {
                 if self.asked_loads[load.index()] {
                     self.tasks.insert(task, TaskPicture { load, state, executed_count });
+                }
+            }
+            (Fact::ReportRefused { task, number, .. }, _) => {
+                if self.tasks.contains_key(&task) {
+                    self.refused.insert(task, number);
                 }
             }
             (Fact::NodeState { node, state }, Source::Node(by)) => {
@@ -140,8 +149,7 @@ impl<'p> Picture<'p> {
                 | Fact::StepsEnded
                 | Fact::RunEnded
                 | Fact::MasterMachine(_)
-                | Fact::Package { .. }
-                | Fact::ReportRefused { .. },
+                | Fact::Package { .. },
                 _,
             ) => {}
         }
@@ -255,6 +263,9 @@ impl<'p> Picture<'p> {
                         .is_none_or(|word| self.owner().is_ok_and(|owner| self.resolve(word) == Ok(owner)))
             }
             Clause::Node { node, state } => self.node_state(*node) == Some(*state),
+            Clause::Nodes { which, state } => {
+                quantified(*which, self.node_states().into_iter().map(|found| found == Some(*state)))
+            }
             Clause::Endpoint { served_by, certificate } => self.endpoint_is(*served_by, *certificate),
             Clause::Workers { which, state } => {
                 quantified(*which, (0..self.workers.len()).map(|worker| self.worker_is(worker, state)))
@@ -266,7 +277,24 @@ impl<'p> Picture<'p> {
                         && executed_count.is_none_or(|count| task.executed_count == count)
                 }),
             ),
+            Clause::Reports { of, which, refused_with } => quantified(
+                *which,
+                self.tasks
+                    .iter()
+                    .filter(|(_, task)| task.load == *of)
+                    .map(|(task, _)| self.refused.get(task) == Some(refused_with)),
+            ),
         }
+    }
+
+    /// The states of all nodes, each as far as everybody who can be asked agrees.
+    fn node_states(&self) -> Vec<Option<NodeState>> {
+        let state = |node: usize| {
+            let mut seen = self.observers().map(|by| self.views[by.index()].states[node]);
+            let first = seen.next().flatten();
+            first.filter(|_| seen.all(|other| other == first))
+        };
+        (0..self.views.len()).map(state).collect()
     }
 
     fn node_state(&self, word: NodeWord) -> Option<NodeState> {
@@ -318,12 +346,13 @@ impl<'p> Picture<'p> {
     /// Whether somebody looks at what a clause is about.
     pub fn can_see(&self, clause: &Clause) -> bool {
         match clause {
-            Clause::Role { .. } | Clause::Node { .. } => {
+            Clause::Role { .. } | Clause::Node { .. } | Clause::Nodes { .. } => {
                 (0..self.views.len()).any(|node| self.watches(Watch::Node(NodeId(node as u8))))
             }
             Clause::Endpoint { .. } => self.watches(Watch::Endpoint),
             Clause::Workers { .. } => self.watches(Watch::Workers),
             Clause::Tasks { .. } => self.watches(Watch::Ssisdb),
+            Clause::Reports { .. } => self.watches(Watch::Ssisdb) && self.watches(Watch::Workers),
         }
     }
 
@@ -342,6 +371,18 @@ impl<'p> Picture<'p> {
                 let state = self.node_state(*node).map_or("not known", crate::words::node_state);
                 format!("node is {state}")
             }
+            Clause::Nodes { which, .. } => {
+                let states = self.node_states();
+                let states: Vec<String> = states
+                    .iter()
+                    .enumerate()
+                    .map(|(index, state)| {
+                        let state = state.map_or("not known", crate::words::node_state);
+                        format!("{} is {state}", names.node(NodeId(index as u8)))
+                    })
+                    .collect();
+                format!("nodes: {}, {} wanted", states.join(", "), crate::words::which(*which))
+            }
             Clause::Endpoint { .. } => {
                 let answer = self.endpoint.map(|answer| crate::words::answer(answer, names));
                 format!("endpoint: {}", answer.unwrap_or_else(|| "not seen".to_owned()))
@@ -358,6 +399,16 @@ impl<'p> Picture<'p> {
                 let states: Vec<String> =
                     states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
                 format!("tasks: {}, {} wanted", states.join(", "), crate::words::which(*which))
+            }
+            Clause::Reports { of, which, refused_with } => {
+                let tasks = self.tasks.iter().filter(|(_, task)| task.load == *of);
+                let numbers: Vec<Option<u16>> =
+                    tasks.map(|(task, _)| self.refused.get(task).copied()).collect();
+                let count = numbers.iter().filter(|number| **number == Some(*refused_with)).count();
+                let (total, which) = (numbers.len(), crate::words::which(*which));
+                format!(
+                    "reports on {count} of {total} tasks were refused with {refused_with}, {which} wanted"
+                )
             }
         }
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use failover_sim::action::{Action, Load, Verb};
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::choices::{ChoiceKey, Choices};
+use failover_sim::cluster::Profile;
 use failover_sim::names::{
     ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
 };
@@ -59,6 +60,8 @@ pub struct Plan {
     pub given: usize,
     /// The steps, by their number.
     pub steps: Vec<Step>,
+    /// What must stay true while some of the steps run.
+    pub holds: Vec<HoldWhile>,
     /// Claims that are judged.
     pub claims: Vec<Claim>,
     /// Claims that must turn out false; exactly these, or the scenario fails.
@@ -87,6 +90,14 @@ pub struct Overrides {
     pub workers: Option<u32>,
     /// Answers to assumptions, by their words.
     pub assume: BTreeMap<String, String>,
+    /// Other values of cluster properties, by Windows' names.
+    pub set: BTreeMap<String, String>,
+    /// The defaults of another version of Windows.
+    pub profile: Option<Profile>,
+    /// The file of a topology that takes the place of the scenario's own.
+    pub topology: Option<String>,
+    /// The one case of the scenario that is meant.
+    pub case: Option<String>,
 }
 
 impl Overrides {
@@ -98,6 +109,18 @@ impl Overrides {
         }
         for (assumption, value) in &self.assume {
             text.push_str(&format!(" --assume {assumption}={value}"));
+        }
+        for (property, value) in &self.set {
+            text.push_str(&format!(" --set {property}={value}"));
+        }
+        if let Some(profile) = self.profile {
+            text.push_str(&format!(" --profile {}", profile.word()));
+        }
+        if let Some(topology) = &self.topology {
+            text.push_str(&format!(" --topology {}", quoted(topology)));
+        }
+        if let Some(case) = &self.case {
+            text.push_str(&format!(" --case {case}"));
         }
         text
     }
@@ -169,6 +192,19 @@ pub enum StepKind {
     Pause(Duration),
 }
 
+/// All of this must be true from the beginning of one step to the end of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldWhile {
+    /// What must stay true.
+    pub clauses: Vec<Clause>,
+    /// The first of the steps.
+    pub first: StepNo,
+    /// The last of them.
+    pub last: StepNo,
+    /// The line of the scenario file.
+    pub line: u32,
+}
+
 /// Something that an operator or a client could see to be true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Clause {
@@ -184,6 +220,13 @@ pub enum Clause {
         /// Which one.
         node: NodeWord,
         /// Its state.
+        state: NodeState,
+    },
+    /// About all nodes, as far as everybody who can be asked agrees.
+    Nodes {
+        /// How many of them.
+        which: Which,
+        /// Their state.
         state: NodeState,
     },
     /// About what a client meets under the network name.
@@ -210,6 +253,15 @@ pub enum Clause {
         state: Option<TaskState>,
         /// How often they were handed out.
         executed_count: Option<u8>,
+    },
+    /// About the workers' reports on the tasks of a set of executions.
+    Reports {
+        /// Which set.
+        of: LoadId,
+        /// Of how many of its tasks.
+        which: Which,
+        /// A report was refused with this number.
+        refused_with: u16,
     },
 }
 
@@ -303,7 +355,7 @@ impl Plan {
             "{:?}",
             (
                 (&self.name, &self.names, &self.topology, &self.role, &self.loads),
-                (&self.actions, self.given, &self.steps, &self.claims, &self.breaks),
+                (&self.actions, self.given, &self.steps, &self.holds, &self.claims, &self.breaks),
                 (&self.fixed, &self.assumptions),
             )
         );
@@ -329,6 +381,14 @@ impl Plan {
         )
     }
 
+    /// The name of the scenario, without the case.
+    pub fn scenario_name(&self) -> &str {
+        match &self.origin.overrides.case {
+            Some(_) => self.name.rsplit_once('[').map_or(self.name.as_str(), |(name, _)| name),
+            None => &self.name,
+        }
+    }
+
     /// The action with this number.
     pub fn action(&self, number: ActionNo) -> &PlannedAction {
         &self.actions[number.index()]
@@ -337,6 +397,38 @@ impl Plan {
     /// The step with this number.
     pub fn step(&self, number: StepNo) -> &Step {
         &self.steps[number.index()]
+    }
+
+    /// Whether the scenario speaks of the standby, and how many standbys the role can have.
+    pub fn standbys(&self) -> (bool, usize) {
+        let is_standby = |word: NodeWord| matches!(word, NodeWord::Standby | NodeWord::FirstStandby);
+        let mut is_spoken_of = false;
+        let mut look = |word: NodeWord| -> Result<NodeWord, std::convert::Infallible> {
+            is_spoken_of |= is_standby(word);
+            Ok(word)
+        };
+        for planned in &self.actions {
+            // Nothing is resolved: every word is looked at.
+            let Ok(_) = planned.action.resolve(&mut look);
+        }
+        let clauses = self.steps.iter().flat_map(|step| crate::picture::clauses(&step.kind));
+        for clause in clauses.chain(self.holds.iter().flat_map(|hold| &hold.clauses)) {
+            let words = match clause {
+                Clause::Role { owner: word, .. }
+                | Clause::Endpoint { served_by: word, .. }
+                | Clause::Workers { state: WorkerClause::Connected { served_by: word, .. }, .. } => *word,
+                Clause::Node { node, .. } => Some(*node),
+                Clause::Workers {
+                    state: WorkerClause::Disconnected | WorkerClause::Refused { .. }, ..
+                }
+                | Clause::Nodes { .. }
+                | Clause::Tasks { .. }
+                | Clause::Reports { .. } => None,
+            };
+            is_spoken_of |= words.is_some_and(is_standby);
+        }
+        let owners = self.topology.cluster.possible_owners(self.role);
+        (is_spoken_of, owners.len().saturating_sub(1))
     }
 
     /// The verbs that a backend must be able to carry out.
@@ -354,7 +446,7 @@ impl Plan {
 }
 
 /// A file name as a shell takes it.
-fn quoted(file: &str) -> String {
+pub(crate) fn quoted(file: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if file.chars().all(plain) { file.to_owned() } else { format!("'{}'", file.replace('\'', r"'\''")) }
 }

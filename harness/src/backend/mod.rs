@@ -80,7 +80,8 @@ pub trait Backend {
     /// If the surroundings fail: a port is taken, a host of a lab does not answer.
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError>;
 
-    /// Takes back what is left to take back.
+    /// Takes back what the run did and did not take back itself, the last first: what `given` prepared and what steps
+    /// left behind. Where the cluster ends with the run there is nothing to take back.
     ///
     /// # Errors
     /// If something could not be taken back.

@@ -5,9 +5,13 @@
 
 mod actions_in_force;
 mod one_node_serves;
+mod reconnect_time;
 mod steps;
+mod task_runs_once;
 mod trusted_connections;
 mod workers_reconnect;
+
+use std::time::Duration;
 
 use failover_sim::observe::Record;
 use failover_sim::time::Time;
@@ -26,11 +30,25 @@ pub enum Claim {
     WorkersReconnect,
     /// A connection is accepted only with a trusted worker certificate and the pinned master certificate.
     TrustedConnectionsOnly,
+    /// No two workers run the same task at the same moment. Judged where executions are started.
+    NoTaskRunsTwice,
+    /// So many of the workers' outages are over in time.
+    ReconnectTime(ReconnectTime),
+}
+
+/// A limit on how long workers are away, which a scenario adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReconnectTime {
+    /// Of 100 outages, so many must be over in time; each worker's outage counts by itself.
+    pub percentile: u8,
+    /// In this time.
+    pub at_most: Duration,
 }
 
 impl Claim {
-    /// All claims.
-    pub const ALL: [Self; 3] = [Self::OneNodeServes, Self::WorkersReconnect, Self::TrustedConnectionsOnly];
+    /// The claims that no scenario needs to ask for.
+    pub const ALL: [Self; 4] =
+        [Self::OneNodeServes, Self::WorkersReconnect, Self::TrustedConnectionsOnly, Self::NoTaskRunsTwice];
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -38,10 +56,23 @@ impl Claim {
             Self::OneNodeServes => "at_most_one_node_serves",
             Self::WorkersReconnect => "workers_reconnect",
             Self::TrustedConnectionsOnly => "trusted_connections_only",
+            Self::NoTaskRunsTwice => "no_task_runs_twice_at_once",
+            Self::ReconnectTime(_) => "reconnect_time",
         }
     }
 
-    /// The claim with this word.
+    /// The bound that a report names after the word, where the promise to reconnect is this long.
+    pub fn bound(self, promise: &str) -> String {
+        match self {
+            Self::WorkersReconnect => format!(" within {promise}"),
+            Self::ReconnectTime(ReconnectTime { percentile, at_most }) => {
+                format!(" of {percentile} in 100 within {}", crate::report::length(at_most))
+            }
+            Self::OneNodeServes | Self::TrustedConnectionsOnly | Self::NoTaskRunsTwice => String::new(),
+        }
+    }
+
+    /// The claim with this word, if it takes no parameters.
     pub fn by_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|claim| claim.word() == word)
     }
@@ -52,6 +83,8 @@ impl Claim {
             Self::OneNodeServes => Box::new(one_node_serves::OneNodeServes::new(plan)),
             Self::WorkersReconnect => Box::new(workers_reconnect::WorkersReconnect::new(plan)),
             Self::TrustedConnectionsOnly => Box::new(trusted_connections::TrustedConnectionsOnly::new(plan)),
+            Self::NoTaskRunsTwice => Box::new(task_runs_once::TaskRunsOnce::default()),
+            Self::ReconnectTime(limit) => Box::new(reconnect_time::ReconnectTimes::new(limit, plan)),
         }
     }
 }

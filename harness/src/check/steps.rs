@@ -5,7 +5,7 @@ use failover_sim::observe::{Fact, Record};
 use failover_sim::time::Time;
 
 use crate::picture::{Picture, clauses};
-use crate::plan::{Plan, StepKind};
+use crate::plan::{Clause, Plan, StepKind};
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,15 +33,27 @@ pub(crate) struct StepJudge {
     current: Option<(StepNo, Time)>,
     /// For a while nobody has looked at what the step under way is about.
     is_blind: bool,
+    /// What must stay true while steps run, each with whether it is judged at present.
+    holds: Vec<(StepResult, bool)>,
 }
 
 impl StepJudge {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { results: vec![StepResult::NotBegun; plan.steps.len()], current: None, is_blind: false }
+        Self {
+            results: vec![StepResult::NotBegun; plan.steps.len()],
+            current: None,
+            is_blind: false,
+            holds: vec![(StepResult::NotBegun, false); plan.holds.len()],
+        }
     }
 
     pub(crate) fn results(&self) -> &[StepResult] {
         &self.results
+    }
+
+    /// What came of each [`Plan::holds`].
+    pub(crate) fn holds(&self) -> impl Iterator<Item = &StepResult> {
+        self.holds.iter().map(|(result, _)| result)
     }
 
     /// How the step under way stands; `None` if none is.
@@ -55,6 +67,12 @@ impl StepJudge {
             Fact::StepBegan(step) => {
                 self.close(record.earliest, plan, picture);
                 self.current = Some((step, record.latest));
+                self.end_holds(record.earliest, |last| last < step, plan);
+                for (hold, (result, is_judged)) in plan.holds.iter().zip(&mut self.holds) {
+                    if hold.first == step {
+                        (*result, *is_judged) = (StepResult::Pending, true);
+                    }
+                }
                 self.results[step.index()] = StepResult::Pending;
                 self.is_blind = false;
                 let unseen = clauses(&plan.step(step).kind).iter().any(|clause| !picture.can_see(clause));
@@ -66,6 +84,7 @@ impl StepJudge {
             Fact::StepsEnded => {
                 self.close(record.earliest, plan, picture);
                 self.current = None;
+                self.end_holds(record.earliest, |_| true, plan);
                 return;
             }
             _ if self.current.is_none() => return,
@@ -87,6 +106,32 @@ impl StepJudge {
             | Fact::ReportRefused { .. } => {}
         }
         self.look(record, plan, picture);
+        self.look_at_holds(record, plan, picture);
+    }
+
+    fn look_at_holds(&mut self, record: &Record, plan: &Plan, picture: &Picture<'_>) {
+        for (hold, (result, is_judged)) in plan.holds.iter().zip(&mut self.holds) {
+            if !*is_judged || *result != StepResult::Pending {
+                continue;
+            }
+            if !hold.clauses.iter().all(|clause| picture.can_see(clause)) {
+                *result = StepResult::Unseen("for a while nobody looked at what it is about".to_owned());
+            } else if !hold.clauses.iter().all(|clause| picture.holds(clause)) {
+                *result = failed(record.latest, &hold.clauses, picture);
+            }
+        }
+    }
+
+    /// Those whose last step is over have stayed true to the end.
+    fn end_holds(&mut self, at: Time, is_over: impl Fn(StepNo) -> bool, plan: &Plan) {
+        for (hold, (result, is_judged)) in plan.holds.iter().zip(&mut self.holds) {
+            if *is_judged && is_over(hold.last) {
+                *is_judged = false;
+                if *result == StepResult::Pending {
+                    *result = StepResult::Done(at);
+                }
+            }
+        }
     }
 
     fn look(&mut self, record: &Record, plan: &Plan, picture: &Picture<'_>) {
@@ -149,7 +194,7 @@ impl StepJudge {
     }
 }
 
-fn failed(at: Time, clauses: &[crate::plan::Clause], picture: &Picture<'_>) -> StepResult {
+fn failed(at: Time, clauses: &[Clause], picture: &Picture<'_>) -> StepResult {
     let found =
         clauses.iter().filter(|clause| !picture.holds(clause)).map(|clause| picture.found(clause)).collect();
     StepResult::Failed { at, found }

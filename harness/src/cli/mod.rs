@@ -2,7 +2,10 @@
 //!
 //! Results go to standard output, progress and errors to standard error.
 
+mod demo;
+mod explain;
 mod judge;
+mod new;
 mod run;
 mod validate;
 
@@ -11,11 +14,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use failover_sim::cluster::Profile;
 
 use crate::backend::BackendKind;
 use crate::plan::Overrides;
-use crate::scenario::LoadError;
 use crate::scenario::diagnostic::Paint;
+use crate::scenario::setting::check_setting;
+use crate::scenario::{LoadError, standard};
 
 /// Test whether SSIS Scale Out workers survive a failover of their master.
 #[derive(Debug, Parser)]
@@ -28,18 +33,34 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run scenarios and judge them.
-    Run(RunArguments),
+    Run(Box<RunArguments>),
     /// Judge a history again that `run --histories` wrote.
     Judge(JudgeArguments),
     /// Read scenarios and their topologies, and show every mistake in them.
     Validate(ValidateArguments),
+    /// List the standard scenarios, the topologies and everything that `explain` explains.
+    List,
+    /// Explain a word: a verb, subject, claim, assumption, error, phase, step of the guide or exit code.
+    Explain(ExplainArguments),
+    /// Print the JSON Schema of scenario files or of topology files, for editors.
+    Schema(SchemaArguments),
+    /// Break a cluster in the simulator, and explain what happened.
+    Demo,
+    /// Write a starter topology, a scenario and CI files into a folder.
+    New(NewArguments),
 }
 
 #[derive(Debug, Args)]
 struct RunArguments {
-    /// Scenario files, or folders of them.
-    #[arg(required = true, value_name = "PATH")]
+    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// The standard scenarios of one folder: cluster or model.
+    #[arg(long, value_name = "NAME", conflicts_with = "paths", value_parser = suite)]
+    suite: Option<String>,
+    /// Run so many scenarios at once; only on the simulator.
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
     /// Where to run them.
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     backend: BackendKind,
@@ -74,11 +95,31 @@ struct OverrideArguments {
     /// Take an answer for granted where nobody knows. Can be given several times.
     #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = pair)]
     assume: Vec<(String, String)>,
+    /// Another topology than each scenario asks for.
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+    /// Set the number of workers, or a cluster property such as SameSubnetThreshold. Can be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
+    set: Vec<(String, String)>,
+    /// The defaults of another version of Windows.
+    #[arg(long, value_name = "WORD", value_parser = profile)]
+    profile: Option<Profile>,
+    /// One case of a scenario that has several.
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
 }
 
 impl OverrideArguments {
     fn overrides(&self) -> Overrides {
-        Overrides { workers: self.workers, assume: self.assume.iter().cloned().collect() }
+        let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
+        Overrides {
+            workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
+            assume: self.assume.iter().cloned().collect(),
+            set: self.set.iter().filter(|(key, _)| key != WORKERS).cloned().collect(),
+            profile: self.profile,
+            topology: self.topology.as_ref().map(|file| file.display().to_string()),
+            case: self.case.clone(),
+        }
     }
 }
 
@@ -97,6 +138,39 @@ struct ValidateArguments {
     /// Scenario files, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArguments {
+    /// The word: `power_off`, `workers_reconnect`, `step 4`, `exit 3`, …
+    #[arg(required_unless_present = "markdown", value_name = "NAME")]
+    name: Vec<String>,
+    /// Print docs/language.md instead: everything that can be explained.
+    #[arg(long, conflicts_with = "name")]
+    markdown: bool,
+}
+
+#[derive(Debug, Args)]
+struct SchemaArguments {
+    /// Of which files.
+    #[arg(value_enum, default_value_t, value_name = "KIND")]
+    kind: SchemaKind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum SchemaKind {
+    /// Of scenarios.
+    #[default]
+    Scenario,
+    /// Of topologies.
+    Topology,
+}
+
+#[derive(Debug, Args)]
+struct NewArguments {
+    /// The folder; it may exist, but none of the files.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -161,6 +235,35 @@ fn report_file(text: &str) -> Result<(ReportKind, PathBuf), String> {
     }
 }
 
+fn set(text: &str) -> Result<(String, String), String> {
+    let (key, value) = pair(text)?;
+    match key.as_str() {
+        WORKERS => {
+            let count: Result<u32, _> = value.parse();
+            count.map_err(|_| format!("`workers`: expected a whole number, found `{value}`"))?;
+        }
+        _ => check_setting(&key, &value)?,
+    }
+    Ok((key, value))
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::by_word(text).ok_or_else(|| {
+        format!(
+            "there is no profile `{text}`: expected one of {}",
+            Profile::ALL.map(Profile::word).join(", ")
+        )
+    })
+}
+
+fn suite(text: &str) -> Result<String, String> {
+    let suites = standard::suites();
+    if suites.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("there is no suite `{text}`: expected one of {}", suites.join(", ")))
+}
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let found = text.split_once('=').filter(|(name, value)| !name.is_empty() && !value.is_empty());
     found
@@ -183,6 +286,11 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Judge(arguments) => judge::judge(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
+        Command::List => explain::list(),
+        Command::Explain(arguments) => explain::explain(&arguments),
+        Command::Schema(arguments) => explain::schema(&arguments),
+        Command::Demo => demo::demo(),
+        Command::New(arguments) => new::new(&arguments),
     };
     match answer {
         Ok(code) => ExitCode::from(code),
@@ -193,6 +301,9 @@ pub fn main() -> ExitCode {
         }
     }
 }
+
+/// The key of `--set` that is no property of the cluster.
+const WORKERS: &str = "workers";
 
 /// Exit code of a mistake in the input.
 const INPUT: u8 = 2;

@@ -1,10 +1,12 @@
 //! `failover run`: how are scenarios run and reported?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use failover_sim::observe::{Flow, Record, Sink};
 
@@ -12,26 +14,32 @@ use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::Plan;
-use crate::report::{self, Chart, Live, RunReport, ScenarioReport, Timeline};
+use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
-use crate::scenario::load;
+use crate::scenario::{Loaded, Misfit, load_fitting};
 
 use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments)?;
-    let plans = load(&arguments.paths, arguments.seed, &arguments.overrides.overrides())?;
+    let overrides = arguments.overrides.overrides();
+    let suite = arguments.suite.as_deref();
+    let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
     if let Some(folder) = &arguments.histories {
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
-    let Ran { scenarios, remarks, charts } = match arguments.backend {
-        BackendKind::Sim => run_all(&plans, &mut SimBackend::default(), arguments)?,
-        BackendKind::Loopback => run_all(&plans, &mut LoopbackBackend::default(), arguments)?,
+    let Ran { mut scenarios, remarks, charts } = match arguments.backend {
+        BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
+        BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
         BackendKind::Lab => {
-            run_all(&plans, &mut LabBackend::new(Twin::new(Dialect::Friendly), None), arguments)?
+            run_all(&plans, || LabBackend::new(Twin::new(Dialect::Friendly), None), arguments)?
         }
     };
+    scenarios.extend(misfits.iter().map(skipped));
+    if !misfits.is_empty() {
+        scenarios.sort_by(|one, other| one.name.cmp(&other.name));
+    }
     let report = RunReport {
         backend: arguments.backend,
         profile: profiles(&plans),
@@ -92,26 +100,75 @@ struct Ran {
     charts: Vec<Chart>,
 }
 
+/// Runs the plans, on several threads if that was asked for, each thread with a backend of its own; what is told of
+/// the scenarios comes in their order, as soon as it can.
 fn run_all<B: Backend>(
     plans: &[Plan],
-    backend: &mut B,
+    backend: impl Fn() -> B + Sync,
     arguments: &RunArguments,
 ) -> Result<Ran, CommandError> {
     let mut ran = Ran { scenarios: Vec::with_capacity(plans.len()), remarks: Vec::new(), charts: Vec::new() };
     let mut remarks = BTreeSet::new();
     let live = Live::begin(plans.len());
-    for plan in plans {
-        live.runs(&plan.name);
-        let mut kept = Kept::begin(plan, backend.kind(), arguments)?;
-        let report = run_scenario(plan, backend, &mut kept);
-        remarks.extend(backend.remark());
-        ran.charts.extend(kept.chart(&report));
-        live.aside(|| kept.finish(arguments))?;
-        ran.scenarios.push(report);
-        live.is_done();
-    }
+    let next = AtomicUsize::new(0);
+    let (sender, done) = mpsc::channel();
+    let work = |sender: mpsc::Sender<_>| {
+        let mut backend = backend();
+        while let Some((index, plan)) = next_of(&next, plans) {
+            live.runs(&plan.name);
+            let ran = Kept::begin(plan, backend.kind(), arguments).map(|mut kept| {
+                let report = run_scenario(plan, &mut backend, &mut kept);
+                (report, kept, backend.remark())
+            });
+            // Nobody receives any longer after an error, which is told by whoever met it.
+            if sender.send((index, ran)).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..usize::from(arguments.jobs).clamp(1, plans.len().max(1)) {
+            let (work, sender) = (&work, sender.clone());
+            scope.spawn(move || work(sender));
+        }
+        drop(sender);
+        let mut early = BTreeMap::new();
+        for (index, one) in done {
+            early.insert(index, one);
+            while let Some(one) = early.remove(&ran.scenarios.len()) {
+                let (report, mut kept, remark) = one?;
+                remarks.extend(remark);
+                ran.charts.extend(kept.chart(&report));
+                live.aside(|| kept.finish(arguments))?;
+                ran.scenarios.push(report);
+                live.is_done();
+            }
+        }
+        Ok::<_, CommandError>(())
+    })?;
     ran.remarks.extend(remarks);
     Ok(ran)
+}
+
+fn next_of<'p>(next: &AtomicUsize, plans: &'p [Plan]) -> Option<(usize, &'p Plan)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    plans.get(index).map(|plan| (index, plan))
+}
+
+/// What is told of a scenario that does not fit the topology.
+fn skipped(misfit: &Misfit) -> ScenarioReport {
+    ScenarioReport {
+        name: misfit.name.clone(),
+        file: misfit.file.clone(),
+        proves: String::new(),
+        result: RunResult::Skipped(format!("does not fit: {}", misfit.reason)),
+        judgement: None,
+        unknowns: Vec::new(),
+        replay: String::new(),
+        promise: Duration::ZERO,
+        plan: String::new(),
+        elapsed: Duration::ZERO,
+    }
 }
 
 /// What is kept of a run while it happens: its history in a file, its timeline for the terminal, its records for a

@@ -1,20 +1,34 @@
 //! `failover validate`: what is wrong with these files?
 
 use std::collections::BTreeSet;
+use std::io::Write;
 
-use crate::plan::Overrides;
-use crate::scenario::load;
+use crate::plan::{Overrides, Plan};
+use crate::scenario::{load, warnings};
 
-use super::{CommandError, ValidateArguments, print};
+use super::{CommandError, ValidateArguments, paint, print};
 
 pub(super) fn validate(arguments: &ValidateArguments) -> Result<u8, CommandError> {
     let plans = load(&arguments.paths, 1, &Overrides::default())?;
+    warn(&plans);
     let topologies: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.topology_file.as_str()).collect();
-    let (scenarios, topologies) = (plans.len(), topologies.len());
+    let scenarios: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.scenario_file.as_str()).collect();
+    let (scenarios, topologies) = (scenarios.len(), topologies.len());
     let (scenario, topology) =
         (plural(scenarios, "scenario", "scenarios"), plural(topologies, "topology", "topologies"));
     print(&format!("{scenarios} {scenario} on {topologies} {topology}: no mistakes\n"))?;
     Ok(0)
+}
+
+/// Shows what could be better. Nobody who reads standard output is disturbed.
+fn warn(plans: &[Plan]) {
+    let mut shown: BTreeSet<&str> = BTreeSet::new();
+    for Plan { origin, .. } in plans {
+        if shown.insert(&origin.scenario_file) {
+            let warnings = warnings(&origin.scenario_file, &origin.scenario_text);
+            let _ = std::io::stderr().lock().write_all(warnings.render_warnings(paint()).as_bytes());
+        }
+    }
 }
 
 const fn plural(count: usize, one: &'static str, many: &'static str) -> &'static str {

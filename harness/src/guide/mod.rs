@@ -3,11 +3,15 @@
 //! The eight steps: scale-out-failover-cluster-instance (documented). What each mistake looks like is documented by
 //! troubleshooting-scale-out where it concerns a single master; that it shows only after a failover is inferred.
 
+mod steps;
+
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
 use failover_sim::observe::{ErrorFamily, Loss, WorkerState};
 
 use crate::plan::Plan;
 use crate::words;
+
+pub use steps::STEPS;
 
 /// Why a worker is away.
 #[derive(Clone, Debug, PartialEq, Eq)]

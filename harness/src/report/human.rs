@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::check::{Claim, Outcome};
+use crate::check::Outcome;
 use crate::judge::Judgement;
 use crate::plan::VERSION;
 
@@ -138,10 +138,7 @@ fn write_lines(text: &mut String, reason: &Reason) {
 /// The reasons that are as bad as the verdict itself, claims first.
 pub(super) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
     let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome).map(|result| {
-        let bound = match result.claim {
-            Claim::WorkersReconnect => format!(" within {promise}"),
-            Claim::OneNodeServes | Claim::TrustedConnectionsOnly => String::new(),
-        };
+        let bound = result.claim.bound(promise);
         let since = result.verdict.at.map(|at| format!(", since {}", judgement.window.offset(at)));
         Reason {
             head: format!(
@@ -209,7 +206,7 @@ fn unknowns(text: &mut String, report: &RunReport) {
 }
 
 /// A number with its noun.
-pub(super) fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     match (count, noun.strip_suffix('y')) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),

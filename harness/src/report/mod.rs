@@ -23,6 +23,7 @@ use crate::phase::Latency;
 
 pub use github::github;
 pub use html::{Chart, html};
+pub(crate) use human::counted;
 pub use human::{human, human_in_full};
 pub use json::{json, jsonl};
 pub use junit::junit;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use annotate_snippets::renderer::{DEFAULT_ERROR_STYLE, DEFAULT_HELP_STYLE, DEFAULT_LINE_NUM_STYLE, Style};
+use annotate_snippets::renderer::{
+    DEFAULT_ERROR_STYLE, DEFAULT_HELP_STYLE, DEFAULT_LINE_NUM_STYLE, DEFAULT_WARNING_STYLE, Style,
+};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
 use super::tree::{Span, offset};
@@ -103,34 +105,42 @@ impl Diagnostics {
     ///
     /// Empty if there are none. Of more than 100 mistakes, 100 are shown.
     pub fn render(&self, paint: Paint) -> String {
+        self.render_as(Weight::Error, paint)
+    }
+
+    /// The same for warnings: nothing is wrong, but something could be better.
+    pub fn render_warnings(&self, paint: Paint) -> String {
+        self.render_as(Weight::Warning, paint)
+    }
+
+    fn render_as(&self, weight: Weight, paint: Paint) -> String {
         let mut shown = String::new();
         for (number, fault) in self.faults.iter().take(MOST_SHOWN).enumerate() {
             if number > 0 {
                 shown.push('\n');
             }
-            self.render_one(fault, paint, &mut shown);
+            self.render_one(fault, weight, paint, &mut shown);
         }
-        let file = printable(&self.file);
+        let (file, weight) = (printable(&self.file), weight.word());
         let count = self.faults.len();
         let summary = match count {
             0 | 1 => return shown,
-            ..=MOST_SHOWN => format!("\n{count} errors in {file}\n"),
-            _ => format!("\n{count} errors in {file} (the first {MOST_SHOWN} are shown)\n"),
+            ..=MOST_SHOWN => format!("\n{count} {weight}s in {file}\n"),
+            _ => format!("\n{count} {weight}s in {file} (the first {MOST_SHOWN} are shown)\n"),
         };
         shown + &summary
     }
 
-    fn render_one(&self, fault: &Fault, paint: Paint, shown: &mut String) {
+    fn render_one(&self, fault: &Fault, weight: Weight, paint: Paint, shown: &mut String) {
         let styled = |style: Style| if paint == Paint::Coloured { style } else { Style::new() };
         let [error, bold, arrow, hint] =
-            [DEFAULT_ERROR_STYLE, Style::new().bold(), DEFAULT_LINE_NUM_STYLE, DEFAULT_HELP_STYLE]
-                .map(styled);
+            [weight.style(), Style::new().bold(), DEFAULT_LINE_NUM_STYLE, DEFAULT_HELP_STYLE].map(styled);
         let span = self.visible(fault.span);
         let Place { line, column } = Place::of(&self.text, span.start);
         let message = printable(&fault.message);
         let file = printable(&self.file);
         // Writing to a string cannot fail.
-        let _ = writeln!(shown, "{error}error{error:#}{bold}: {message}{bold:#}");
+        let _ = writeln!(shown, "{error}{}{error:#}{bold}: {message}{bold:#}", weight.word());
         let _ = writeln!(shown, "  {arrow}-->{arrow:#} {file}:{line}:{column}");
         self.draw(fault, paint, shown);
         if let Some(advice) = &fault.hint {
@@ -202,6 +212,29 @@ impl Diagnostics {
             return Span::new(offset(text_end), offset(text_end));
         }
         Span::new(offset(start), offset(end))
+    }
+}
+
+/// How bad a fault is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Error,
+    Warning,
+}
+
+impl Weight {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+
+    const fn style(self) -> Style {
+        match self {
+            Self::Error => DEFAULT_ERROR_STYLE,
+            Self::Warning => DEFAULT_WARNING_STYLE,
+        }
     }
 }
 

@@ -1,327 +1,583 @@
 //! What may stand in a scenario file?
 //!
-//! These types are the language: serde reads them, and names in them are still texts with their places.
+//! These types are the language: serde reads them, and names in them are still texts with their places. The lines above
+//! types, fields and words are what `failover explain`, the JSON Schema and docs/language.md say of them, so they speak
+//! to authors of scenarios.
 
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::length::Length;
 use super::read::At;
+use super::schema::{CaseText, GuideStep, LinkText, MistakeRow, NodeText, Percentile, PresentedText};
 
 /// The parts of a scenario file, in the order in which people write them.
-pub(super) const PARTS: &[&str] = &["proves", "about", "given", "steps", "breaks"];
+pub(super) const PARTS: &[&str] = &["proves", "about", "given", "steps", "cases", "claims", "breaks"];
 
-/// `about:` what the scenario needs to make sense.
-#[derive(Debug, Deserialize)]
+/// A scenario: what is done to a cluster, and what must be seen. Its path below the scenario folder is its name.
+// Only the schema reads this type: a file is read part by part, so that a mistake in one does not hide those in the next.
+#[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct About {
-    /// The topology that it runs on.
-    pub(super) topology: At<String>,
-    /// Steps of the guide that it is about.
+#[schemars(title = "scenario")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct ScenarioFile {
+    /// What the scenario shows, in prose that the tool never reads.
+    proves: String,
+    /// What the scenario is about, and what it needs to make sense.
+    about: About,
+    /// Actions that prepare the cluster before the steps begin, and are undone at the end. They wait for nothing.
     #[serde(default)]
-    pub(super) guide: Vec<At<u8>>,
-    /// The row of the table of mistakes that it shows.
-    pub(super) mistake: Option<At<u8>>,
-    /// What a topology must have.
-    pub(super) needs: Option<Needs>,
-    /// Assumptions that it fixes.
+    given: Vec<StepDocument>,
+    /// What is done and what is expected, in order.
+    steps: Vec<StepDocument>,
+    /// Ways in which the story goes on, each under its own assumptions. Each is a run of its own: `path[case]`.
     #[serde(default)]
-    pub(super) assume: std::collections::BTreeMap<String, At<String>>,
+    cases: Vec<CaseDocument>,
+    /// Limits that are judged besides the claims that always are.
+    #[serde(default)]
+    claims: Vec<ClaimDocument>,
+    /// Claims that must turn out false: exactly these, or the scenario fails.
+    #[serde(default)]
+    breaks: Vec<ClaimWord>,
 }
 
-/// `needs:` at least so many of each.
-#[derive(Debug, Default, Deserialize)]
+/// What the scenario is about, and what it needs to make sense.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct About {
+    /// The topology that it runs on: a file in a folder `topologies` beside the scenario or above it, or one that the program carries.
+    pub(super) topology: At<String>,
+    /// Steps of Microsoft's guide that it is about.
+    #[serde(default)]
+    #[schemars(with = "Vec<GuideStep>")]
+    pub(super) guide: Vec<At<u8>>,
+    /// The row of the table of mistakes that it shows.
+    #[schemars(with = "Option<MistakeRow>")]
+    pub(super) mistake: Option<At<u8>>,
+    /// What a topology must have at least.
+    pub(super) needs: Option<Needs>,
+    /// Answers to assumptions that it takes for granted.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::assume")]
+    pub(super) assume: BTreeMap<String, At<String>>,
+}
+
+/// What a topology must have at least.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Needs {
+    /// So many nodes.
     pub(super) nodes: Option<At<usize>>,
+    /// So many workers.
     pub(super) workers: Option<At<usize>>,
 }
 
-/// A step: a map with one key, its verb.
-#[derive(Debug, Deserialize)]
+/// A way in which the story goes on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CaseDocument {
+    /// Its name: small letters, digits and `_`.
+    #[schemars(with = "CaseText")]
+    pub(super) case: At<String>,
+    /// Answers to assumptions that it takes for granted.
+    #[serde(default)]
+    #[schemars(schema_with = "super::schema::assume")]
+    pub(super) assume: BTreeMap<String, At<String>>,
+    /// Steps after those of the scenario.
+    #[serde(default)]
+    pub(super) then: Vec<At<StepDocument>>,
+    /// Claims that must turn out false in this case, besides those of the scenario.
+    #[serde(default)]
+    pub(super) breaks: Vec<At<ClaimWord>>,
+}
+
+/// A step: a map with one key, its verb; everything about it lies inside.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = super::schema::one_key)]
 pub(super) enum StepDocument {
+    /// A planned move of the master's role (`Move-ClusterGroup`).
     MoveRole(MoveRole),
+    /// The machine loses its power: nobody is told.
     PowerOff(OnNode),
+    /// The machine gets its power back and starts.
     PowerOn(OnNode),
+    /// The process of the cluster service dies, and with it everything that it hosts; the service control manager starts it again.
     KillClusterService(OnNode),
+    /// The machine stands still, with all it knows; the network hears nothing of it.
     Freeze(OnNode),
+    /// A frozen machine goes on where it stood.
     Thaw(OnNode),
+    /// `Stop-ClusterNode`: the cluster service hands its roles over and stops.
     StopClusterService(OnNode),
+    /// `Start-ClusterNode`.
     StartClusterService(OnNode),
+    /// `Suspend-ClusterNode`: the node takes no roles.
     PauseNode(PauseNode),
+    /// `Resume-ClusterNode`: the node takes roles again.
     ResumeNode(OnNode),
+    /// The process of a service dies.
     KillService(OnService),
+    /// A service runs, accepts, and never answers; the service control manager says that it runs.
     HangService(OnService),
+    /// The service control manager stops a service, behind the cluster's back.
     StopService(OnService),
+    /// A link of the network carries nothing.
     Cut(LinkDocument),
+    /// A link of the network carries everything again.
     Heal(LinkDocument),
+    /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
     FailResource(FailResource),
+    /// Binding, SSLCertThumbprint and LocalMachine\Root of one node get another master certificate.
     ReplaceMasterCertificate(ReplaceMasterCertificate),
+    /// Cluster properties are set; they take effect at once.
     SetCluster(SetCluster),
+    /// Settings of every worker are set, and its service is restarted.
     SetWorkers(SetWorkers),
+    /// Executions are created and started in SSISDB.
     StartExecutions(StartExecutions),
+    /// All of this must be true at one moment within a time; the step ends at this moment.
     Expect(Expect),
+    /// All of this must be true, and stay true for a time, or while other steps run.
     Hold(Hold),
+    /// Time passes. `validate` warns of it: `expect` and `hold` say what is waited for.
     Pause(Pause),
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoveRole {
+    /// Where to.
+    #[schemars(with = "NodeText")]
     pub(super) to: At<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OnNode {
+    /// Which node.
+    #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PauseNode {
+    /// Which node.
+    #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
     /// What happens to the roles that the node owns.
     pub(super) roles: RolesWord,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RolesWord {
+    /// They stay where they are.
     Stay,
+    /// They are drained: moved to other nodes.
     MoveAway,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OnService {
+    /// On which node.
+    #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
+    /// Which service.
     pub(super) service: ServiceWord,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ServiceWord {
+    /// The Scale Out Master.
     Master,
+    /// SQL Server.
     SqlServer,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LinkDocument {
+    /// One end.
+    #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
-    /// `other_nodes`, `clients`, `disk`, `witness`, or a node.
+    /// The other end.
+    #[schemars(with = "LinkText")]
     pub(super) from: At<String>,
+    /// Which packets.
     #[serde(default)]
     pub(super) ways: WaysWord,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WaysWord {
+    /// Both ways.
     #[default]
     Both,
+    /// Those that the node sends.
     Out,
+    /// Those that the node would receive.
     In,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FailResource {
+    /// Which resource, by its name in the topology.
     pub(super) resource: At<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReplaceMasterCertificate {
+    /// On which node.
+    #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
+    /// By which certificate of the topology.
     pub(super) with: At<String>,
 }
 
 /// Properties of the cluster, by Windows' names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub(super) struct SetCluster {
+    /// Time between two heartbeats on one subnet: 250ms to 2s.
     pub(super) same_subnet_delay: Option<At<Length>>,
+    /// How many missed heartbeats take a node of the same subnet out: 3 to 120.
     pub(super) same_subnet_threshold: Option<At<u32>>,
+    /// Time between two heartbeats across subnets: 250ms to 4s.
     pub(super) cross_subnet_delay: Option<At<Length>>,
+    /// How many missed heartbeats take a node of another subnet out: 3 to 120.
     pub(super) cross_subnet_threshold: Option<At<u32>>,
 }
 
 /// Settings of workers, by SSIS' names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 2))]
 pub(super) struct SetWorkers {
+    /// Which workers: `every`.
     #[serde(rename = "which")]
     pub(super) which: At<WhichWord>,
+    /// How many tasks a worker holds at once.
     pub(super) max_task_count: Option<At<u16>>,
+    /// How often a worker says that it is alive.
     pub(super) agent_heartbeat_interval: Option<At<Length>>,
+    /// How often a worker reports on each of its tasks.
     pub(super) task_heartbeat_interval: Option<At<Length>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StartExecutions {
+    /// The name by which later steps call them.
     #[serde(rename = "as")]
     pub(super) name: At<String>,
+    /// How many, in each round.
+    #[schemars(range(min = 1))]
     pub(super) count: At<u32>,
+    /// How long each package runs.
     pub(super) duration: Length,
+    /// How often a task may be handed out again.
     #[serde(default)]
     pub(super) retry_count: u8,
+    /// Which workers may run them.
     #[serde(default)]
     pub(super) workers: LoadWorkersWord,
+    /// How often they are started.
     pub(super) rounds: Option<At<u32>>,
+    /// Time between two rounds.
     pub(super) every: Option<At<Length>>,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum LoadWorkersWord {
+    /// Any worker may run any of them.
     #[default]
     Any,
+    /// So many for each worker, which alone may run them.
     EachNamed,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 2))]
 pub(super) struct Expect {
+    /// How long to wait for it.
     pub(super) within: Length,
+    /// The master's role.
     pub(super) role: Option<RoleClause>,
+    /// One node, as the owner of the role sees it.
     pub(super) node: Option<NodeClause>,
+    /// All nodes, as far as everybody who can be asked agrees.
+    pub(super) nodes: Option<NodesClause>,
+    /// What a client meets under the network name.
     pub(super) endpoint: Option<EndpointClause>,
+    /// The workers.
     pub(super) workers: Option<WorkersClause>,
+    /// The tasks of a set of executions, in SSISDB.
     pub(super) tasks: Option<TasksClause>,
+    /// The workers' reports on the tasks of a set of executions.
+    pub(super) reports: Option<ReportsClause>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = super::schema::for_or_while)]
 pub(super) struct Hold {
+    /// How long it must stay true.
     #[serde(rename = "for")]
-    pub(super) time: Length,
+    pub(super) time: Option<Length>,
+    /// The steps while which it must stay true.
+    #[serde(rename = "while")]
+    pub(super) steps: Option<Vec<At<StepDocument>>>,
+    /// The master's role.
     pub(super) role: Option<RoleClause>,
+    /// One node, as the owner of the role sees it.
     pub(super) node: Option<NodeClause>,
+    /// All nodes, as far as everybody who can be asked agrees.
+    pub(super) nodes: Option<NodesClause>,
+    /// What a client meets under the network name.
     pub(super) endpoint: Option<EndpointClause>,
+    /// The workers.
     pub(super) workers: Option<WorkersClause>,
+    /// The tasks of a set of executions, in SSISDB.
     pub(super) tasks: Option<TasksClause>,
+    /// The workers' reports on the tasks of a set of executions.
+    pub(super) reports: Option<ReportsClause>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pause {
+    /// How long.
     #[serde(rename = "for")]
     pub(super) time: Length,
-    /// Prose: why time must pass here. The tool never reads it.
+    /// Why time must pass here, in prose that the tool never reads.
     #[serde(rename = "because")]
     pub(super) _because: String,
 }
 
-#[derive(Debug, Deserialize)]
+/// The master's role.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub(super) struct RoleClause {
+    /// Its state on its owner node.
     pub(super) state: Option<RoleStateWord>,
+    /// Its owner node.
+    #[schemars(with = "Option<NodeText>")]
     pub(super) owner: Option<At<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// One node, as the owner of the role sees it.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NodeClause {
+    /// Which one.
+    #[schemars(with = "NodeText")]
     pub(super) name: At<String>,
+    /// Its state.
     pub(super) state: NodeStateWord,
 }
 
-#[derive(Debug, Deserialize)]
+/// All nodes, as far as everybody who can be asked agrees.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(super) struct NodesClause {
+    /// How many of them.
+    pub(super) which: WhichWord,
+    /// Their state.
+    pub(super) state: NodeStateWord,
+}
+
+/// What a client meets under the network name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub(super) struct EndpointClause {
+    /// The node that answers.
+    #[schemars(with = "Option<NodeText>")]
     pub(super) served_by: Option<At<String>>,
-    /// `pinned`, `not_pinned`, or the name of a certificate.
+    /// The certificate that it presents.
+    #[schemars(with = "Option<PresentedText>")]
     pub(super) certificate: Option<At<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The workers.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WorkersClause {
+    /// How many of them.
     pub(super) which: WhichWord,
+    /// Their state.
     pub(super) state: At<WorkerStateWord>,
+    /// The kind of host name that they connect through; only with `state: connected`.
     pub(super) through: Option<At<ThroughWord>>,
+    /// The node whose master answers them; only with `state: connected`.
+    #[schemars(with = "Option<NodeText>")]
     pub(super) served_by: Option<At<String>>,
+    /// The error in their logs; only with `state: refused`.
     pub(super) error: Option<At<ErrorWord>>,
 }
 
-#[derive(Debug, Deserialize)]
+/// The tasks of a set of executions, in SSISDB.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 3))]
 pub(super) struct TasksClause {
+    /// Which set of executions.
     pub(super) of: At<String>,
+    /// How many of its tasks.
     pub(super) which: WhichWord,
+    /// Their state.
     pub(super) state: Option<TaskStateWord>,
+    /// How often they were handed out.
     pub(super) executed_count: Option<u8>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+/// The workers' reports on the tasks of a set of executions.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReportsClause {
+    /// Which set of executions.
+    pub(super) of: At<String>,
+    /// Of how many of its tasks.
+    pub(super) which: WhichWord,
+    /// SSISDB refused a report with this message: 27246 says that the task is not the worker's, or is over.
+    pub(super) refused_with: u16,
+}
+
+/// How many of a set that is not empty.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WhichWord {
+    /// All of them.
     Every,
+    /// At least one.
     Any,
+    /// No one.
     None,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum RoleStateWord {
+    /// Every resource is online.
     Online,
+    /// Every resource is offline.
     Offline,
+    /// Some resource failed, and none is on its way.
     Failed,
+    /// Some resources are online, others are not.
     PartialOnline,
+    /// Some resource is on its way.
     Pending,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum NodeStateWord {
+    /// An active member.
     Up,
+    /// Not a member.
     Down,
+    /// A member that takes no roles.
     Paused,
+    /// About to become a member.
     Joining,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WorkerStateWord {
+    /// Its heartbeat is answered.
     Connected,
+    /// It has no connection, for whatever reason.
     Disconnected,
+    /// Its last attempt to connect or to be heard failed.
     Refused,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ThroughWord {
+    /// The network name of the role.
     NetworkName,
+    /// The name or address of one node.
     NodeName,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// The families of errors in a worker's log that Microsoft documents.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ErrorWord {
+    /// `EndpointNotFoundException`: nobody listens where MasterEndpoint leads.
     EndpointNotFound,
+    /// `SecurityNegotiationException`, could not establish trust relationship: the certificate of the master is not the pinned one, does not name the host, is not trusted or has expired.
     TrustRelationship,
+    /// `SecurityNegotiationException`, could not establish secure channel: the worker cannot use the private key of its own certificate.
     SecureChannel,
+    /// `MessageSecurityException`, the HTTP request was forbidden (403): the node does not trust the worker's certificate.
     Forbidden,
+    /// `CommunicationException`, an error occurred while making the HTTP request: the node's HTTPS binding lacks a certificate or its private key.
     HttpRequest,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum TaskStateWord {
+    /// It waits for a worker.
     Ready,
+    /// It was handed out to a worker.
     HandedOut,
+    /// Its worker reported that it runs.
     Running,
+    /// It is over, without success and without another attempt.
     Failed,
+    /// It is over, with success.
     Succeeded,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// Something that is claimed of a whole run.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ClaimWord {
+    /// At no moment two nodes show every resource of the role online. Always judged.
     AtMostOneNodeServes,
+    /// A worker that loses its connection has another one, through the network name, within the topology's promise. Always judged.
     WorkersReconnect,
+    /// A worker is connected only to a master with the pinned certificate that names the host, on a node that trusts the worker's certificate. Always judged.
     TrustedConnectionsOnly,
+    /// No two workers run the same task at the same moment. Judged wherever executions are started.
+    NoTaskRunsTwiceAtOnce,
+    /// So many of 100 outages of workers are over in time. Judged where `claims` asks for it.
+    ReconnectTime,
+}
+
+/// A claim with its limits: a map with one key.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(transform = super::schema::one_key)]
+pub(super) enum ClaimDocument {
+    /// So many of 100 outages of workers are over in time; each worker's outage counts by itself.
+    ReconnectTime(ReconnectTimeDocument),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReconnectTimeDocument {
+    /// Of 100 outages, so many must be over in time: 1 to 100.
+    #[schemars(with = "Percentile")]
+    pub(super) percentile: At<u8>,
+    /// In this time.
+    pub(super) at_most: At<Length>,
 }

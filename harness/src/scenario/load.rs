@@ -6,62 +6,177 @@ use crate::plan::{Origin, Overrides, Plan};
 
 use super::diagnostic::{Diagnostics, Fault};
 use super::nearest;
-use super::planner::{plan, topology_of};
+use super::planner::{plans, topology_of};
 use super::read::At;
+use super::standard::{self, StandardFile};
 
 /// What keeps scenarios from being read.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A path that does not exist, or cannot be read.
-    #[error("cannot read `{path}`: {error}")]
+    #[error("cannot read `{path}`: {error}{}", hint_line(.hint))]
     Read {
         /// Which one.
         path: String,
         /// What the system says.
         error: std::io::Error,
+        /// A scenario that the program carries and that may be meant.
+        hint: Option<String>,
     },
     /// A folder without scenarios.
     #[error("there is no scenario under `{0}`: looked for files that end in .yaml, outside `topologies`")]
     Empty(String),
+    /// A case that no scenario has.
+    #[error("no scenario here has a case `{0}`")]
+    NoCase(String),
     /// Mistakes in files, each to be shown with its place.
     #[error("mistakes in {} files", .0.len())]
     Mistakes(Vec<Diagnostics>),
 }
 
-/// Plans every scenario under these files and folders, in the order of their names.
+fn hint_line(hint: &Option<String>) -> String {
+    hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
+}
+
+/// A scenario that does not fit the topology of a command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Why it does not fit.
+    pub reason: String,
+}
+
+/// What became of the scenarios that were asked for.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Those that can be run, one plan a case.
+    pub plans: Vec<Plan>,
+    /// Those that do not fit.
+    pub misfits: Vec<Misfit>,
+}
+
+/// Plans every scenario under these files, folders and names of scenarios that the program carries, in the order of their
+/// names; all that it carries if none is given.
 ///
 /// # Errors
 /// All mistakes of all files at once.
 pub fn load(paths: &[PathBuf], seed: u64, overrides: &Overrides) -> Result<Vec<Plan>, LoadError> {
-    let mut files = Vec::new();
+    load_fitting(paths, None, seed, overrides).map(|loaded| loaded.plans)
+}
+
+/// The same, or the scenarios of one folder that the program carries, and tells which of these do not fit the topology of
+/// the overrides.
+///
+/// # Errors
+/// All mistakes of all files at once.
+pub fn load_fitting(
+    paths: &[PathBuf],
+    suite: Option<&str>,
+    seed: u64,
+    overrides: &Overrides,
+) -> Result<Loaded, LoadError> {
+    let mut found = Vec::new();
+    if let Some(suite) = suite {
+        found.extend(standard::below(suite).into_iter().map(Scenario::Carried));
+    } else if paths.is_empty() {
+        found.extend(standard::scenarios().map(Scenario::Carried));
+    }
     for path in paths {
-        let before = files.len();
-        collect(path, path, &mut files)?;
-        if files.len() == before {
+        let before = found.len();
+        collect(path, path, &mut found)?;
+        if found.len() == before {
             return Err(LoadError::Empty(path.display().to_string()));
         }
     }
-    let mut plans = Vec::new();
+    let other = overrides.topology.as_ref().map(|file| read(Path::new(file))).transpose()?;
+    let mut loaded = Loaded::default();
     let mut mistakes: Vec<Diagnostics> = Vec::new();
-    for (root, file) in files {
-        match load_one(&root, &file, seed, overrides)? {
-            Ok(plan) => plans.push(plan),
-            // A mistake in a topology that several scenarios use is shown once.
-            Err(found) => mistakes.extend(
-                found
-                    .into_iter()
-                    .filter(|new| !mistakes.iter().any(|known| known.file == new.file))
-                    .collect::<Vec<_>>(),
-            ),
+    for scenario in found {
+        match load_one(&scenario, other.as_deref(), seed, overrides)? {
+            Ok(plans) => loaded.plans.extend(plans),
+            Err(found) => match misfit(&scenario, overrides, &found) {
+                Some(misfit) => loaded.misfits.push(misfit),
+                // A mistake in a topology that several scenarios use is shown once.
+                None => mistakes.extend(
+                    found
+                        .into_iter()
+                        .filter(|new| !mistakes.iter().any(|known| known.file == new.file))
+                        .collect::<Vec<_>>(),
+                ),
+            },
         }
     }
-    if mistakes.is_empty() { Ok(plans) } else { Err(LoadError::Mistakes(mistakes)) }
+    if !mistakes.is_empty() {
+        return Err(LoadError::Mistakes(mistakes));
+    }
+    if let Some(case) = &overrides.case {
+        loaded.plans.retain(|plan| plan.origin.overrides.case.as_ref() == Some(case));
+        if loaded.plans.is_empty() {
+            return Err(LoadError::NoCase(case.clone()));
+        }
+    }
+    if overrides.topology.is_some() {
+        set_misfits_aside(&mut loaded);
+    }
+    Ok(loaded)
 }
 
-fn collect(root: &Path, path: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<(), LoadError> {
-    let failed = |error| LoadError::Read { path: path.display().to_string(), error };
-    if !std::fs::metadata(path).map_err(failed)?.is_dir() {
-        files.push((root.to_owned(), path.to_owned()));
+/// What the program carries is right on its own topology: whatever is wrong with it on another is a misfit.
+fn misfit(scenario: &Scenario, overrides: &Overrides, found: &[Diagnostics]) -> Option<Misfit> {
+    let (Scenario::Carried(file), Some(topology)) = (scenario, &overrides.topology) else { return None };
+    let [Diagnostics { file: wrong, faults, .. }] = found else { return None };
+    let fault = faults.first().filter(|_| wrong != topology)?;
+    let label = if fault.label.is_empty() { String::new() } else { format!(": {}", fault.label) };
+    let reason = format!("{}{label}", fault.message);
+    Some(Misfit { name: file.name.to_owned(), file: file.name.to_owned(), reason })
+}
+
+/// A scenario that speaks of the standby makes sense only where there is one, and no more.
+fn set_misfits_aside(loaded: &mut Loaded) {
+    let plans = std::mem::take(&mut loaded.plans);
+    for plan in plans {
+        match plan.standbys() {
+            (true, count) if count != 1 => loaded.misfits.push(Misfit {
+                reason: format!(
+                    "it speaks of `standby`, and the role has {count} possible owners besides its owner"
+                ),
+                name: plan.name,
+                file: plan.origin.scenario_file,
+            }),
+            (true | false, _) => loaded.plans.push(plan),
+        }
+    }
+}
+
+/// Where a scenario is.
+enum Scenario {
+    /// In a file, below this path of the command line.
+    File(PathBuf, PathBuf),
+    /// In the program.
+    Carried(StandardFile),
+}
+
+fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), LoadError> {
+    let name = path.to_string_lossy();
+    let failed = |error| LoadError::Read { path: path.display().to_string(), error, hint: None };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            let carried = standard::below(&name);
+            if !carried.is_empty() {
+                found.extend(carried.into_iter().map(Scenario::Carried));
+                return Ok(());
+            }
+            let nearest = nearest::nearest(&name, standard::scenarios().map(|file| file.name));
+            let hint = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+            return Err(LoadError::Read { path: path.display().to_string(), error, hint });
+        }
+    };
+    if !metadata.is_dir() {
+        found.push(Scenario::File(root.to_owned(), path.to_owned()));
         return Ok(());
     }
     let mut entries: Vec<PathBuf> = Vec::new();
@@ -72,42 +187,54 @@ fn collect(root: &Path, path: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Res
     for entry in entries {
         let is_yaml = entry.extension().is_some_and(|ending| ending == "yaml");
         if entry.is_dir() && !entry.ends_with("topologies") {
-            collect(root, &entry, files)?;
-        } else if is_yaml {
-            files.push((root.to_owned(), entry));
+            collect(root, &entry, found)?;
+        } else if is_yaml && !entry.is_dir() {
+            found.push(Scenario::File(root.to_owned(), entry));
         }
     }
     Ok(())
 }
 
+/// The plans of one scenario, or the mistakes in its files.
+type Planned = Result<Vec<Plan>, Vec<Diagnostics>>;
+
 fn load_one(
-    root: &Path,
-    file: &Path,
+    scenario: &Scenario,
+    other_topology: Option<&str>,
     seed: u64,
     overrides: &Overrides,
-) -> Result<Result<Plan, Vec<Diagnostics>>, LoadError> {
-    let scenario_text = read(file)?;
-    let scenario_file = file.display().to_string();
-    let topology = match topology_of(&scenario_file, &scenario_text) {
-        Ok(topology) => topology,
-        Err(mistakes) => return Ok(Err(vec![mistakes])),
+) -> Result<Planned, LoadError> {
+    let (name, scenario_file, scenario_text) = match scenario {
+        Scenario::File(root, file) => (name_of(root, file), file.display().to_string(), read(file)?),
+        Scenario::Carried(file) => (file.name.to_owned(), file.name.to_owned(), file.text.to_owned()),
     };
-    let Some(topology_file) = find_topology(file, &topology.value) else {
-        return Ok(Err(vec![no_topology(&scenario_file, &scenario_text, file, &topology)]));
+    let (topology_file, topology_text) = match (&overrides.topology, other_topology) {
+        (Some(file), Some(text)) => (file.clone(), text.to_owned()),
+        (None, _) | (_, None) => {
+            let topology = match topology_of(&scenario_file, &scenario_text) {
+                Ok(topology) => topology,
+                Err(mistakes) => return Ok(Err(vec![mistakes])),
+            };
+            match find_topology(scenario, &topology.value)? {
+                Some(found) => found,
+                None => {
+                    let mistake = no_topology(&scenario_file, &scenario_text, scenario, &topology);
+                    return Ok(Err(vec![mistake]));
+                }
+            }
+        }
     };
-    let topology_text = read(&topology_file)?;
-    let origin = Origin {
-        scenario_file,
-        scenario_text,
-        topology_file: topology_file.display().to_string(),
-        topology_text,
-        overrides: overrides.clone(),
-    };
-    Ok(plan(&name_of(root, file), &origin, seed))
+    let overrides = Overrides { case: None, ..overrides.clone() };
+    let origin = Origin { scenario_file, scenario_text, topology_file, topology_text, overrides };
+    Ok(plans(&name, &origin, seed))
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(path).map_err(|error| LoadError::Read { path: path.display().to_string(), error })
+    std::fs::read_to_string(path).map_err(|error| LoadError::Read {
+        path: path.display().to_string(),
+        error,
+        hint: None,
+    })
 }
 
 /// The path is the name: below the folder that was asked for, or its folder and its own name.
@@ -123,24 +250,40 @@ fn name_of(root: &Path, file: &Path) -> String {
     parts.join("/")
 }
 
-/// Looks for `topologies/NAME.yaml` beside the scenario and in every folder above it.
-fn find_topology(scenario: &Path, name: &str) -> Option<PathBuf> {
-    topology_folders(scenario).map(|folder| folder.join(format!("{name}.yaml"))).find(|file| file.is_file())
+/// Looks for `topologies/NAME.yaml` beside the scenario and in every folder above it, then among those that the program
+/// carries. Its name and text.
+fn find_topology(scenario: &Scenario, name: &str) -> Result<Option<(String, String)>, LoadError> {
+    if let Scenario::File(_, scenario) = scenario {
+        let file = topology_folders(scenario).map(|folder| folder.join(format!("{name}.yaml")));
+        if let Some(file) = file.into_iter().find(|file| file.is_file()) {
+            return Ok(Some((file.display().to_string(), read(&file)?)));
+        }
+    }
+    Ok(standard::topology(name).map(|file| (file.name.to_owned(), file.text.to_owned())))
 }
 
 fn topology_folders(scenario: &Path) -> impl Iterator<Item = PathBuf> {
     scenario.ancestors().skip(1).map(|folder| folder.join("topologies"))
 }
 
-fn no_topology(file: &str, text: &str, scenario: &Path, name: &At<String>) -> Diagnostics {
-    let mut known: Vec<String> = topology_folders(scenario)
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flat_map(|entries| entries.flatten())
-        .filter_map(|entry| entry.path().file_stem().map(|stem| stem.to_string_lossy().into_owned()))
+fn no_topology(file: &str, text: &str, scenario: &Scenario, name: &At<String>) -> Diagnostics {
+    let mut known: Vec<String> = standard::topologies()
+        .filter_map(|file| file.name.split('/').next_back().map(str::to_owned))
         .collect();
+    if let Scenario::File(_, scenario) = scenario {
+        let entries = topology_folders(scenario)
+            .filter_map(|folder| std::fs::read_dir(folder).ok())
+            .flatten()
+            .flatten();
+        known
+            .extend(entries.filter_map(|entry| {
+                entry.path().file_stem().map(|stem| stem.to_string_lossy().into_owned())
+            }));
+    }
     known.sort();
+    known.dedup();
     let mut fault = Fault::new(format!("there is no topology `{}`", name.value), name.span)
-        .with_label("no such file in a folder `topologies` here or above");
+        .with_label("no such file in a folder `topologies` here or above, and the program carries none");
     fault.hint = nearest::hint(&name.value, known.iter().map(String::as_str));
     Diagnostics::new(file, text, vec![fault])
 }

@@ -11,12 +11,45 @@ pub mod nearest;
 mod planner;
 pub mod read;
 mod scalar;
+mod schema;
 pub mod sections;
+pub(crate) mod setting;
+pub mod standard;
 mod syntax;
 mod topology;
 mod topology_document;
 pub mod tree;
 pub mod unfit;
 
-pub use load::{LoadError, load};
-pub use planner::{plan, topology_of};
+pub use load::{LoadError, Loaded, Misfit, load, load_fitting};
+pub use planner::{plan, plans, topology_of, warnings};
+pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS};
+pub use schema::{scenario_schema, topology_schema};
+
+/// What tests of this crate need of scenarios.
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use crate::plan::{Origin, Overrides, Plan};
+
+    /// Where a scenario with these steps comes from, and whatever follows them, on the topology of the guide.
+    pub(crate) fn origin_of(steps: &str) -> Origin {
+        Origin {
+            scenario_file: "own.yaml".to_owned(),
+            scenario_text: format!("proves: nothing\nabout: {{ topology: two_node_fci }}\nsteps:\n{steps}\n"),
+            topology_file: "topologies/two_node_fci".to_owned(),
+            topology_text: super::standard::topology("two_node_fci").expect("it is carried").text.to_owned(),
+            overrides: Overrides::default(),
+        }
+    }
+
+    /// The plan of these steps.
+    pub(crate) fn plan_of(steps: &str) -> Plan {
+        super::plan("tests/own", &origin_of(steps), 1).expect("no mistake in a test's own scenario")
+    }
+
+    /// Everything that is said of a wrong scenario.
+    pub(crate) fn mistakes_of(steps: &str) -> String {
+        let mistakes = super::plans("tests/own", &origin_of(steps), 1).expect_err("it is wrong");
+        mistakes.iter().map(|file| file.render(super::diagnostic::Paint::Plain)).collect()
+    }
+}

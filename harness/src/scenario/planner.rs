@@ -9,19 +9,21 @@ use failover_sim::action::{
 };
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::ClusterProperties;
-use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId};
+use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, StepNo};
 use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
 use failover_sim::step::Shared;
 
-use crate::check::Claim;
+use crate::check::{Claim, ReconnectTime};
 use crate::plan::{
-    Clause, NodeWord, Origin, Plan, PlannedAction, Presented, Step, StepKind, Through, Which, WorkerClause,
+    Clause, HoldWhile, NodeWord, Origin, Plan, PlannedAction, Presented, Step, StepKind, Through, Which,
+    WorkerClause,
 };
 
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
-    About, ClaimWord, EndpointClause, ErrorWord, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord,
-    OnService, PARTS, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
+    About, CaseDocument, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
+    LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, OnService, PARTS, ReconnectTimeDocument,
+    ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
     StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord,
     WorkerStateWord, WorkersClause,
 };
@@ -47,42 +49,120 @@ pub fn topology_of(file: &str, text: &str) -> Result<At<String>, Diagnostics> {
     }
 }
 
-/// Makes a plan, or shows everything that is wrong in the scenario and in the topology.
+/// Makes a plan, or shows everything that is wrong in the scenario and in the topology. Of a scenario with cases it is
+/// the one that `origin` names, or the first.
 ///
 /// # Errors
 /// The mistakes, file by file.
 pub fn plan(name: &str, origin: &Origin, seed: u64) -> Result<Plan, Vec<Diagnostics>> {
+    let plans = plans(name, origin, seed)?;
+    let case = &origin.overrides.case;
+    let found = plans.into_iter().find(|plan| case.is_none() || plan.origin.overrides.case == *case);
+    found.ok_or_else(|| {
+        let case = case.as_deref().unwrap_or_default();
+        let fault = Fault::new(format!("there is no case `{case}`"), Span::default());
+        vec![diagnostics(&origin.scenario_file, &origin.scenario_text, vec![fault])]
+    })
+}
+
+/// Makes one plan for each case of a scenario, or the only one, or shows everything that is wrong in the scenario and in
+/// the topology.
+///
+/// # Errors
+/// The mistakes, file by file.
+pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Diagnostics>> {
     let mut topology_faults = Vec::new();
-    let topology = parse_one(&origin.topology_text)
-        .map_err(|found| topology_faults.extend(found))
-        .ok()
-        .and_then(|tree| resolve(&tree, origin.overrides.workers, &mut topology_faults));
+    let mut topology = || {
+        parse_one(&origin.topology_text)
+            .map_err(|found| topology_faults.extend(found))
+            .ok()
+            .and_then(|tree| resolve(&tree, &origin.overrides, &mut topology_faults))
+    };
     let mut faults = Vec::new();
-    let plan = scenario(name, origin, seed, topology, &mut faults);
-    match plan {
-        Some(plan) if faults.is_empty() && topology_faults.is_empty() => Ok(plan),
-        Some(_) | None => Err([
-            (&origin.scenario_file, &origin.scenario_text, faults),
-            (&origin.topology_file, &origin.topology_text, topology_faults),
-        ]
-        .into_iter()
-        .filter(|(_, _, faults)| !faults.is_empty())
-        .map(|(file, text, faults)| diagnostics(file, text, faults))
-        .collect()),
+    let plans = scenario(name, origin, seed, &mut topology, &mut faults);
+    if let Some(plans) = plans.filter(|_| faults.is_empty() && topology_faults.is_empty()) {
+        return Ok(plans);
     }
+    Err([
+        (&origin.scenario_file, &origin.scenario_text, faults),
+        (&origin.topology_file, &origin.topology_text, topology_faults),
+    ]
+    .into_iter()
+    .filter(|(_, _, faults)| !faults.is_empty())
+    .map(|(file, text, faults)| diagnostics(file, text, faults))
+    .collect())
 }
 
 fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {
     Diagnostics::new(file, text, faults)
 }
 
+/// What could be better in a scenario that is right: every `pause` waits for nothing that anybody could see.
+pub fn warnings(file: &str, text: &str) -> Diagnostics {
+    fn look(steps: &[At<StepDocument>], faults: &mut Vec<Fault>) {
+        for At { span, value } in steps {
+            match value {
+                StepDocument::Pause(_) => faults.push(
+                    Fault::new("`pause` waits without looking", *span)
+                        .with_label("slow where it is too long, and wrong where it is too short")
+                        .with_hint("`expect` with `within` waits until something is true, `hold` says what stays true meanwhile"),
+                ),
+                StepDocument::Hold(hold) => look(hold.steps.as_deref().unwrap_or_default(), faults),
+                StepDocument::MoveRole(_)
+                | StepDocument::PowerOff(_)
+                | StepDocument::PowerOn(_)
+                | StepDocument::KillClusterService(_)
+                | StepDocument::Freeze(_)
+                | StepDocument::Thaw(_)
+                | StepDocument::StopClusterService(_)
+                | StepDocument::StartClusterService(_)
+                | StepDocument::PauseNode(_)
+                | StepDocument::ResumeNode(_)
+                | StepDocument::KillService(_)
+                | StepDocument::HangService(_)
+                | StepDocument::StopService(_)
+                | StepDocument::Cut(_)
+                | StepDocument::Heal(_)
+                | StepDocument::FailResource(_)
+                | StepDocument::ReplaceMasterCertificate(_)
+                | StepDocument::SetCluster(_)
+                | StepDocument::SetWorkers(_)
+                | StepDocument::StartExecutions(_)
+                | StepDocument::Expect(_) => {}
+            }
+        }
+    }
+    let mut faults = Vec::new();
+    // Mistakes are told by those who plan it.
+    let mut mistakes = Vec::new();
+    if let Ok(tree) = parse_one(text) {
+        let parts = split(&tree, PARTS, &mut mistakes);
+        look(&parts.read_each::<StepDocument>("steps", &mut mistakes), &mut faults);
+        for case in parts.read_each::<CaseDocument>("cases", &mut mistakes) {
+            look(&case.value.then, &mut faults);
+        }
+    }
+    diagnostics(file, text, faults)
+}
+
+/// The parts of a scenario, read.
+struct Parts {
+    proves: String,
+    about: About,
+    given: Vec<At<StepDocument>>,
+    steps: Vec<At<StepDocument>>,
+    claims: Vec<At<ClaimDocument>>,
+    breaks: Vec<At<ClaimWord>>,
+}
+
 fn scenario(
     name: &str,
     origin: &Origin,
     seed: u64,
-    topology: Option<ResolvedTopology>,
+    topology: &mut dyn FnMut() -> Option<ResolvedTopology>,
     faults: &mut Vec<Fault>,
-) -> Option<Plan> {
+) -> Option<Vec<Plan>> {
+    let found = topology();
     let tree = parse_one(&origin.scenario_text).map_err(|found| faults.extend(found)).ok()?;
     let parts = split(&tree, PARTS, faults);
     let proves = parts.require::<String>("proves", faults);
@@ -94,9 +174,35 @@ fn scenario(
         let fault = Fault::new("a scenario without steps proves nothing", section.key.span);
         faults.push(fault.with_label("expected at least one"));
     }
+    let cases = parts.read_each::<CaseDocument>("cases", faults);
+    let claims = parts.read_each::<ClaimDocument>("claims", faults);
     let breaks = parts.read_each::<ClaimWord>("breaks", faults);
-    let topology = topology?;
-    let about = about?.value;
+    refuse_bad_cases(&cases, faults);
+    let mut found = Some(found?);
+    let parts = Parts { proves: proves?.value, about: about?.value, given, steps, claims, breaks };
+    // One plan without a case, or one for each case.
+    let cases: Vec<Option<&CaseDocument>> = match &cases[..] {
+        [] => vec![None],
+        cases => cases.iter().map(|case| Some(&case.value)).collect(),
+    };
+    let mut plans = Vec::with_capacity(cases.len());
+    for case in cases {
+        let topology = found.take().or_else(&mut *topology)?;
+        plans.push(one_plan(name, origin, seed, topology, &parts, case, faults));
+    }
+    Some(plans)
+}
+
+fn one_plan(
+    name: &str,
+    origin: &Origin,
+    seed: u64,
+    topology: ResolvedTopology,
+    parts: &Parts,
+    case: Option<&CaseDocument>,
+    faults: &mut Vec<Fault>,
+) -> Plan {
+    let about = &parts.about;
     let mut planner = Planner {
         text: &origin.scenario_text,
         topology: &topology,
@@ -104,19 +210,27 @@ fn scenario(
         actions: Vec::new(),
         loads: Vec::new(),
         load_names: Vec::new(),
+        holds: Vec::new(),
     };
-    planner.check_needs(&about);
-    let (assumptions, settled) = planner.assumptions(&about, origin);
-    planner.given(&given);
+    planner.check_needs(about);
+    let (assumptions, settled) = planner.assumptions(about, case, origin);
+    planner.given(&parts.given);
     let given = planner.actions.len();
-    let steps = planner.steps(&steps);
-    let (actions, loads, load_names) = (planner.actions, planner.loads, planner.load_names);
+    let mut steps = Vec::new();
+    planner.steps(&parts.steps, &mut steps);
+    planner.steps(case.map_or(&[], |case| &case.then), &mut steps);
+    let claims = planner.claims(&parts.claims);
+    let of_case = case.map_or(&[][..], |case| &case.breaks);
+    let breaks = planner.breaks(parts.breaks.iter().chain(of_case), &claims);
+    let Planner { actions, loads, load_names, holds, .. } = planner;
     let ResolvedTopology { topology, mut names, role, master, network_name } = topology;
     names.loads = load_names;
-    Some(Plan {
-        name: name.to_owned(),
-        origin: origin.clone(),
-        proves: proves?.value,
+    let mut origin = origin.clone();
+    origin.overrides.case = case.map(|case| case.case.value.clone());
+    Plan {
+        name: case.map_or_else(|| name.to_owned(), |case| format!("{name}[{}]", case.case.value)),
+        origin,
+        proves: parts.proves.clone(),
         guide: about.guide.iter().map(|step| step.value).collect(),
         seed,
         fixed: std::collections::BTreeMap::new(),
@@ -131,16 +245,25 @@ fn scenario(
         actions,
         given,
         steps,
-        claims: Claim::ALL.to_vec(),
-        breaks: breaks.iter().map(|claim| claim_of(claim.value)).collect(),
-    })
+        holds,
+        claims,
+        breaks,
+    }
 }
 
-const fn claim_of(word: ClaimWord) -> Claim {
-    match word {
-        ClaimWord::AtMostOneNodeServes => Claim::OneNodeServes,
-        ClaimWord::WorkersReconnect => Claim::WorkersReconnect,
-        ClaimWord::TrustedConnectionsOnly => Claim::TrustedConnectionsOnly,
+fn refuse_bad_cases(cases: &[At<CaseDocument>], faults: &mut Vec<Fault>) {
+    for (index, At { value: case, .. }) in cases.iter().enumerate() {
+        let name = &case.case;
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if name.value.is_empty() || !name.value.chars().all(is_plain) {
+            let message = format!("`{}` cannot be the name of a case", name.value);
+            faults.push(Fault::new(message, name.span).with_label("expected small letters, digits and `_`"));
+        }
+        if let Some(first) = cases[..index].iter().find(|other| other.value.case.value == name.value) {
+            let message = format!("the case `{}` is there twice", name.value);
+            let fault = Fault::new(message, name.span).with_label("the second");
+            faults.push(fault.with_also(first.value.case.span, "the first"));
+        }
     }
 }
 
@@ -149,20 +272,24 @@ const fn claim_of(word: ClaimWord) -> Claim {
 struct Subjects<'a> {
     role: Option<&'a RoleClause>,
     node: Option<&'a NodeClause>,
+    nodes: Option<&'a NodesClause>,
     endpoint: Option<&'a EndpointClause>,
     workers: Option<&'a WorkersClause>,
     tasks: Option<&'a TasksClause>,
+    reports: Option<&'a ReportsClause>,
 }
 
-/// The subjects of a document that has the five of them as fields.
+/// The subjects of a document that has all of them as fields.
 macro_rules! subjects_of {
     ($document:expr) => {
         Subjects {
             role: $document.role.as_ref(),
             node: $document.node.as_ref(),
+            nodes: $document.nodes.as_ref(),
             endpoint: $document.endpoint.as_ref(),
             workers: $document.workers.as_ref(),
             tasks: $document.tasks.as_ref(),
+            reports: $document.reports.as_ref(),
         }
     };
 }
@@ -174,6 +301,7 @@ struct Planner<'a> {
     actions: Vec<PlannedAction>,
     loads: Vec<Load>,
     load_names: Vec<String>,
+    holds: Vec<HoldWhile>,
 }
 
 impl Planner<'_> {
@@ -213,13 +341,27 @@ impl Planner<'_> {
         }
     }
 
-    fn assumptions(&mut self, about: &About, origin: &Origin) -> (Assumptions, Vec<Assumption>) {
+    /// The answers of the scenario, of the command line, and of the case: the later ones win.
+    fn assumptions(
+        &mut self,
+        about: &About,
+        case: Option<&CaseDocument>,
+        origin: &Origin,
+    ) -> (Assumptions, Vec<Assumption>) {
         let mut assumptions = Assumptions::default();
         let mut settled = Vec::new();
         let own = about.assume.iter().map(|(id, value)| (id, value.value.as_str(), value.span));
         let place = about.topology.span;
         let said = origin.overrides.assume.iter().map(|(id, value)| (id, value.as_str(), place));
-        for (id, word, span) in own.chain(said) {
+        let of_case = case.into_iter().flat_map(|case| &case.assume);
+        for (id, value) in of_case.clone() {
+            if let Some(other) = about.assume.get(id) {
+                let fault = Fault::new(format!("`{id}` is taken for granted twice"), value.span);
+                self.fault(fault.with_label("in this case").with_also(other.span, "in `about`"));
+            }
+        }
+        let of_case = of_case.map(|(id, value)| (id, value.value.as_str(), value.span));
+        for (id, word, span) in own.chain(said).chain(of_case) {
             let Some(assumption) = Assumption::by_id(id) else {
                 let known = Assumption::ALL.map(|assumption| assumption.question().id);
                 let mut fault = Fault::new(format!("there is no assumption `{id}`"), span);
@@ -253,8 +395,8 @@ impl Planner<'_> {
         }
     }
 
-    fn steps(&mut self, steps: &[At<StepDocument>]) -> Vec<Step> {
-        let mut planned = Vec::new();
+    /// Appends what these steps come to.
+    fn steps(&mut self, steps: &[At<StepDocument>], planned: &mut Vec<Step>) {
         for At { span, value } in steps {
             let line = self.line(*span);
             match value {
@@ -263,11 +405,7 @@ impl Planner<'_> {
                     let clauses = self.clauses(subjects, *span);
                     planned.push(Step { kind: StepKind::Expect { within: expect.within.0, clauses }, line });
                 }
-                StepDocument::Hold(hold) => {
-                    let subjects = subjects_of!(hold);
-                    let clauses = self.clauses(subjects, *span);
-                    planned.push(Step { kind: StepKind::Hold { time: hold.time.0, clauses }, line });
-                }
+                StepDocument::Hold(hold) => self.hold(hold, *span, planned),
                 StepDocument::Pause(pause) => {
                     planned.push(Step { kind: StepKind::Pause(pause.time.0), line });
                 }
@@ -299,7 +437,72 @@ impl Planner<'_> {
                 }
             }
         }
-        planned
+    }
+
+    fn hold(&mut self, hold: &Hold, span: Span, planned: &mut Vec<Step>) {
+        let line = self.line(span);
+        let subjects = subjects_of!(hold);
+        let clauses = self.clauses(subjects, span);
+        match (hold.time, &hold.steps) {
+            (Some(time), None) => planned.push(Step { kind: StepKind::Hold { time: time.0, clauses }, line }),
+            (None, Some(steps)) => {
+                let first = planned.len();
+                self.steps(steps, planned);
+                if steps.is_empty() {
+                    self.fault(Fault::new("no step runs while this holds", span).with_label("here"));
+                } else if planned.len() > first {
+                    let (first, last) = (StepNo(first as u16), StepNo(planned.len() as u16 - 1));
+                    self.holds.push(HoldWhile { clauses, first, last, line });
+                }
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                let fault = Fault::new("`hold` needs either `for` or `while`", span);
+                self.fault(fault.with_label("`for` a time, or `while` steps run"));
+            }
+        }
+    }
+
+    /// The claims that are always judged, and those that the scenario adds.
+    fn claims(&mut self, documents: &[At<ClaimDocument>]) -> Vec<Claim> {
+        let has_loads = !self.loads.is_empty();
+        let mut claims: Vec<Claim> =
+            Claim::ALL.into_iter().filter(|claim| has_loads || *claim != Claim::NoTaskRunsTwice).collect();
+        for At { value: ClaimDocument::ReconnectTime(document), .. } in documents {
+            let ReconnectTimeDocument { percentile, at_most } = document;
+            if !(1..=100).contains(&percentile.value) {
+                let fault = Fault::new("a percentile is a number from 1 to 100", percentile.span);
+                self.fault(fault.with_label("out of its limits"));
+            }
+            if at_most.value.0.is_zero() {
+                self.fault(
+                    Fault::new("no outage is over at once", at_most.span).with_label("at least `1ms`"),
+                );
+            }
+            let limit = ReconnectTime { percentile: percentile.value, at_most: at_most.value.0 };
+            claims.push(Claim::ReconnectTime(limit));
+        }
+        claims
+    }
+
+    /// The claims that must turn out false: each of them is among those that are judged.
+    fn breaks<'d>(&mut self, words: impl Iterator<Item = &'d At<ClaimWord>>, claims: &[Claim]) -> Vec<Claim> {
+        let mut breaks = Vec::new();
+        for At { span, value } in words {
+            let before = breaks.len();
+            breaks.extend(claims.iter().filter(|claim| claim.word() == claim_word(*value)));
+            if breaks.len() == before {
+                let message = format!("`{}` is not judged in this scenario", claim_word(*value));
+                let label = match value {
+                    ClaimWord::NoTaskRunsTwiceAtOnce => "no executions are started",
+                    ClaimWord::ReconnectTime => "not among its `claims`",
+                    ClaimWord::AtMostOneNodeServes
+                    | ClaimWord::WorkersReconnect
+                    | ClaimWord::TrustedConnectionsOnly => "not judged",
+                };
+                self.fault(Fault::new(message, *span).with_label(label));
+            }
+        }
+        breaks
     }
 
     /// Adds the actions that a verb stands for: one, or one for each property that it sets.
@@ -502,8 +705,26 @@ impl Planner<'_> {
     }
 
     fn clauses(&mut self, subjects: Subjects<'_>, span: Span) -> Vec<Clause> {
-        let Subjects { role, node, endpoint, workers, tasks } = subjects;
+        let Subjects { role, node, nodes, endpoint, workers, tasks, reports } = subjects;
+        let before = self.faults.len();
         let mut clauses = Vec::new();
+        let says_nothing = [
+            ("role", role.is_some_and(|role| role.state.is_none() && role.owner.is_none())),
+            (
+                "endpoint",
+                endpoint
+                    .is_some_and(|endpoint| endpoint.served_by.is_none() && endpoint.certificate.is_none()),
+            ),
+            ("tasks", tasks.is_some_and(|tasks| tasks.state.is_none() && tasks.executed_count.is_none())),
+        ];
+        for (subject, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
+            let label = match subject {
+                "role" => "expected `state` or `owner`",
+                "endpoint" => "expected `served_by` or `certificate`",
+                _ => "expected `state` or `executed_count`",
+            };
+            self.fault(Fault::new(format!("nothing is expected of `{subject}`"), span).with_label(label));
+        }
         if let Some(role) = role {
             let owner = role.owner.as_ref().and_then(|owner| self.node(owner));
             clauses.push(Clause::Role { state: role.state.map(role_state), owner });
@@ -512,6 +733,9 @@ impl Planner<'_> {
             && let Some(word) = self.node(&node.name)
         {
             clauses.push(Clause::Node { node: word, state: node_state(node.state) });
+        }
+        if let Some(nodes) = nodes {
+            clauses.push(Clause::Nodes { which: which(nodes.which), state: node_state(nodes.state) });
         }
         if let Some(endpoint) = endpoint {
             let served_by = endpoint.served_by.as_ref().and_then(|word| self.node(word));
@@ -528,10 +752,20 @@ impl Planner<'_> {
         if let Some(tasks) = tasks {
             clauses.extend(self.tasks(tasks));
         }
-        let is_empty = role.is_none() && node.is_none() && endpoint.is_none();
-        if is_empty && workers.is_none() && tasks.is_none() {
+        if let Some(reports) = reports
+            && let Some(of) = self.load_named(&reports.of)
+        {
+            let (which, refused_with) = (which(reports.which), reports.refused_with);
+            clauses.push(Clause::Reports { of, which, refused_with });
+        }
+        // A subject that could not be resolved has its own fault.
+        if clauses.is_empty() && self.faults.len() == before {
             let fault = Fault::new("nothing is expected", span);
-            self.fault(fault.with_label("expected `role`, `node`, `endpoint`, `workers` or `tasks`"));
+            self.fault(
+                fault.with_label(
+                    "expected `role`, `node`, `nodes`, `endpoint`, `workers`, `tasks` or `reports`",
+                ),
+            );
         }
         clauses
     }
@@ -573,21 +807,34 @@ impl Planner<'_> {
     }
 
     fn tasks(&mut self, clause: &TasksClause) -> Option<Clause> {
-        let found = self.load_names.iter().position(|name| *name == clause.of.value);
-        let Some(index) = found else {
-            let mut fault =
-                Fault::new(format!("there are no executions `{}`", clause.of.value), clause.of.span)
-                    .with_label("not started before this step");
-            fault.hint = nearest::hint(&clause.of.value, self.load_names.iter().map(String::as_str));
-            self.fault(fault);
-            return None;
-        };
         Some(Clause::Tasks {
-            of: LoadId(index as u16),
+            of: self.load_named(&clause.of)?,
             which: which(clause.which),
             state: clause.state.map(task_state),
             executed_count: clause.executed_count,
         })
+    }
+
+    fn load_named(&mut self, name: &At<String>) -> Option<LoadId> {
+        let found = self.load_names.iter().position(|other| *other == name.value);
+        if found.is_none() {
+            let mut fault = Fault::new(format!("there are no executions `{}`", name.value), name.span)
+                .with_label("not started before this step");
+            fault.hint = nearest::hint(&name.value, self.load_names.iter().map(String::as_str));
+            self.fault(fault);
+        }
+        found.map(|index| LoadId(index as u16))
+    }
+}
+
+/// The word of a claim, by which it is found among those that are judged.
+const fn claim_word(word: ClaimWord) -> &'static str {
+    match word {
+        ClaimWord::AtMostOneNodeServes => "at_most_one_node_serves",
+        ClaimWord::WorkersReconnect => "workers_reconnect",
+        ClaimWord::TrustedConnectionsOnly => "trusted_connections_only",
+        ClaimWord::NoTaskRunsTwiceAtOnce => "no_task_runs_twice_at_once",
+        ClaimWord::ReconnectTime => "reconnect_time",
     }
 }
 
@@ -635,5 +882,111 @@ const fn task_state(word: TaskStateWord) -> TaskState {
         TaskStateWord::Running => TaskState::Running,
         TaskStateWord::Failed => TaskState::Failed,
         TaskStateWord::Succeeded => TaskState::Succeeded,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use failover_sim::names::StepNo;
+
+    use super::*;
+    use crate::scenario::tests_support::{mistakes_of, origin_of, plan_of};
+
+    const CASES: &str = "- move_role: { to: standby }
+cases:
+  - case: early
+    assume: { first_sweep: before_serving }
+    then: [ { expect: { within: 5m, role: { state: online } } } ]
+  - case: late
+    assume: { first_sweep: after_one_interval }
+    breaks: [ workers_reconnect ]";
+
+    #[test]
+    fn each_case_is_a_plan_of_its_own_that_can_be_replayed() {
+        let plans = plans("tests/own", &origin_of(CASES), 1).expect("right");
+        let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
+        assert_eq!(names, ["tests/own[early]", "tests/own[late]"]);
+        assert_eq!(plans.iter().map(|plan| plan.steps.len()).collect::<Vec<_>>(), [2, 1]);
+        assert_eq!(plans[1].breaks, [Claim::WorkersReconnect]);
+        assert_ne!(plans[0].assumptions, plans[1].assumptions);
+        assert_eq!(plans[1].replay("sim"), "failover run own.yaml --seed 1 --case late");
+        // What a replay line or the header of a history names is the same plan again.
+        let again = plan(plans[1].scenario_name(), &plans[1].origin, 1).expect("right");
+        assert_eq!((again.name.as_str(), again.digest()), (plans[1].name.as_str(), plans[1].digest()));
+    }
+
+    #[test]
+    fn wrong_cases_are_shown_each_at_its_place() {
+        let steps = "- move_role: { to: standby }
+cases:
+  - { case: Early }
+  - { case: twice, breaks: [ reconnect_time ] }
+  - { case: twice, breaks: [ no_task_runs_twice_at_once ], assume: { first_sweep: never } }
+";
+        let shown = mistakes_of(steps);
+        for told in [
+            "`Early` cannot be the name of a case",
+            "the case `twice` is there twice",
+            "`reconnect_time` is not judged in this scenario",
+            "not among its `claims`",
+            "`no_task_runs_twice_at_once` is not judged in this scenario",
+            "no executions are started",
+            "`never` is no answer to `first_sweep`",
+        ] {
+            assert!(shown.contains(told), "{told}\n{shown}");
+        }
+    }
+
+    #[test]
+    fn a_claim_with_a_limit_is_judged_besides_the_others() {
+        let plan = plan_of(
+            "- move_role: { to: standby }
+claims:
+  - reconnect_time: { percentile: 95, at_most: 90s }",
+        );
+        let limit = ReconnectTime { percentile: 95, at_most: Duration::from_secs(90) };
+        assert_eq!(plan.claims.last(), Some(&Claim::ReconnectTime(limit)));
+        assert!(!plan.claims.contains(&Claim::NoTaskRunsTwice));
+        let shown = mistakes_of(
+            "- move_role: { to: standby }
+claims:
+  - reconnect_time: { percentile: 101, at_most: 0s }",
+        );
+        assert!(shown.contains("a percentile is a number from 1 to 100"), "{shown}");
+        assert!(shown.contains("no outage is over at once"), "{shown}");
+    }
+
+    #[test]
+    fn a_hold_spans_the_steps_inside_it() {
+        let plan = plan_of(
+            "- power_off: { node: standby }
+- hold:
+    role: { state: online }
+    while:
+      - expect: { within: 1m, node: { name: first_standby, state: down } }
+      - pause: { for: 1m, because: tests need pauses }
+- power_on: { node: first_standby }",
+        );
+        assert_eq!(plan.steps.len(), 4);
+        assert_eq!((plan.holds[0].first, plan.holds[0].last), (StepNo(1), StepNo(2)));
+        for wrong in
+            ["- hold: { role: { state: online } }", "- hold: { for: 1m, while: [], role: { state: online } }"]
+        {
+            let shown = mistakes_of(wrong);
+            assert!(shown.contains("`hold` needs either `for` or `while`"), "{shown}");
+        }
+        let shown = mistakes_of("- hold: { while: [], role: { state: online } }");
+        assert!(shown.contains("no step runs while this holds"), "{shown}");
+    }
+
+    #[test]
+    fn every_pause_is_warned_of() {
+        let scenario =
+            origin_of("- hold: { role: { state: online }, while: [ { pause: { for: 1m, because: so } } ] }");
+        let shown = warnings("own.yaml", &scenario.scenario_text)
+            .render_warnings(super::super::diagnostic::Paint::Plain);
+        assert!(shown.starts_with("warning: `pause` waits without looking\n  --> own.yaml:4:"), "{shown}");
     }
 }

@@ -16,13 +16,14 @@ use failover_sim::step::Shared;
 use failover_sim::topology::{Node, Promises, Target, Timings, Topology, WorkerMachine};
 use failover_sim::trust::{Certificate, Thumbprint};
 
-use crate::plan::NodeWord;
+use crate::plan::{NodeWord, Overrides};
 
 use super::diagnostic::Fault;
 use super::document::SetCluster;
 use super::nearest;
 use super::read::At;
 use super::sections::split;
+use super::setting::setting;
 use super::topology_document::{
     Certificates, ClusterDocument, EnabledWord, NodeDocument, PARTS, PrivateKeyWord, ProfileWord,
     PromisesDocument, ResourceDocument, ResourceWord, RoleDocument, SpreadDocument, TimingsDocument,
@@ -40,10 +41,10 @@ pub(super) struct ResolvedTopology {
     pub(super) network_name: ResourceId,
 }
 
-/// Reads a topology; `None` if there are faults. `workers` replaces the number of workers in the first group.
+/// Reads a topology, with what a command line says on top; `None` if there are faults.
 pub(super) fn resolve(
     tree: &Tree,
-    workers: Option<u32>,
+    overrides: &Overrides,
     faults: &mut Vec<Fault>,
 ) -> Option<ResolvedTopology> {
     let parts = split(tree, PARTS, faults);
@@ -56,7 +57,7 @@ pub(super) fn resolve(
     let timings = parts.read::<TimingsDocument>("timings", faults);
     let promises = parts.require::<PromisesDocument>("promises", faults);
     let _: Option<At<String>> = parts.read("about", faults);
-    if let (Some(first), Some(count)) = (groups.first_mut(), workers) {
+    if let (Some(first), Some(count)) = (groups.first_mut(), overrides.workers) {
         first.value.count = count;
     }
     if !faults.is_empty() {
@@ -66,10 +67,17 @@ pub(super) fn resolve(
     let timings = timings.map_or(Timings::DEFAULT, |timings| timings_of(&timings.value, faults));
     let mut builder =
         Builder { faults, names: Names::default(), hosts: Vec::new(), certificates: Vec::new() };
-    let profile = profile.map_or_else(Profile::default, |word| profile_of(word.value));
+    let own = profile.map_or_else(Profile::default, |word| profile_of(word.value));
+    let profile = overrides.profile.unwrap_or(own);
     builder.declare_nodes(&nodes, parts.place());
     builder.declare_certificates(&certificates);
-    let cluster = builder.cluster(profile, &cluster, &nodes, &roles);
+    let mut cluster = builder.cluster(profile, &cluster, &nodes, &roles);
+    for (property, value) in &overrides.set {
+        // Whoever took the overrides in has checked them.
+        if let Ok(set) = setting(property, value) {
+            set_properties(&mut cluster.properties, &set, builder.faults);
+        }
+    }
     let machines = builder.workers(&groups);
     if let Some(section) = parts.get("workers").filter(|_| machines.is_empty() && builder.faults.is_empty()) {
         let fault = Fault::new("there is no worker", section.key.span);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::document::SetCluster;
@@ -12,26 +13,60 @@ use super::read::At;
 pub(super) const PARTS: &[&str] =
     &["about", "profile", "cluster", "certificates", "nodes", "roles", "workers", "timings", "promises"];
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+/// A cluster, its masters and its workers, as Microsoft's guide sets them up.
+// Only the schema reads this type: a file is read part by part, so that a mistake in one does not hide those in the next.
+#[derive(JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "topology")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct TopologyFile {
+    /// What it is, in prose that the tool never reads.
+    about: Option<String>,
+    /// The version of Windows whose defaults apply.
+    profile: Option<ProfileWord>,
+    /// The cluster: its witness and its properties.
+    cluster: ClusterDocument,
+    /// The certificates, by names that the rest of the file uses. Every worker has one of its own besides.
+    certificates: Certificates,
+    /// The nodes, with what each has of its own.
+    nodes: Vec<NodeDocument>,
+    /// The roles, with their resources; the master is a resource of one of them.
+    roles: Vec<RoleDocument>,
+    /// The workers, in groups that are alike.
+    workers: Vec<WorkersDocument>,
+    /// How long things take; what is left out takes as long as usual.
+    timings: Option<TimingsDocument>,
+    /// What the owner of the cluster promises its users.
+    promises: PromisesDocument,
+}
+
+/// The version of Windows whose defaults apply.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 pub(super) enum ProfileWord {
+    /// Windows Server 2012 R2.
     #[serde(rename = "windows_2012_r2")]
     Windows2012R2,
+    /// Windows Server 2016.
     #[serde(rename = "windows_2016")]
     Windows2016,
+    /// Windows Server 2019.
     #[serde(rename = "windows_2019")]
     Windows2019,
+    /// Windows Server 2022.
     #[serde(rename = "windows_2022")]
     Windows2022,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClusterDocument {
+    /// What breaks a tie between the nodes.
     pub(super) witness: WitnessWord,
+    /// Cluster properties that differ from the defaults.
     pub(super) properties: Option<SetCluster>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum WitnessWord {
     Disk,
@@ -40,20 +75,24 @@ pub(super) enum WitnessWord {
     None,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CertificateDocument {
+    /// The common names of its subject: names and addresses of hosts.
     pub(super) common_names: Vec<String>,
+    /// The names of its subject alternative name extension; where there is one it alone counts.
     pub(super) alternative_names: Option<Vec<String>>,
+    /// When it expires, counted from the start of a run.
     pub(super) expires_after: Option<Length>,
 }
 
 pub(super) type Certificates = BTreeMap<String, CertificateDocument>;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NodeDocument {
     pub(super) name: At<String>,
+    /// Its own address.
     pub(super) address: At<String>,
     /// `MasterSettings.config`.
     pub(super) master_settings: MasterSettingsDocument,
@@ -64,7 +103,7 @@ pub(super) struct NodeDocument {
     pub(super) private_key: PrivateKeyWord,
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum PrivateKeyWord {
     #[default]
@@ -72,22 +111,29 @@ pub(super) enum PrivateKeyWord {
     Missing,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct MasterSettingsDocument {
+    /// The port that the master listens on: 8391 unless said otherwise.
     pub(super) port_number: Option<u16>,
+    /// The certificate of the master's HTTPS binding, by its name in this file.
     #[serde(rename = "SSLCertThumbprint")]
     pub(super) ssl_cert_thumbprint: At<String>,
+    /// The host of the SQL Server that holds SSISDB: the SQL network name.
     pub(super) sql_server_name: At<String>,
+    /// How often the master says in SSISDB that it is alive.
     pub(super) master_heartbeat_interval_in_ms: Option<u64>,
+    /// How often the master sweeps tasks whose lease ran out.
     pub(super) deal_with_expired_tasks_interval_in_ms: Option<u64>,
+    /// How long the master waits for a connection to SSISDB.
     pub(super) sql_connection_timeout_in_secs: Option<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RoleDocument {
     pub(super) name: At<String>,
+    /// Nodes that it prefers, in order.
     #[serde(default)]
     pub(super) preferred_owners: Vec<At<String>>,
     /// `FailoverThreshold`; left out it is the number of nodes minus one.
@@ -96,25 +142,29 @@ pub(super) struct RoleDocument {
     /// `FailoverPeriod`, in hours as Windows has it.
     #[serde(rename = "FailoverPeriod")]
     pub(super) failover_period: Option<At<u64>>,
+    /// Its resources.
     pub(super) resources: Vec<ResourceDocument>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResourceDocument {
     pub(super) name: At<String>,
+    /// Its type.
     #[serde(rename = "type")]
     pub(super) kind: At<ResourceWord>,
     /// The address of an IP Address resource.
     pub(super) address: Option<At<String>>,
     /// The host name of a Network Name resource.
     pub(super) host: Option<At<String>>,
+    /// Resources of the role that must be online before it.
     #[serde(default)]
     pub(super) depends_on: Vec<At<String>>,
+    /// Nodes on which it may be online: all of them unless said otherwise.
     pub(super) possible_owners: Option<Vec<At<String>>>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ResourceWord {
     PhysicalDisk,
@@ -125,17 +175,19 @@ pub(super) enum ResourceWord {
     ScaleOutMaster,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WorkersDocument {
     /// The name of a single worker, or the beginning of the names of several.
     pub(super) name: At<String>,
+    /// How many there are.
     #[serde(default = "one")]
     pub(super) count: u32,
     /// `WorkerSettings.config`.
     pub(super) worker_settings: WorkerSettingsDocument,
     /// Certificates in LocalMachine\Root.
     pub(super) root: Vec<At<String>>,
+    /// Whether an administrator has enabled them.
     #[serde(default)]
     pub(super) state: EnabledWord,
     /// How long it waits before it connects again; left out it is the assumption `worker_retry`.
@@ -150,7 +202,7 @@ const fn one() -> u32 {
     1
 }
 
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum EnabledWord {
     #[default]
@@ -158,28 +210,38 @@ pub(super) enum EnabledWord {
     Disabled,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct WorkerSettingsDocument {
+    /// Where they find the master: https, the SQL network name and the master's port.
     pub(super) master_endpoint: At<String>,
+    /// The master certificate that they pin, by its name in this file.
     pub(super) master_https_cert_thumbprint: At<String>,
+    /// How often they say that they are alive.
     pub(super) agent_heartbeat_interval: Option<Length>,
+    /// How often they report on each task.
     pub(super) task_heartbeat_interval: Option<Length>,
+    /// How old the last good report on a task may be when a report is answered with an error.
     pub(super) heartbeat_error_tollerance: Option<Length>,
+    /// How long a report holds a task.
     pub(super) lease_internval: Option<Length>,
+    /// How many tasks one holds at once.
     pub(super) max_task_count: Option<u16>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SpreadDocument {
+    /// At least so long.
     pub(super) least: Length,
+    /// Most often so long.
     pub(super) mode: Length,
+    /// At most so long.
     pub(super) most: Length,
 }
 
 /// How long things take; what is left out takes as long as usual.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TimingsDocument {
     pub(super) link: Option<At<SpreadDocument>>,
@@ -199,8 +261,9 @@ pub(super) struct TimingsDocument {
     pub(super) offline: Option<At<SpreadDocument>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PromisesDocument {
+    /// A worker that lost its connection has another one, through the network name, after so long.
     pub(super) workers_reconnect: Length,
 }

@@ -34,6 +34,11 @@ impl Profile {
         }
     }
 
+    /// The profile with this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.word() == word)
+    }
+
     /// The cluster properties of a new cluster.
     ///
     /// Delays and thresholds: hadr-cluster-best-practices (documented). The 2019 threshold of 20 conflicts with the 10

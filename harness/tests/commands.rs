@@ -1,0 +1,157 @@
+//! Do the commands work from anywhere, with nothing but the program?
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn failover(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_failover"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("the binary is there");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (status.code().expect("it ended by itself"), text(&stdout), text(&stderr))
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+/// The lines of a report but the last, which tells the time.
+fn verdicts(report: &str) -> String {
+    report.trim_end().rsplit_once('\n').map_or_else(String::new, |(lines, _)| lines.to_owned())
+}
+
+#[test]
+fn standard_scenarios_run_in_an_empty_folder_and_several_at_once_in_the_same_order() {
+    let folder = folder();
+    let (code, one, _) = failover(folder.path(), &["run"]);
+    assert_eq!(code, 0, "{one}");
+    let (code, four, _) = failover(folder.path(), &["run", "--jobs", "4"]);
+    assert_eq!((code, verdicts(&one)), (0, verdicts(&four)));
+    let json = |jobs: &str| {
+        let (_, text, _) = failover(folder.path(), &["run", "--format", "json", "--jobs", jobs]);
+        let report: serde_json::Value = serde_json::from_str(&text).expect("a report");
+        report["scenarios"].clone()
+    };
+    assert_eq!(json("1"), json("3"));
+}
+
+#[test]
+fn the_replay_line_of_a_standard_scenario_and_of_a_case_works() {
+    let folder = folder();
+    let options = ["--set", "SameSubnetThreshold=15", "--profile", "windows_2016", "--format", "json"];
+    let (_, text, _) =
+        failover(folder.path(), &[&["run", "model/lease_against_sweep"][..], &options].concat());
+    let report: serde_json::Value = serde_json::from_str(&text).expect("a report");
+    let scenarios = report["scenarios"].as_array().expect("a list");
+    assert_eq!(scenarios.len(), 2);
+    for scenario in scenarios {
+        let replay = scenario["replay"].as_str().expect("a line");
+        let mut words: Vec<&str> = replay.split(' ').skip(1).collect();
+        words.extend(["--format", "json"]);
+        let (_, again, error) = failover(folder.path(), &words);
+        let again: serde_json::Value =
+            serde_json::from_str(&again).unwrap_or_else(|_| panic!("{replay}: {error}"));
+        assert_eq!(&again["scenarios"][0], scenario, "{replay}");
+    }
+}
+
+#[test]
+fn a_history_of_a_case_is_judged_again() {
+    let folder = folder();
+    failover(folder.path(), &["run", "model/lease_against_sweep", "--histories", "kept"]);
+    let (code, text, error) =
+        failover(folder.path(), &["judge", "kept/model-lease_against_sweep[sweep_first].jsonl"]);
+    assert_eq!(code, 0, "{text}{error}");
+}
+
+#[test]
+fn scenarios_that_do_not_fit_a_topology_are_skipped_with_the_reason() {
+    let folder = folder();
+    assert_eq!(failover(folder.path(), &["new", "."]).0, 0);
+    let mine = folder.path().join("topologies/mine.yaml");
+    let (code, text, error) =
+        failover(folder.path(), &["run", "--suite", "cluster", "--topology", "topologies/mine.yaml"]);
+    assert_eq!((code, text.contains("SKIPPED")), (0, false), "{text}{error}");
+    // A third node: there is no longer one standby.
+    let two = std::fs::read_to_string(&mine).expect("it was written");
+    let third = "\n  - name: NODE3\n    address: 10.0.0.13\n    master_settings: { SSLCertThumbprint: master, \
+                 SqlServerName: SQLFCI }\n    root: [ master, workers ]\n\n# Steps 2";
+    std::fs::write(&mine, two.replacen("\n\n# Steps 2", third, 1)).expect("it can be written to");
+    let (_, text, error) =
+        failover(folder.path(), &["run", "--suite", "cluster", "--topology", "topologies/mine.yaml"]);
+    let told = "SKIPPED cluster/planned_move: does not fit: it speaks of `standby`";
+    assert!(text.contains(told), "{text}{error}");
+    // One node: it lacks what the scenarios need.
+    let (code, text, _) = failover(
+        folder.path(),
+        &["run", "model/lease_against_sweep", "--topology", "topologies/mine.yaml", "--workers", "1"],
+    );
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("does not fit: needs 2 workers: "), "{text}");
+}
+
+#[test]
+fn a_mistake_in_a_topology_of_ones_own_is_shown_once_at_its_place() {
+    let folder = folder();
+    std::fs::write(folder.path().join("mine.yaml"), "cluster: { witness: floppy }\n").expect("a file");
+    let (code, text, error) =
+        failover(folder.path(), &["run", "--suite", "cluster", "--topology", "mine.yaml"]);
+    assert_eq!((code, text.as_str()), (2, ""));
+    assert_eq!(error.matches("unknown name `floppy`").count(), 1, "{error}");
+}
+
+#[test]
+fn a_starter_folder_works_and_nothing_is_overwritten() {
+    let folder = folder();
+    let (code, text, error) = failover(folder.path(), &["new", "mine"]);
+    assert_eq!((code, error.as_str()), (0, ""), "{text}");
+    let mine = folder.path().join("mine");
+    assert_eq!(failover(&mine, &["run", "."]).0, 0);
+    assert_eq!(failover(&mine, &["validate", "."]).1, "1 scenario on 1 topology: no mistakes\n");
+    let readme = mine.join("README.md");
+    std::fs::write(&readme, "ours").expect("a file");
+    std::fs::remove_file(mine.join("topologies/mine.yaml")).expect("a file");
+    let (code, text, error) = failover(folder.path(), &["new", "mine"]);
+    assert_eq!((code, text.as_str()), (2, ""));
+    assert!(error.starts_with("error: nothing was written: there is already `mine/README.md`"), "{error}");
+    assert!(!mine.join("topologies/mine.yaml").exists());
+    assert_eq!(std::fs::read_to_string(readme).expect("it is there"), "ours");
+}
+
+#[test]
+fn the_demonstration_explains_a_broken_cluster() {
+    let folder = folder();
+    let (code, text, error) = failover(folder.path(), &["demo"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    for told in [
+        "FAIL demo: workers_reconnect",
+        "NODE2 presents `made_by_setup`",
+        "hint: step 4 of the guide",
+        "failover new",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn wrong_options_are_the_input_s_fault() {
+    let folder = folder();
+    for (arguments, told) in [
+        (
+            &["run", "--set", "SameSubnetThreshold=500"][..],
+            "SameSubnetThreshold is out of its limits: expected 3 to 120",
+        ),
+        (&["run", "--profile", "windows_95"], "there is no profile `windows_95`"),
+        (&["run", "--suite", "clusters"], "there is no suite `clusters`: expected one of cluster, model"),
+        (&["run", "--case", "neither"], "error: no scenario here has a case `neither`"),
+        (&["run", "cluster/owner_power_of"], "hint: did you mean `cluster/owner_power_off`?"),
+        (&["run", "--topology", "nowhere.yaml"], "error: cannot read `nowhere.yaml`"),
+        (&["explain", "power_of"], "hint: did you mean `power_off`?"),
+    ] {
+        let (code, text, error) = failover(folder.path(), arguments);
+        assert_eq!((code, text.as_str()), (2, ""), "{arguments:?}");
+        assert!(error.contains(told), "{arguments:?}: {error}");
+    }
+}
