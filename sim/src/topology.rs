@@ -117,7 +117,7 @@ pub struct Timings {
 }
 
 impl Timings {
-    /// Suggested values for a small instance (windows-failover-cluster facts 10.2: inferred).
+    /// For a small instance. Inferred.
     pub const DEFAULT: Self = Self {
         link: Spread {
             least: Duration::from_micros(500),

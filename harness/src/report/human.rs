@@ -103,10 +103,11 @@ fn latency(text: &mut String, report: &RunReport) {
     }
     let _ = writeln!(
         text,
-        "time after the fault{:>15} {:>10} {:>10}   {}, {} never ended",
+        "time after the fault{:>15} {:>10} {:>10} {:>8}   {}, {} never ended",
         "p50",
         "p95",
         "max",
+        "assumed",
         counted(latency.outages, "outage"),
         latency.never_ended,
     );
@@ -114,7 +115,7 @@ fn latency(text: &mut String, report: &RunReport) {
         let Some(spread) = spread else { continue };
         let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
         let of = if spread.count == latency.outages { String::new() } else { format!("   {}", spread.count) };
-        let _ = writeln!(text, "  {name:<22}{p50:>11} {p95:>10} {max:>10}{of}");
+        let _ = writeln!(text, "  {name:<22}{p50:>11} {p95:>10} {max:>10} {:>7}%{of}", spread.assumed);
     }
 }
 

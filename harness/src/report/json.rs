@@ -150,6 +150,7 @@ fn latency(latency: &Latency) -> LatencyText {
                 "p50_ms": spread.p50,
                 "p95_ms": spread.p95,
                 "max_ms": spread.max,
+                "assumed_percent": spread.assumed,
             });
             ((*name).to_owned(), value)
         })

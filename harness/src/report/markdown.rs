@@ -64,11 +64,14 @@ fn latency(text: &mut String, report: &RunReport) {
             count => format!(" {} cut no worker off.", counted(count, "more fault")),
         },
     );
-    text.push_str("| phase | outages | p50 | p95 | max |\n| --- | ---: | ---: | ---: | ---: |\n");
+    text.push_str(
+        "| phase | outages | p50 | p95 | max | assumed |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
+    );
     for ((name, _), spread) in PHASES.iter().zip(latency.phases) {
         let Some(spread) = spread else { continue };
         let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
-        let _ = writeln!(text, "| {} | {} | {p50} | {p95} | {max} |", escaped(name), spread.count);
+        let (name, count, assumed) = (escaped(name), spread.count, spread.assumed);
+        let _ = writeln!(text, "| {name} | {count} | {p50} | {p95} | {max} | {assumed} % |");
     }
 }
 

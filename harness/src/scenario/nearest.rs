@@ -28,7 +28,10 @@ pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Opti
 /// Advice for somebody who wrote `word` where only these names are known; none if no name is known.
 pub fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str, IntoIter: Clone>) -> Option<String> {
     let known = known.into_iter();
-    let listed = list(known.clone());
+    let listed = match known.clone().count() {
+        ..=MANY => list(known.clone()),
+        count => format!("{} and {} more", list(known.clone().take(MANY)), count - MANY),
+    };
     if let Some((name, rest)) = word.split_once([':', ' '])
         && known.clone().any(|known| known == name)
     {
@@ -57,6 +60,8 @@ fn folded(word: &str) -> String {
 const LONGEST: usize = 64;
 /// Names that are listed even where one is like the word.
 const FEW: usize = 8;
+/// Names that are listed at most: a topology may have thousands.
+const MANY: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -99,5 +104,8 @@ mod tests {
             );
         }
         assert_eq!(hint("to", []), None);
+        let workers: Vec<String> = (1..=1_000).map(|number| format!("worker_{number:04}")).collect();
+        let told = hint("x", workers.iter().map(String::as_str)).expect("a hint");
+        assert!(told.ends_with("`worker_0040` and 960 more"), "{told}");
     }
 }

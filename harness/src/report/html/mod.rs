@@ -78,6 +78,7 @@ struct LatencyRow {
     p50: String,
     p95: String,
     max: String,
+    assumed: u64,
 }
 
 #[derive(Serialize)]
@@ -193,6 +194,7 @@ fn latency(latency: &Latency) -> Option<LatencyTable> {
             p50: moment(spread.p50),
             p95: moment(spread.p95),
             max: moment(spread.max),
+            assumed: spread.assumed,
         })
     });
     (latency.outages > 0).then(|| LatencyTable {

@@ -3,12 +3,18 @@
 //! One table of phases for every backend and every report. Each phase is a moment counted from the fault; a moment
 //! that was not observed is left out, never guessed.
 
+mod assumed;
+
+use std::time::Duration;
+
 use failover_sim::action::Verb;
 use failover_sim::names::{NodeId, ResourceId, WorkerId};
-use failover_sim::observe::{Answer, Fact, NodeState, Record, ResourceState, Source, WorkerState};
+use failover_sim::observe::{Answer, Fact, NodeState, Power, Record, ResourceState, Source, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::plan::Plan;
+
+use assumed::Assumed;
 
 /// The phases, in their order.
 pub const PHASES: [(&str, &str); 6] = [
@@ -33,6 +39,8 @@ pub struct Outage {
     pub workers_away: u32,
     /// For each of [`PHASES`], when it was reached.
     pub millis: [Option<u64>; PHASES.len()],
+    /// How many milliseconds of each rest on durations that nobody has measured.
+    pub assumed: [u64; PHASES.len()],
 }
 
 /// How an outage went for the workers.
@@ -81,6 +89,8 @@ pub struct Spread {
     pub p95: u64,
     /// The longest.
     pub max: u64,
+    /// How many percent of all this time rest on durations that nobody has measured.
+    pub assumed: u64,
 }
 
 impl Latency {
@@ -88,6 +98,7 @@ impl Latency {
     pub fn of<'a>(outages: impl IntoIterator<Item = &'a Outage>) -> Self {
         let mut latency = Self::default();
         let mut reached: [Vec<u64>; PHASES.len()] = Default::default();
+        let mut assumed = [0; PHASES.len()];
         for outage in outages {
             match outage.end() {
                 OutageEnd::Unnoticed => {
@@ -101,18 +112,24 @@ impl Latency {
             for (values, millis) in reached.iter_mut().zip(outage.millis) {
                 values.extend(millis);
             }
+            for (sum, millis) in assumed.iter_mut().zip(outage.assumed) {
+                *sum += millis;
+            }
         }
-        latency.phases = reached.map(Spread::of);
+        let mut assumed = assumed.into_iter();
+        latency.phases = reached.map(|values| Spread::of(values, assumed.next()?));
         latency
     }
 }
 
 impl Spread {
-    fn of(mut values: Vec<u64>) -> Option<Self> {
+    fn of(mut values: Vec<u64>, assumed: u64) -> Option<Self> {
         values.sort_unstable();
+        let sum: u64 = values.iter().sum();
         let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
         let max = *values.last()?;
-        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max })
+        let assumed = (assumed * 100).checked_div(sum).unwrap_or_default();
+        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max, assumed })
     }
 }
 
@@ -132,6 +149,9 @@ pub(crate) struct Phases {
     connected: Vec<bool>,
     enabled: Vec<bool>,
     away: u32,
+    /// The endpoint was last seen to be served.
+    endpoint_answers: bool,
+    assumed: Assumed,
 }
 
 /// The part of an action in an outage.
@@ -164,6 +184,8 @@ impl Phases {
             connected: vec![false; enabled.len()],
             away: enabled.iter().map(|&enabled| u32::from(enabled)).sum(),
             enabled,
+            endpoint_answers: false,
+            assumed: Assumed::new(plan),
         }
     }
 
@@ -172,6 +194,7 @@ impl Phases {
     }
 
     pub(crate) fn observe(&mut self, record: &Record) {
+        self.assumed.advance(record.latest, self.endpoint_answers, self.away > 0);
         match record.fact {
             Fact::Acting { action, node } => match self.parts[action.index()] {
                 Part::Fault(verb) => self.begin(verb, node, record.latest),
@@ -180,6 +203,9 @@ impl Phases {
             },
             // Another node's view: a node does not say of itself that it is gone.
             Fact::NodeState { node, state: NodeState::Down } if record.source != Source::Node(node) => {
+                if let Some(outage) = self.outages.last().filter(|outage| outage.millis[DETECTED].is_none()) {
+                    self.assumed.regrouped(record.latest.since(outage.fault));
+                }
                 self.reach(DETECTED, record.latest);
             }
             Fact::OwnerNode { owner, .. } => {
@@ -189,14 +215,22 @@ impl Phases {
                     self.reach(ROLE_MOVED, record.latest);
                 }
             }
-            Fact::ResourceState { resource, state } => self.resource(resource, state, record.latest),
+            Fact::ResourceState { resource, state } => {
+                if let Source::Node(node) = record.source {
+                    self.assumed.resource(node, resource, state);
+                }
+                self.resource(resource, state, record.latest);
+            }
+            Fact::Machine { node, power: Power::Off | Power::Frozen } => self.assumed.stopped(node),
             Fact::Endpoint { answer: Answer::Served { .. }, .. } => {
+                self.endpoint_answers = true;
                 if self.endpoint_away || self.has_moved() {
                     self.reach(ENDPOINT_ANSWERING, record.latest);
                 }
             }
             Fact::Endpoint { answer: Answer::Silent | Answer::Refused | Answer::NoHandshake(_), .. } => {
                 self.endpoint_away = true;
+                self.endpoint_answers = false;
             }
             Fact::Worker { worker, state } => self.worker(worker, state, record.latest),
             // No phase begins with these.
@@ -208,7 +242,7 @@ impl Phases {
             | Fact::Applied(_)
             | Fact::StepsEnded
             | Fact::RunEnded
-            | Fact::Machine { .. }
+            | Fact::Machine { power: Power::On, .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
             | Fact::Package { .. }
@@ -221,8 +255,16 @@ impl Phases {
         if self.outages.last().is_some_and(|last| last.fault == fault) {
             return;
         }
-        let millis = [None; PHASES.len()];
-        self.outages.push(Outage { cause: verb.word(), node, fault, workers_away: self.away, millis });
+        let (millis, assumed) = ([None; PHASES.len()], [0; PHASES.len()]);
+        self.outages.push(Outage {
+            cause: verb.word(),
+            node,
+            fault,
+            workers_away: self.away,
+            millis,
+            assumed,
+        });
+        self.assumed.begin();
         self.old_owner = self.owner;
         self.name_away = false;
         self.endpoint_away = false;
@@ -264,6 +306,7 @@ impl Phases {
             outage.workers_away = outage.workers_away.max(self.away);
             // One that leaves later than others came back: not everybody was back yet.
             outage.millis[LAST_WORKER_BACK] = None;
+            outage.assumed[LAST_WORKER_BACK] = 0;
         }
     }
 
@@ -276,9 +319,17 @@ impl Phases {
             return;
         }
         if let Some(outage) = self.outages.last_mut() {
-            outage.millis[phase].get_or_insert(micros(moment.since(outage.fault)) / 1_000);
+            let assumed = self.assumed.sum();
+            outage.millis[phase].get_or_insert_with(|| {
+                outage.assumed[phase] = millis(assumed);
+                millis(moment.since(outage.fault))
+            });
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    micros(time) / 1_000
 }
 
 const fn part(verb: Verb) -> Part {
@@ -325,7 +376,7 @@ mod tests {
     fn percentiles_are_values_that_occurred() {
         let outages: Vec<Outage> = (1..=20).map(|millis| outage(1, Some(millis * 100))).collect();
         let latency = Latency::of(&outages);
-        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000 };
+        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000, assumed: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
         assert_eq!(latency.phases[DETECTED], None);
     }
@@ -335,7 +386,7 @@ mod tests {
         let outages = [outage(1, Some(700)), outage(3, None), outage(0, None)];
         let latency = Latency::of(&outages);
         assert_eq!((latency.outages, latency.never_ended, latency.unnoticed), (2, 1, 1));
-        let last = Spread { count: 1, p50: 700, p95: 700, max: 700 };
+        let last = Spread { count: 1, p50: 700, p95: 700, max: 700, assumed: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
     }
 }
