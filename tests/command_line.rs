@@ -77,12 +77,12 @@ FAIL cluster/case: workers_reconnect within 5m (judged 3 times, since +0.695s)
   NODE2 presents `made_by_setup` (c699..c0); the worker pins `master` (b375..d0)
   hint: step 4 of the guide: install the pinned certificate with its private key in LocalMachine\\Root of NODE2, bind it to the master's port, and set SSLCertThumbprint there
   replay: failover run cluster/case.yaml --seed 1
-time after the fault            p50        p95        max   1 outage, 1 never ended
-  detected                      0ms        0ms        0ms
-  role_moved                20.579s    20.579s    20.579s
-  name_online               27.132s    27.132s    27.132s
-  endpoint_answering      1m17.578s  1m17.578s  1m17.578s
-unknowns met: 4; every pass holds for all of their values
+time after the fault            p50        p95        max  assumed   1 outage, 1 never ended
+  detected                      0ms        0ms        0ms       0%
+  role_moved                20.579s    20.579s    20.579s     100%
+  name_online               27.132s    27.132s    27.132s     100%
+  endpoint_answering      1m17.578s  1m17.578s  1m17.578s     100%
+unknowns met: 4; every verdict holds for all of their values
 1 scenario: 0 passed, 1 failed, 0 inconclusive, 0 skipped   [time] s   exit 1
 ";
     assert_eq!(answer, Answer { code: 1, stdout: expected.to_owned(), stderr: String::new() });
@@ -164,7 +164,8 @@ fn junit_has_a_failure_for_a_fail_and_an_error_for_what_is_inconclusive() {
         let folder = folder_with(scenario);
         run(folder.path(), &["run", "cluster", "--report", "junit=report.xml"]);
         let xml = fs::read_to_string(folder.path().join("report.xml")).expect("a report");
-        assert!(xml.contains("<testcase name=\"cluster/case\""), "{xml}");
+        assert!(xml.contains("<testcase name=\"cluster/case\" classname=\"cluster\""), "{xml}");
+        refuse_what_junit_does_not_have(&xml);
         assert!(xml.contains(element), "{xml}");
         assert!(xml.contains("replay: failover run cluster/case.yaml --seed 1"), "{xml}");
     }
@@ -174,6 +175,35 @@ fn junit_has_a_failure_for_a_fail_and_an_error_for_what_is_inconclusive() {
     run(&root(), &["run", "scenarios", "--backend", "lab", "--lab", "twin", "--report", &option]);
     let xml = fs::read_to_string(file).expect("a report");
     assert!(xml.contains("<skipped message=\"lab cannot "), "{xml}");
+    refuse_what_junit_does_not_have(&xml);
+}
+
+/// What the schema that CI servers share (junit-10.xsd of Jenkins) allows of what we write: the attributes of each
+/// element, those that must be there first and counted, and what may lie inside.
+const JUNIT: [(&str, usize, &[&str], &[&str]); 6] = [
+    ("testsuites", 0, &["name", "time", "tests", "failures", "errors"], &["testsuite"]),
+    ("testsuite", 4, &["name", "tests", "failures", "errors", "time", "skipped", "timestamp"], &["testcase"]),
+    ("testcase", 1, &["name", "time", "classname", "group"], &["skipped", "error", "failure"]),
+    ("skipped", 0, &["type", "message"], &[]),
+    ("error", 0, &["type", "message"], &[]),
+    ("failure", 0, &["type", "message"], &[]),
+];
+
+fn refuse_what_junit_does_not_have(xml: &str) {
+    let document = roxmltree::Document::parse(xml).expect("XML");
+    assert_eq!(document.root_element().tag_name().name(), "testsuites");
+    for element in document.descendants().filter(roxmltree::Node::is_element) {
+        let name = element.tag_name().name();
+        let rule = JUNIT.iter().find(|(known, ..)| *known == name);
+        let (_, needed, attributes, children) = rule.unwrap_or_else(|| panic!("there is no `{name}`"));
+        for attribute in element.attributes() {
+            assert!(attributes.contains(&attribute.name()), "`{name}` has no `{}`", attribute.name());
+        }
+        assert!(attributes[..*needed].iter().all(|needed| element.has_attribute(*needed)), "{element:?}");
+        for child in element.children().filter(roxmltree::Node::is_element) {
+            assert!(children.contains(&child.tag_name().name()), "{child:?} lies in `{name}`");
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::plan::VERSION;
 use crate::phase::PHASES;
 
 use super::cause::{Cause, causes};
-use super::{RunReport, RunResult, ScenarioReport, moment};
+use super::{RunReport, RunResult, ScenarioReport, Unknown, moment};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
 ///
@@ -187,23 +187,15 @@ const fn says(outcome: Outcome) -> &'static str {
 }
 
 fn unknowns(text: &mut String, report: &RunReport) {
-    let passed = |scenario: &&ScenarioReport| scenario.result == RunResult::Judged(Outcome::Pass);
-    let met: BTreeSet<_> = report
-        .scenarios
-        .iter()
-        .flat_map(|scenario| scenario.unknowns.iter().map(|unknown| unknown.assumption))
-        .collect();
-    let varied = report.scenarios.iter().filter(passed).flat_map(|scenario| &scenario.unknowns);
-    let tried = varied.clone().all(|unknown| unknown.values.len() > 1);
-    match (met.len(), tried) {
-        (0, _) => {}
-        (count, true) => {
-            let _ = writeln!(text, "unknowns met: {count}; every pass holds for all of their values");
-        }
-        (count, false) => {
-            let _ = writeln!(text, "unknowns met: {count}; only one value of each was tried here");
-        }
-    }
+    let unknowns = || report.scenarios.iter().flat_map(|scenario| &scenario.unknowns);
+    let met: BTreeSet<_> = unknowns().map(|unknown| unknown.assumption).collect();
+    let told = match met.len() {
+        0 => return,
+        _ if unknowns().any(|unknown| unknown.values.len() == 1) => "only one value of each was tried here",
+        _ if unknowns().all(Unknown::agrees) => "every verdict holds for all of their values",
+        _ => "not every verdict holds for all of their values",
+    };
+    let _ = writeln!(text, "unknowns met: {}; {told}", met.len());
 }
 
 /// A number with its noun.
