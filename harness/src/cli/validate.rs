@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::plan::{Overrides, Plan};
+use crate::report::counted;
 use crate::scenario::{load, warnings};
 
 use super::{CommandError, ValidateArguments, paint, print};
@@ -13,10 +14,9 @@ pub(super) fn validate(arguments: &ValidateArguments) -> Result<u8, CommandError
     warn(&plans);
     let topologies: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.topology_file.as_str()).collect();
     let scenarios: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.scenario_file.as_str()).collect();
-    let (scenarios, topologies) = (scenarios.len(), topologies.len());
-    let (scenario, topology) =
-        (plural(scenarios, "scenario", "scenarios"), plural(topologies, "topology", "topologies"));
-    print(&format!("{scenarios} {scenario} on {topologies} {topology}: no mistakes\n"))?;
+    let (scenarios, topologies) =
+        (counted(scenarios.len(), "scenario"), counted(topologies.len(), "topology"));
+    print(&format!("{scenarios} on {topologies}: no mistakes\n"))?;
     Ok(0)
 }
 
@@ -29,8 +29,4 @@ fn warn(plans: &[Plan]) {
             let _ = std::io::stderr().lock().write_all(warnings.render_warnings(paint()).as_bytes());
         }
     }
-}
-
-const fn plural(count: usize, one: &'static str, many: &'static str) -> &'static str {
-    if count == 1 { one } else { many }
 }

@@ -97,17 +97,15 @@ fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {
     Diagnostics::new(file, text, faults)
 }
 
-/// What could be better in a scenario that is right: every `pause` waits for nothing that anybody could see.
+/// What could be better in a scenario that is right: a `pause` waits for nothing that anybody could see.
+///
+/// One warning a file, at its first pause: who wrote ten of them knows why.
 pub fn warnings(file: &str, text: &str) -> Diagnostics {
-    fn look(steps: &[At<StepDocument>], faults: &mut Vec<Fault>) {
+    fn look(steps: &[At<StepDocument>], pauses: &mut Vec<Span>) {
         for At { span, value } in steps {
             match value {
-                StepDocument::Pause(_) => faults.push(
-                    Fault::new("`pause` waits without looking", *span)
-                        .with_label("slow where it is too long, and wrong where it is too short")
-                        .with_hint("`expect` with `within` waits until something is true, `hold` says what stays true meanwhile"),
-                ),
-                StepDocument::Hold(hold) => look(hold.steps.as_deref().unwrap_or_default(), faults),
+                StepDocument::Pause(_) => pauses.push(*span),
+                StepDocument::Hold(hold) => look(hold.steps.as_deref().unwrap_or_default(), pauses),
                 StepDocument::MoveRole(_)
                 | StepDocument::PowerOff(_)
                 | StepDocument::PowerOn(_)
@@ -132,16 +130,28 @@ pub fn warnings(file: &str, text: &str) -> Diagnostics {
             }
         }
     }
-    let mut faults = Vec::new();
+    let mut pauses = Vec::new();
     // Mistakes are told by those who plan it.
     let mut mistakes = Vec::new();
     if let Ok(tree) = parse_one(text) {
         let parts = split(&tree, PARTS, &mut mistakes);
-        look(&parts.read_each::<StepDocument>("steps", &mut mistakes), &mut faults);
+        look(&parts.read_each::<StepDocument>("steps", &mut mistakes), &mut pauses);
         for case in parts.read_each::<CaseDocument>("cases", &mut mistakes) {
-            look(&case.value.then, &mut faults);
+            look(&case.value.then, &mut pauses);
         }
     }
+    let told = match pauses.len() {
+        ..=1 => "`pause` waits without looking".to_owned(),
+        count => format!("`pause` waits without looking, {count} times in this file"),
+    };
+    let warning = |span: &Span| {
+        Fault::new(told, *span)
+            .with_label("slow where it is too long, and wrong where it is too short")
+            .with_hint(
+                "`expect` with `within` waits until something is true, `hold` says what stays true meanwhile",
+            )
+    };
+    let faults = pauses.first().map(warning).into_iter().collect();
     diagnostics(file, text, faults)
 }
 
@@ -982,11 +992,17 @@ claims:
     }
 
     #[test]
-    fn every_pause_is_warned_of() {
-        let scenario =
-            origin_of("- hold: { role: { state: online }, while: [ { pause: { for: 1m, because: so } } ] }");
-        let shown = warnings("own.yaml", &scenario.scenario_text)
-            .render_warnings(super::super::diagnostic::Paint::Plain);
+    fn pauses_are_warned_of_once() {
+        let warned = |steps: &str| {
+            warnings("own.yaml", &origin_of(steps).scenario_text)
+                .render_warnings(super::super::diagnostic::Paint::Plain)
+        };
+        let one = "- hold: { role: { state: online }, while: [ { pause: { for: 1m, because: so } } ] }";
+        let shown = warned(one);
         assert!(shown.starts_with("warning: `pause` waits without looking\n  --> own.yaml:4:"), "{shown}");
+        let pause = "{ pause: { for: 1m, because: so } }";
+        let shown = warned(&one.replace(pause, &format!("{pause}, {pause}")));
+        assert!(shown.contains("looking, 2 times in this file\n  --> own.yaml:4:"), "{shown}");
+        assert_eq!(shown.matches("warning:").count(), 1, "{shown}");
     }
 }
