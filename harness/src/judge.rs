@@ -252,14 +252,17 @@ impl<'p> Judge<'p> {
 impl Sink for Judge<'_> {
     fn record(&mut self, record: &Record) -> Flow {
         self.last = self.last.max(record.latest);
-        if record.fact == Fact::StepsBegan {
-            self.began = Some(record.latest);
+        match record.fact {
+            Fact::StepsBegan => self.began = Some(record.latest),
+            Fact::RunEnded => self.has_ended = true,
+            _ => {}
         }
-        self.has_ended |= record.fact == Fact::RunEnded;
         self.picture.observe(record);
         self.steps.observe(record, self.plan, &self.picture);
         self.in_force.observe(record);
-        self.phases.observe(record);
+        if !record.fact.is_of_work() {
+            self.phases.observe(record);
+        }
         for (_, check) in &mut self.claims {
             check.observe(record);
         }

@@ -145,6 +145,13 @@ pub enum Fact {
     },
 }
 
+impl Fact {
+    /// Whether it tells of tasks and their packages alone, as nine of ten facts of a busy run do.
+    pub const fn is_of_work(&self) -> bool {
+        matches!(self, Self::Task { .. } | Self::Package { .. } | Self::ReportRefused { .. })
+    }
+}
+
 /// A kind of thing that is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Watch {

@@ -21,6 +21,8 @@ pub(super) struct Assumed {
     resources: Vec<Assumption>,
     /// For each node, how its own view shows each resource of the role.
     states: Vec<Vec<ResourceState>>,
+    /// Some resource is on its way, for a time that nobody has measured.
+    is_on_its_way: bool,
     /// When the last resource came online on the node that serves.
     whole_since: Option<Time>,
     /// How long SSISDB and the master need at most from there, as far as that is assumed.
@@ -67,6 +69,7 @@ impl Assumed {
         Self {
             states: vec![vec![ResourceState::Offline; resources.len()]; plan.topology.nodes.len()],
             resources,
+            is_on_its_way: false,
             whole_since: None,
             start: if_assumed(own.recovery == default.recovery, own.recovery.most)
                 + if_assumed(own.master_serves == default.master_serves, own.master_serves.most),
@@ -89,14 +92,7 @@ impl Assumed {
     /// Time goes on, while the endpoint answers or not, and while workers are away or not.
     pub(super) fn advance(&mut self, now: Time, endpoint_answers: bool, workers_away: bool) {
         let passed = now.since(self.now);
-        let is_on_its_way = self.states.iter().any(|states| {
-            self.resources.iter().zip(states).any(|(assumption, state)| match state {
-                ResourceState::OnlinePending => assumption.online,
-                ResourceState::OfflinePending => assumption.offline,
-                ResourceState::Online | ResourceState::Offline | ResourceState::Failed => false,
-            })
-        });
-        if is_on_its_way || (endpoint_answers && workers_away) {
+        if self.is_on_its_way || (endpoint_answers && workers_away) {
             self.sum += passed;
         } else if let Some(since) = self.whole_since.filter(|_| !endpoint_answers) {
             self.sum += now.min(since + self.start).since(self.now.max(since).min(now));
@@ -107,6 +103,7 @@ impl Assumed {
     pub(super) fn resource(&mut self, node: NodeId, resource: ResourceId, state: ResourceState) {
         let Some(place) = self.resources.iter().position(|own| own.resource == resource) else { return };
         self.states[node.index()][place] = state;
+        self.look();
         let is_whole =
             self.states.iter().any(|states| states.iter().all(|&state| state == ResourceState::Online));
         match (is_whole, self.whole_since) {
@@ -119,7 +116,18 @@ impl Assumed {
     /// The machine lost its power or stands still: nothing is on its way there.
     pub(super) fn stopped(&mut self, node: NodeId) {
         self.states[node.index()].fill(ResourceState::Offline);
+        self.look();
         self.whole_since = None;
+    }
+
+    fn look(&mut self) {
+        self.is_on_its_way = self.states.iter().any(|states| {
+            self.resources.iter().zip(states).any(|(assumption, state)| match state {
+                ResourceState::OnlinePending => assumption.online,
+                ResourceState::OfflinePending => assumption.offline,
+                ResourceState::Online | ResourceState::Offline | ResourceState::Failed => false,
+            })
+        });
     }
 
     /// What has come together since the outage began.

@@ -195,7 +195,7 @@ impl World {
             loads: loads.to_vec(),
             now: Time::ZERO,
             link_micros: (micros(topology.timings.link.least), micros(topology.timings.link.most)),
-            queue: Queue::new(),
+            queue: Queue::for_parties(topology.workers.len()),
             choices,
             trust: Trust::new(topology.certificates.clone()),
             properties: topology.cluster.properties.clone(),

@@ -1,8 +1,8 @@
 //! What happens next?
 //!
-//! A timing wheel with an exact order: slots of about a millisecond find the neighbourhood in constant time, and inside
-//! a slot events are sorted by (time, sequence number). Empty slots are skipped by a bitmap, never ticked through.
-//! What lies beyond the wheel waits in a heap.
+//! A timing wheel with an exact order: slots find the neighbourhood in constant time, and inside a slot events are sorted
+//! by (time, sequence number). Empty slots are skipped by a bitmap, never ticked through. What lies beyond the wheel
+//! waits in a heap. How wide the slots are decides about speed alone.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,9 +16,11 @@ pub(crate) struct Queue<E> {
     current: Vec<Entry<E>>,
     /// The slot that `current` was taken from, counted from the start of time.
     slot: u64,
+    /// A slot is two to the power of this many microseconds wide.
+    slot_bits: u32,
     /// First entry of each slot's list.
     heads: Vec<u32>,
-    occupied: [u64; WORDS],
+    occupied: Vec<u64>,
     entries: Vec<Linked<E>>,
     free: u32,
     far: BinaryHeap<Reverse<Entry<E>>>,
@@ -41,13 +43,16 @@ struct Linked<E> {
 }
 
 impl<E: Copy> Queue<E> {
-    /// Nothing happens yet.
-    pub(crate) fn new() -> Self {
+    /// Nothing happens yet. So many parties put in events.
+    pub(crate) fn for_parties(parties: usize) -> Self {
+        let slot_bits = if parties < MANY { REACH_BITS - 11 } else { REACH_BITS - 14 };
+        let slots = 1 << (REACH_BITS - slot_bits);
         Self {
             current: Vec::new(),
             slot: 0,
-            heads: vec![NONE; SLOTS],
-            occupied: [0; WORDS],
+            slot_bits,
+            heads: vec![NONE; slots],
+            occupied: vec![0; slots / 64],
             entries: Vec::new(),
             free: NONE,
             far: BinaryHeap::new(),
@@ -62,7 +67,7 @@ impl<E: Copy> Queue<E> {
         self.current.clear();
         self.slot = 0;
         self.heads.fill(NONE);
-        self.occupied = [0; WORDS];
+        self.occupied.fill(0);
         self.entries.clear();
         self.free = NONE;
         self.far.clear();
@@ -101,20 +106,25 @@ impl<E: Copy> Queue<E> {
     }
 
     fn place(&mut self, entry: Entry<E>) {
-        let slot = entry.time.as_micros() >> SLOT_BITS;
+        let slot = entry.time.as_micros() >> self.slot_bits;
         if slot <= self.slot {
             let key = entry.key();
             let place = self.current.iter().rposition(|other| other.key() > key).map_or(0, |place| place + 1);
             self.current.insert(place, entry);
-        } else if slot - self.slot < SLOTS as u64 {
+        } else if slot - self.slot < self.heads.len() as u64 {
             self.link(slot, entry);
         } else {
             self.far.push(Reverse(entry));
         }
     }
 
+    /// Where a slot lies on the wheel, whose size is a power of two.
+    const fn place_of(&self, slot: u64) -> usize {
+        slot as usize & (self.heads.len() - 1)
+    }
+
     fn link(&mut self, slot: u64, entry: Entry<E>) {
-        let place = (slot % SLOTS as u64) as usize;
+        let place = self.place_of(slot);
         let linked = Linked { entry, next: self.heads[place] };
         self.heads[place] = if self.free == NONE {
             self.entries.push(linked);
@@ -134,7 +144,7 @@ impl<E: Copy> Queue<E> {
             match (self.next_occupied(), self.far.peek()) {
                 (Some(slot), _) => self.slot = slot,
                 // The wheel is empty: jump to where the far events begin.
-                (None, Some(Reverse(entry))) => self.slot = entry.time.as_micros() >> SLOT_BITS,
+                (None, Some(Reverse(entry))) => self.slot = entry.time.as_micros() >> self.slot_bits,
                 (None, None) => unreachable!("{} events wait in neither place", self.waiting),
             }
             self.take_far();
@@ -145,7 +155,7 @@ impl<E: Copy> Queue<E> {
     /// Moves in what has come within reach of the wheel.
     fn take_far(&mut self) {
         while let Some(Reverse(entry)) = self.far.peek()
-            && (entry.time.as_micros() >> SLOT_BITS) - self.slot < SLOTS as u64
+            && (entry.time.as_micros() >> self.slot_bits) - self.slot < self.heads.len() as u64
         {
             let Some(Reverse(entry)) = self.far.pop() else { return };
             self.place(entry);
@@ -153,7 +163,7 @@ impl<E: Copy> Queue<E> {
     }
 
     fn empty_slot(&mut self) {
-        let place = (self.slot % SLOTS as u64) as usize;
+        let place = self.place_of(self.slot);
         let mut next = std::mem::replace(&mut self.heads[place], NONE);
         self.occupied[place / 64] &= !(1 << (place % 64));
         while next != NONE {
@@ -171,15 +181,16 @@ impl<E: Copy> Queue<E> {
 
     /// The next slot after the current one that has events; the wheel spans exactly one turn.
     fn next_occupied(&self) -> Option<u64> {
-        let start = (self.slot % SLOTS as u64) as usize;
+        let (slots, words) = (self.heads.len(), self.occupied.len());
+        let start = self.place_of(self.slot);
         let mut word = start / 64;
         let mut bits = self.occupied[word] & (!0_u64).checked_shl((start % 64) as u32 + 1).unwrap_or(0);
-        for _ in 0..=WORDS {
+        for _ in 0..=words {
             if bits != 0 {
                 let place = word * 64 + bits.trailing_zeros() as usize;
-                return Some(self.slot + ((place + SLOTS - start) % SLOTS) as u64);
+                return Some(self.slot + (place.wrapping_sub(start) & (slots - 1)) as u64);
             }
-            word = (word + 1) % WORDS;
+            word = (word + 1) & (words - 1);
             bits = self.occupied[word];
         }
         None
@@ -212,11 +223,10 @@ impl<E> Ord for Entry<E> {
     }
 }
 
-/// A slot is 2^10 microseconds wide: about the delay of one message.
-const SLOT_BITS: u32 = 10;
-/// About 16.8 seconds in all: every usual timer of a worker lies within one turn.
-const SLOTS: usize = 1 << 14;
-const WORDS: usize = SLOTS / 64;
+/// The wheel reaches 2^24 microseconds, about 16.8 seconds: every usual timer of a worker lies within one turn.
+const REACH_BITS: u32 = 24;
+/// From so many parties on a slot of 8 milliseconds has too many events to sort, and one of 1 millisecond is better.
+const MANY: usize = 100;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 
@@ -227,7 +237,11 @@ mod tests {
     /// The order must be that of a plain sort, whatever is put in and whenever.
     #[test]
     fn order_is_that_of_time_and_then_of_arrival() {
-        let mut queue = Queue::new();
+        order_of(Queue::for_parties(1));
+        order_of(Queue::for_parties(MANY));
+    }
+
+    fn order_of(mut queue: Queue<u32>) {
         let mut model: Vec<(Time, u64, u32)> = Vec::new();
         let mut random = 1_u64;
         let mut now = Time::ZERO;
@@ -261,7 +275,7 @@ mod tests {
 
     #[test]
     fn nothing_comes_before_its_time() {
-        let mut queue = Queue::new();
+        let mut queue = Queue::for_parties(1);
         queue.push(Time::from_micros(5_000), 'a');
         assert_eq!(queue.pop_until(Time::from_micros(4_999)), None);
         queue.push(Time::from_micros(3_000), 'b');
