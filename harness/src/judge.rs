@@ -252,11 +252,10 @@ impl<'p> Judge<'p> {
 impl Sink for Judge<'_> {
     fn record(&mut self, record: &Record) -> Flow {
         self.last = self.last.max(record.latest);
-        match record.fact {
-            Fact::StepsBegan => self.began = Some(record.latest),
-            Fact::RunEnded => self.has_ended = true,
-            _ => {}
+        if matches!(record.fact, Fact::StepsBegan) {
+            self.began = Some(record.latest);
         }
+        self.has_ended |= matches!(record.fact, Fact::RunEnded);
         self.picture.observe(record);
         self.steps.observe(record, self.plan, &self.picture);
         self.in_force.observe(record);
