@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use failover_harness::check::{Claim, Outcome, Window};
 use failover_harness::plan::Plan;
-use failover_sim::action::{Drain, LinkEnd, LinkState, ResolvedAction, Ways};
+use failover_sim::action::{Drain, LinkEnd, LinkState, ResolvedAction, StartQuorum, Ways};
 use failover_sim::names::{LoadId, NodeId, TaskId, WorkerId};
 use failover_sim::observe::{Fact, Power, Record, ResourceState, Source, TaskState, WorkerState};
 use failover_sim::time::Time;
@@ -177,7 +177,7 @@ impl Telling {
                 Verb::Freeze => ResolvedAction::Freeze { node },
                 Verb::Thaw => ResolvedAction::Thaw { node },
                 Verb::Stop => ResolvedAction::StopClusterService { node },
-                Verb::Start => ResolvedAction::StartClusterService { node },
+                Verb::Start => ResolvedAction::StartClusterService { node, quorum: StartQuorum::Normal },
                 Verb::Drain => ResolvedAction::PauseNode { node, drain: Drain::Move },
                 Verb::Resume => ResolvedAction::ResumeNode { node },
                 Verb::Cut => link(node, LinkState::Cut),
@@ -197,7 +197,8 @@ impl Telling {
         }
         self.pass(QUIET);
         for node in (0..self.plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
-            let _ = self.world.apply(ResolvedAction::StartClusterService { node });
+            let _ =
+                self.world.apply(ResolvedAction::StartClusterService { node, quorum: StartQuorum::Normal });
         }
         self.pass(QUIET);
         for node in (0..self.plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {

@@ -45,10 +45,32 @@ pub enum Action<N> {
         /// On which node.
         node: N,
     },
-    /// `Start-ClusterNode`.
+    /// `Start-ClusterNode`, with or without `-ForceQuorum` or `-PreventQuorum`.
     StartClusterService {
         /// On which node.
         node: N,
+        /// What it may do about quorum.
+        quorum: StartQuorum,
+    },
+    /// The operating system shuts down: the cluster service hands its roles over (`DrainOnShutdown`), then the machine
+    /// is off.
+    ShutDown {
+        /// Which machine.
+        node: N,
+    },
+    /// `Stop-ClusterGroup` or `Start-ClusterGroup`.
+    Role {
+        /// Which role.
+        role: RoleId,
+        /// Whether it shall be online.
+        online: bool,
+    },
+    /// Something that the cluster rests on breaks, or works again.
+    Surroundings {
+        /// What.
+        part: Part<N>,
+        /// Whether it works from here on.
+        works: bool,
     },
     /// `Suspend-ClusterNode`: the node takes no roles; with a drain it hands over those that it has.
     PauseNode {
@@ -101,6 +123,36 @@ pub enum Action<N> {
     SetWorkers(WorkerSetting),
     /// Executions are created and started in SSISDB.
     StartExecutions(LoadId),
+}
+
+/// What a starting cluster service may do about quorum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum StartQuorum {
+    /// Join, or form a cluster with a majority.
+    #[default]
+    Normal,
+    /// `-ForceQuorum`: form a cluster without a majority; this node's configuration is authoritative.
+    Force,
+    /// `-PreventQuorum`: join only, never form.
+    Prevent,
+}
+
+/// Something that the cluster rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part<N> {
+    /// The witness itself, for every node.
+    Witness,
+    /// Whether a service can be started on a node: its start type is not Disabled.
+    ServiceStart {
+        /// On which node.
+        node: N,
+        /// Which service.
+        service: Service,
+    },
+    /// The adapter of a node on the network of the clients. Nodes still hear each other on their own network.
+    Adapter(N),
+    /// An IP address: while it does not work, a machine outside the cluster answers for it.
+    Address(ResourceId),
 }
 
 /// Whether a pause moves roles away.
@@ -232,6 +284,17 @@ impl<N> Action<N> {
             Self::Thaw { .. } => Verb::Thaw,
             Self::StopClusterService { .. } => Verb::StopClusterService,
             Self::StartClusterService { .. } => Verb::StartClusterService,
+            Self::ShutDown { .. } => Verb::ShutDown,
+            Self::Role { online: false, .. } => Verb::StopRole,
+            Self::Role { online: true, .. } => Verb::StartRole,
+            Self::Surroundings { part: Part::Witness, works: false } => Verb::FailWitness,
+            Self::Surroundings { part: Part::Witness, works: true } => Verb::RestoreWitness,
+            Self::Surroundings { part: Part::ServiceStart { .. }, works: false } => Verb::DisableService,
+            Self::Surroundings { part: Part::ServiceStart { .. }, works: true } => Verb::EnableService,
+            Self::Surroundings { part: Part::Adapter(_), works: false } => Verb::DisableAdapter,
+            Self::Surroundings { part: Part::Adapter(_), works: true } => Verb::EnableAdapter,
+            Self::Surroundings { part: Part::Address(_), works: false } => Verb::DuplicateAddress,
+            Self::Surroundings { part: Part::Address(_), works: true } => Verb::FreeAddress,
             Self::PauseNode { .. } => Verb::PauseNode,
             Self::ResumeNode { .. } => Verb::ResumeNode,
             Self::Service { what: ServiceAction::Kill, .. } => Verb::KillService,
@@ -260,7 +323,22 @@ impl<N> Action<N> {
             Self::Freeze { node } => Action::Freeze { node: resolve(node)? },
             Self::Thaw { node } => Action::Thaw { node: resolve(node)? },
             Self::StopClusterService { node } => Action::StopClusterService { node: resolve(node)? },
-            Self::StartClusterService { node } => Action::StartClusterService { node: resolve(node)? },
+            Self::StartClusterService { node, quorum } => {
+                Action::StartClusterService { node: resolve(node)?, quorum }
+            }
+            Self::ShutDown { node } => Action::ShutDown { node: resolve(node)? },
+            Self::Role { role, online } => Action::Role { role, online },
+            Self::Surroundings { part, works } => {
+                let part = match part {
+                    Part::Witness => Part::Witness,
+                    Part::ServiceStart { node, service } => {
+                        Part::ServiceStart { node: resolve(node)?, service }
+                    }
+                    Part::Adapter(node) => Part::Adapter(resolve(node)?),
+                    Part::Address(resource) => Part::Address(resource),
+                };
+                Action::Surroundings { part, works }
+            }
             Self::PauseNode { node, drain } => Action::PauseNode { node: resolve(node)?, drain },
             Self::ResumeNode { node } => Action::ResumeNode { node: resolve(node)? },
             Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
@@ -297,13 +375,17 @@ impl ResolvedAction {
             | Self::Freeze { node }
             | Self::Thaw { node }
             | Self::StopClusterService { node }
-            | Self::StartClusterService { node }
+            | Self::StartClusterService { node, .. }
+            | Self::ShutDown { node }
+            | Self::Surroundings { part: Part::ServiceStart { node, .. } | Part::Adapter(node), .. }
             | Self::PauseNode { node, .. }
             | Self::ResumeNode { node }
             | Self::Service { node, .. }
             | Self::Link { node, .. }
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
             Self::FailResource { .. }
+            | Self::Role { .. }
+            | Self::Surroundings { part: Part::Witness | Part::Address(_), .. }
             | Self::SetCluster(_)
             | Self::SetWorkers(_)
             | Self::StartExecutions(_) => None,
@@ -330,6 +412,28 @@ pub enum Verb {
     StopClusterService,
     /// [`Action::StartClusterService`].
     StartClusterService,
+    /// [`Action::ShutDown`].
+    ShutDown,
+    /// [`Action::Role`], which goes offline.
+    StopRole,
+    /// [`Action::Role`], which comes online.
+    StartRole,
+    /// [`Action::Surroundings`]: [`Part::Witness`] fails.
+    FailWitness,
+    /// [`Action::Surroundings`]: [`Part::Witness`] works again.
+    RestoreWitness,
+    /// [`Action::Surroundings`]: [`Part::ServiceStart`] fails.
+    DisableService,
+    /// [`Action::Surroundings`]: [`Part::ServiceStart`] works again.
+    EnableService,
+    /// [`Action::Surroundings`]: [`Part::Adapter`] fails.
+    DisableAdapter,
+    /// [`Action::Surroundings`]: [`Part::Adapter`] works again.
+    EnableAdapter,
+    /// [`Action::Surroundings`]: [`Part::Address`] belongs to somebody else too.
+    DuplicateAddress,
+    /// [`Action::Surroundings`]: [`Part::Address`] is the cluster's alone again.
+    FreeAddress,
     /// [`Action::PauseNode`].
     PauseNode,
     /// [`Action::ResumeNode`].
@@ -358,7 +462,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 31] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -367,6 +471,17 @@ impl Verb {
         Self::Thaw,
         Self::StopClusterService,
         Self::StartClusterService,
+        Self::ShutDown,
+        Self::StopRole,
+        Self::StartRole,
+        Self::FailWitness,
+        Self::RestoreWitness,
+        Self::DisableService,
+        Self::EnableService,
+        Self::DisableAdapter,
+        Self::EnableAdapter,
+        Self::DuplicateAddress,
+        Self::FreeAddress,
         Self::PauseNode,
         Self::ResumeNode,
         Self::KillService,
@@ -392,6 +507,17 @@ impl Verb {
             Self::Thaw => "thaw",
             Self::StopClusterService => "stop_cluster_service",
             Self::StartClusterService => "start_cluster_service",
+            Self::ShutDown => "shut_down",
+            Self::StopRole => "stop_role",
+            Self::StartRole => "start_role",
+            Self::FailWitness => "fail_witness",
+            Self::RestoreWitness => "restore_witness",
+            Self::DisableService => "disable_service",
+            Self::EnableService => "enable_service",
+            Self::DisableAdapter => "disable_adapter",
+            Self::EnableAdapter => "enable_adapter",
+            Self::DuplicateAddress => "duplicate_address",
+            Self::FreeAddress => "free_address",
             Self::PauseNode => "pause_node",
             Self::ResumeNode => "resume_node",
             Self::KillService => "kill_service",
@@ -417,6 +543,17 @@ impl Verb {
             | Self::Thaw
             | Self::StopClusterService
             | Self::StartClusterService
+            | Self::ShutDown
+            | Self::StopRole
+            | Self::StartRole
+            | Self::FailWitness
+            | Self::RestoreWitness
+            | Self::DisableService
+            | Self::EnableService
+            | Self::DisableAdapter
+            | Self::EnableAdapter
+            | Self::DuplicateAddress
+            | Self::FreeAddress
             | Self::PauseNode
             | Self::ResumeNode
             | Self::StopService

@@ -16,6 +16,9 @@ use super::{Verdict, Window};
 
 pub(crate) struct ActionsInForce {
     actions: Vec<ActionFold>,
+    /// For each node, whether it is a member in its own view, and whether its machine was seen without power.
+    members: Vec<bool>,
+    off: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,8 @@ enum Proof {
     Parted,
     /// The resource is seen Failed.
     Failed(Option<ResourceId>),
+    /// The resource is seen in this state.
+    Resource(ResourceId, ResourceState),
     /// Some worker waits for an answer in vain.
     TimesOut,
     /// A client outside the cluster loses the master.
@@ -67,12 +72,17 @@ impl Proof {
             Action::PowerOff { .. }
             | Action::KillClusterService { .. }
             | Action::Freeze { .. }
+            | Action::ShutDown { .. }
             | Action::StopClusterService { .. } => Self::Node(NodeState::Down),
             Action::PowerOn { .. } | Action::StartClusterService { .. } | Action::ResumeNode { .. } => {
                 Self::Node(NodeState::Up)
             }
             Action::PauseNode { .. } => Self::Node(NodeState::Paused),
             Action::Thaw { .. } => Self::Power(Power::On),
+            Action::Role { online: true, .. } => Self::Resource(plan.master, ResourceState::Online),
+            Action::Role { online: false, .. } => Self::Resource(plan.master, ResourceState::Offline),
+            // What they break shows only when somebody needs it.
+            Action::Surroundings { .. } => Self::ReadBack,
             Action::Service { service: Service::Master, what: ServiceAction::Hang, .. } => Self::TimesOut,
             Action::Service { service, .. } => Self::Failed(resource(*service)),
             Action::FailResource { resource } => Self::Failed(Some(*resource)),
@@ -102,7 +112,20 @@ impl Proof {
 impl ActionsInForce {
     pub(crate) fn new(plan: &Plan) -> Self {
         let fold = |action| ActionFold { proof: Proof::of(action, plan), begun: None, proven: false };
-        Self { actions: plan.actions.iter().map(|planned| fold(&planned.action)).collect() }
+        let nodes = plan.topology.nodes.len();
+        Self {
+            actions: plan.actions.iter().map(|planned| fold(&planned.action)).collect(),
+            members: vec![false; nodes],
+            off: vec![false; nodes],
+        }
+    }
+
+    /// The last member is gone: nobody is left to show a node Down, and that its machine has no power must do.
+    fn nobody_is_left(&mut self) {
+        for fold in &mut self.actions {
+            let Some((_, Some(target))) = fold.begun else { continue };
+            fold.proven |= matches!(fold.proof, Proof::Node(NodeState::Down)) && self.off[target.index()];
+        }
     }
 
     pub(crate) fn observe(&mut self, record: &Record) {
@@ -117,7 +140,13 @@ impl ActionsInForce {
             Fact::OwnerNode { owner, role } => self.prove(|proof, target| {
                 matches!(proof, Proof::Owner(wanted) if wanted == role) && target == Some(owner)
             }),
-            Fact::NodeState { node, state } if record.source != Source::Node(node) => {
+            Fact::NodeState { node, state } if record.source == Source::Node(node) => {
+                self.members[node.index()] = matches!(state, NodeState::Up | NodeState::Paused);
+                if self.members.iter().all(|is_member| !is_member) {
+                    self.nobody_is_left();
+                }
+            }
+            Fact::NodeState { node, state } => {
                 self.prove(|proof, target| match proof {
                     Proof::Node(wanted) => wanted == state && target == Some(node),
                     Proof::Parted => state == NodeState::Down,
@@ -125,17 +154,31 @@ impl ActionsInForce {
                     | Proof::Owner(_)
                     | Proof::Power(_)
                     | Proof::Failed(_)
+                    | Proof::Resource(..)
                     | Proof::TimesOut
                     | Proof::ClientsCut
                     | Proof::Started { .. } => false,
                 });
             }
-            Fact::Machine { node, power } => self.prove(|proof, target| {
-                matches!(proof, Proof::Power(wanted) if wanted == power) && target == Some(node)
-            }),
-            Fact::ResourceState { resource, state: ResourceState::Failed } => {
-                self.prove(|proof, _| matches!(proof, Proof::Failed(Some(wanted)) if wanted == resource));
+            Fact::Machine { node, power } => {
+                self.off[node.index()] = power == Power::Off;
+                self.members[node.index()] &= power != Power::Off;
+                self.prove(|proof, target| {
+                    matches!(proof, Proof::Power(wanted) if wanted == power) && target == Some(node)
+                });
             }
+            Fact::ResourceState { resource, state } => self.prove(|proof, _| match proof {
+                Proof::Failed(wanted) => state == ResourceState::Failed && wanted == Some(resource),
+                Proof::Resource(wanted, in_state) => wanted == resource && in_state == state,
+                Proof::ReadBack
+                | Proof::Owner(_)
+                | Proof::Node(_)
+                | Proof::Power(_)
+                | Proof::Parted
+                | Proof::TimesOut
+                | Proof::ClientsCut
+                | Proof::Started { .. } => false,
+            }),
             Fact::Worker { state: WorkerState::Disconnected(loss), .. } => {
                 self.prove(|proof, _| match proof {
                     Proof::TimesOut => loss == Loss::TimedOut,
@@ -146,6 +189,7 @@ impl ActionsInForce {
                     | Proof::Power(_)
                     | Proof::Parted
                     | Proof::Failed(_)
+                    | Proof::Resource(..)
                     | Proof::Started { .. } => false,
                 });
             }
@@ -154,9 +198,7 @@ impl ActionsInForce {
             }
             Fact::Task { load, state: TaskState::Ready, executed_count: 0, .. } => self.count_started(load),
             // No proof of anything.
-            Fact::NodeState { .. }
-            | Fact::ResourceState { .. }
-            | Fact::Worker { .. }
+            Fact::Worker { .. }
             | Fact::Endpoint { .. }
             | Fact::Task { .. }
             | Fact::Watching { .. }

@@ -344,12 +344,23 @@ const fn part(verb: Verb) -> Part {
         | Verb::StopService
         | Verb::Cut
         | Verb::FailResource
+        | Verb::ShutDown
+        | Verb::StopRole
+        | Verb::DisableAdapter
         | Verb::KillClusterService => Part::Fault(verb),
         Verb::PowerOn
         | Verb::Thaw
         | Verb::StartClusterService
         | Verb::ResumeNode
         | Verb::Heal
+        | Verb::StartRole
+        | Verb::FailWitness
+        | Verb::RestoreWitness
+        | Verb::DisableService
+        | Verb::EnableService
+        | Verb::EnableAdapter
+        | Verb::DuplicateAddress
+        | Verb::FreeAddress
         | Verb::StartExecutions => Part::Within,
         Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers => Part::Change,
     }

@@ -113,7 +113,29 @@ pub(super) enum StepDocument {
     /// `Stop-ClusterNode`: the cluster service hands its roles over and stops.
     StopClusterService(OnNode),
     /// `Start-ClusterNode`.
-    StartClusterService(OnNode),
+    StartClusterService(StartClusterService),
+    /// The operating system shuts down: roles move away first, then the machine is off.
+    ShutDown(OnNode),
+    /// `Stop-ClusterGroup`: the master's role goes offline on its owner.
+    StopRole(Nothing),
+    /// `Start-ClusterGroup`: the master's role comes online on its owner, failed resources included.
+    StartRole(Nothing),
+    /// The witness fails, for every node.
+    FailWitness(Nothing),
+    /// The witness works again.
+    RestoreWitness(Nothing),
+    /// `Set-Service -StartupType Disabled`: a service that runs goes on, and cannot be started again.
+    DisableService(OnService),
+    /// The service can be started again.
+    EnableService(OnService),
+    /// The adapter of a node on the network of the clients is disabled; nodes still hear each other.
+    DisableAdapter(OnNode),
+    /// The adapter works again.
+    EnableAdapter(OnNode),
+    /// A machine outside the cluster answers for an IP address of it.
+    DuplicateAddress(OnResource),
+    /// Nobody else answers for the IP address any more.
+    FreeAddress(OnResource),
     /// `Suspend-ClusterNode`: the node takes no roles.
     PauseNode(PauseNode),
     /// `Resume-ClusterNode`: the node takes roles again.
@@ -129,7 +151,7 @@ pub(super) enum StepDocument {
     /// A link of the network carries everything again.
     Heal(LinkDocument),
     /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
-    FailResource(FailResource),
+    FailResource(OnResource),
     /// Binding, SSLCertThumbprint and LocalMachine\Root of one node get another master certificate.
     ReplaceMasterCertificate(ReplaceMasterCertificate),
     /// Cluster properties are set; they take effect at once.
@@ -160,6 +182,34 @@ pub(super) struct OnNode {
     /// Which node.
     #[schemars(with = "NodeText")]
     pub(super) node: At<String>,
+}
+
+/// Nothing needs to be said: `{}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StartClusterService {
+    /// Which node.
+    #[schemars(with = "NodeText")]
+    pub(super) node: At<String>,
+    /// What it may do about quorum.
+    #[serde(default)]
+    pub(super) quorum: QuorumWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum QuorumWord {
+    /// It joins, or forms a cluster with a majority.
+    #[default]
+    Normal,
+    /// `-ForceQuorum`: it forms a cluster without a majority.
+    Force,
+    /// `-PreventQuorum`: it joins, and never forms a cluster.
+    Prevent,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -228,7 +278,7 @@ pub(super) enum WaysWord {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct FailResource {
+pub(super) struct OnResource {
     /// Which resource, by its name in the topology.
     pub(super) resource: At<String>,
 }

@@ -4,11 +4,11 @@
 //! at once.
 
 use failover_sim::action::{
-    Action, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Service, ServiceAction, Ways,
-    WorkerSetting,
+    Action, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Part, Service, ServiceAction,
+    StartQuorum, Ways, WorkerSetting,
 };
 use failover_sim::assumption::{Assumption, Assumptions};
-use failover_sim::cluster::ClusterProperties;
+use failover_sim::cluster::{ClusterProperties, ResourceKind};
 use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, StepNo};
 use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
 use failover_sim::step::Shared;
@@ -22,10 +22,10 @@ use crate::plan::{
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, CaseDocument, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
-    LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, OnService, PARTS, ReconnectTimeDocument,
-    ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
-    StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord,
-    WorkerStateWord, WorkersClause,
+    LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing, OnResource, OnService, PARTS,
+    QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord,
+    SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord,
+    WhichWord, WorkerStateWord, WorkersClause,
 };
 use super::nearest;
 use super::read::At;
@@ -114,6 +114,17 @@ pub fn warnings(file: &str, text: &str) -> Diagnostics {
                 | StepDocument::Thaw(_)
                 | StepDocument::StopClusterService(_)
                 | StepDocument::StartClusterService(_)
+                | StepDocument::ShutDown(_)
+                | StepDocument::StopRole(_)
+                | StepDocument::StartRole(_)
+                | StepDocument::FailWitness(_)
+                | StepDocument::RestoreWitness(_)
+                | StepDocument::DisableService(_)
+                | StepDocument::EnableService(_)
+                | StepDocument::DisableAdapter(_)
+                | StepDocument::EnableAdapter(_)
+                | StepDocument::DuplicateAddress(_)
+                | StepDocument::FreeAddress(_)
                 | StepDocument::PauseNode(_)
                 | StepDocument::ResumeNode(_)
                 | StepDocument::KillService(_)
@@ -289,6 +300,13 @@ struct Subjects<'a> {
     reports: Option<&'a ReportsClause>,
 }
 
+const fn service_of(word: ServiceWord) -> Service {
+    match word {
+        ServiceWord::Master => Service::Master,
+        ServiceWord::SqlServer => Service::SqlServer,
+    }
+}
+
 /// The subjects of a document that has all of them as fields.
 macro_rules! subjects_of {
     ($document:expr) => {
@@ -427,6 +445,17 @@ impl Planner<'_> {
                 | StepDocument::Thaw(_)
                 | StepDocument::StopClusterService(_)
                 | StepDocument::StartClusterService(_)
+                | StepDocument::ShutDown(_)
+                | StepDocument::StopRole(_)
+                | StepDocument::StartRole(_)
+                | StepDocument::FailWitness(_)
+                | StepDocument::RestoreWitness(_)
+                | StepDocument::DisableService(_)
+                | StepDocument::EnableService(_)
+                | StepDocument::DisableAdapter(_)
+                | StepDocument::EnableAdapter(_)
+                | StepDocument::DuplicateAddress(_)
+                | StepDocument::FreeAddress(_)
                 | StepDocument::PauseNode(_)
                 | StepDocument::ResumeNode(_)
                 | StepDocument::KillService(_)
@@ -534,8 +563,30 @@ impl Planner<'_> {
                 self.on(&document.node, |node| Action::StopClusterService { node })
             }
             StepDocument::StartClusterService(document) => {
-                self.on(&document.node, |node| Action::StartClusterService { node })
+                let quorum = match document.quorum {
+                    QuorumWord::Normal => StartQuorum::Normal,
+                    QuorumWord::Force => StartQuorum::Force,
+                    QuorumWord::Prevent => StartQuorum::Prevent,
+                };
+                self.on(&document.node, |node| Action::StartClusterService { node, quorum })
             }
+            StepDocument::ShutDown(document) => self.on(&document.node, |node| Action::ShutDown { node }),
+            StepDocument::StopRole(Nothing {}) => {
+                vec![Action::Role { role: self.topology.role, online: false }]
+            }
+            StepDocument::StartRole(Nothing {}) => {
+                vec![Action::Role { role: self.topology.role, online: true }]
+            }
+            StepDocument::FailWitness(Nothing {}) => self.witness(false, span),
+            StepDocument::RestoreWitness(Nothing {}) => self.witness(true, span),
+            StepDocument::DisableService(document) => self.service_start(document, false),
+            StepDocument::EnableService(document) => self.service_start(document, true),
+            StepDocument::DisableAdapter(document) => self
+                .on(&document.node, |node| Action::Surroundings { part: Part::Adapter(node), works: false }),
+            StepDocument::EnableAdapter(document) => self
+                .on(&document.node, |node| Action::Surroundings { part: Part::Adapter(node), works: true }),
+            StepDocument::DuplicateAddress(document) => self.address(document, false),
+            StepDocument::FreeAddress(document) => self.address(document, true),
             StepDocument::PauseNode(document) => {
                 let drain = match document.roles {
                     RolesWord::Stay => Drain::Stay,
@@ -576,11 +627,35 @@ impl Planner<'_> {
         self.node(word).map(action).into_iter().collect()
     }
 
+    fn witness(&mut self, works: bool, span: Span) -> Vec<Action<NodeWord>> {
+        if !self.topology.topology.cluster.witness {
+            let fault = Fault::new("the cluster has no witness", span);
+            self.fault(fault.with_label("not in this topology"));
+        }
+        vec![Action::Surroundings { part: Part::Witness, works }]
+    }
+
+    fn service_start(&mut self, document: &OnService, works: bool) -> Vec<Action<NodeWord>> {
+        let service = service_of(document.service);
+        self.on(&document.node, |node| {
+            let part = Part::ServiceStart { node, service };
+            Action::Surroundings { part, works }
+        })
+    }
+
+    fn address(&mut self, document: &OnResource, works: bool) -> Vec<Action<NodeWord>> {
+        let Some(resource) = self.resource(&document.resource) else { return Vec::new() };
+        let kind = self.topology.topology.cluster.resources[resource.index()].kind;
+        if !matches!(kind, ResourceKind::IpAddress(_)) {
+            let fault =
+                Fault::new(format!("`{}` is no IP address", document.resource.value), document.resource.span);
+            self.fault(fault.with_label("expected a resource of the type `ip_address`"));
+        }
+        vec![Action::Surroundings { part: Part::Address(resource), works }]
+    }
+
     fn service(&mut self, document: &OnService, what: ServiceAction) -> Vec<Action<NodeWord>> {
-        let service = match document.service {
-            ServiceWord::Master => Service::Master,
-            ServiceWord::SqlServer => Service::SqlServer,
-        };
+        let service = service_of(document.service);
         self.on(&document.node, |node| Action::Service { node, service, what })
     }
 

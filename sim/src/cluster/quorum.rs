@@ -15,6 +15,8 @@ pub struct Component<'a> {
     pub nodes: NodeSet,
     /// The view with the highest epoch among them.
     pub newest: &'a View,
+    /// An administrator forces quorum: these nodes need no majority, and what they know is authoritative.
+    pub forced: bool,
     /// The number of the last regroup that the witness took part in, if it is reached and nobody else holds it.
     pub witness: Option<Epoch>,
 }
@@ -42,7 +44,9 @@ pub struct Regroup {
 ///
 /// The majority of the votes assigned before must be present (manage-cluster-quorum, documented). Dynamic quorum then
 /// assigns votes anew: every member with NodeWeight 1 has one, the witness only if their number is even, and without a
-/// witness one node of an even number loses its own (understand-quorum, documented).
+/// witness one node of an even number loses its own (understand-quorum, documented). With forced quorum the votes do
+/// not matter, and the cluster leaves that state when it has enough of them (manage-cluster-quorum, documented): votes
+/// are assigned anew at once, which is that moment.
 pub fn regroup(
     config: &ClusterConfig,
     properties: &ClusterProperties,
@@ -51,12 +55,13 @@ pub fn regroup(
 ) -> Regroup {
     let newest = component.newest;
     // The witness knows of regroups that this component slept through (its log, documented).
-    let epoch = Epoch(newest.epoch.max(component.witness.unwrap_or_default()).0 + 1);
+    let ahead = if component.forced { FORCED_AHEAD } else { 1 };
+    let epoch = Epoch(newest.epoch.max(component.witness.unwrap_or_default()).0 + ahead);
     let assigned = newest.votes.len() + usize::from(newest.witness_vote);
     let present = newest.votes.and(component.nodes).len()
         + usize::from(newest.witness_vote && component.witness.is_some());
-    let quorate = present * 2 > assigned;
-    let (votes, witness_vote) = if quorate && properties.dynamic_quorum {
+    let quorate = component.forced || present * 2 > assigned;
+    let (votes, witness_vote) = if quorate && (properties.dynamic_quorum || component.forced) {
         assign(config, properties, component, epoch, choices)
     } else {
         (newest.votes, newest.witness_vote)
@@ -71,6 +76,9 @@ pub fn regroup(
         roles: newest.roles,
     }
 }
+
+/// Forced quorum outranks whatever another partition has decided meanwhile (event 5396, documented).
+const FORCED_AHEAD: u32 = 1_000;
 
 /// The votes that a cluster starts with, before anybody is a member: every configured one.
 pub(crate) fn configured_votes(config: &ClusterConfig) -> NodeSet {

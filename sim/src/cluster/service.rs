@@ -65,6 +65,8 @@ enum Leaving {
     Stays,
     /// A planned move: Offline calls (reason Move, documented).
     MovesTo(NodeId),
+    /// An administrator takes it offline.
+    GoesOffline,
 }
 
 /// What can happen to a cluster service.
@@ -91,6 +93,13 @@ pub enum ClusterEvent {
         role: RoleId,
         /// Where to.
         to: NodeId,
+    },
+    /// An administrator takes a role offline, or brings it online.
+    RoleRequested {
+        /// Which one.
+        role: RoleId,
+        /// What it shall be.
+        wanted: Wanted,
     },
     /// An administrator takes the service out of the cluster: it hands its roles over and stops.
     StopRequested,
@@ -289,7 +298,7 @@ impl ClusterService {
     /// Does whatever the role needs next on this node: bring online bottom up, or take offline top down.
     fn advance(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         match self.leaving[role.index()] {
-            Leaving::MovesTo(to) => self.advance_move(role, to, effects),
+            Leaving::MovesTo(_) | Leaving::GoesOffline => self.advance_offline(role, effects),
             Leaving::Stays => {
                 let view = *self.view.roles.of(role);
                 if view.owner == Some(self.node) && view.wanted == Wanted::Online {
@@ -313,7 +322,7 @@ impl ClusterService {
         }
     }
 
-    fn advance_move(&mut self, role: RoleId, to: NodeId, effects: &mut Vec<ClusterEffect>) {
+    fn advance_offline(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         let config = self.config.clone();
         let mut rest = 0;
         for &resource in config.roles[role.index()].resources.iter().rev() {
@@ -339,9 +348,34 @@ impl ClusterService {
             }
         }
         if rest == 0 {
-            self.leaving[role.index()] = Leaving::Stays;
-            self.hand_over(role, to, effects);
+            let leaving = std::mem::replace(&mut self.leaving[role.index()], Leaving::Stays);
+            match leaving {
+                Leaving::MovesTo(to) => self.hand_over(role, to, effects),
+                Leaving::GoesOffline | Leaving::Stays => self.leave_if_empty(effects),
+            }
         }
+    }
+
+    /// Takes a role of this node offline, or brings it online with what is left of it, failed resources included.
+    fn want(&mut self, role: RoleId, wanted: Wanted, effects: &mut Vec<ClusterEffect>) {
+        if self.view.roles.of(role).owner != Some(self.node) {
+            return;
+        }
+        self.view.roles.of_mut(role).wanted = wanted;
+        let view = *self.view.roles.of(role);
+        effects.push(ClusterEffect::TellMembers { role, view });
+        for resource in self.config.clone().roles[role.index()].resources.iter().copied() {
+            let local = &mut self.resources[resource.index()];
+            local.restart = Due::NONE;
+            if wanted == Wanted::Online && local.state == ResourceState::Failed {
+                self.show(resource, ResourceState::Offline, effects);
+            }
+        }
+        self.leaving[role.index()] = match wanted {
+            Wanted::Online => Leaving::Stays,
+            Wanted::Offline => Leaving::GoesOffline,
+        };
+        self.advance(role, effects);
     }
 
     fn hand_over(&mut self, role: RoleId, to: NodeId, effects: &mut Vec<ClusterEffect>) {
@@ -478,7 +512,7 @@ impl ClusterService {
             effects.push(ClusterEffect::Terminate(resource));
         }
         self.show(resource, ResourceState::Failed, effects);
-        if matches!(self.leaving[role.index()], Leaving::MovesTo(_)) {
+        if self.leaving[role.index()] != Leaving::Stays {
             return self.advance(role, effects);
         }
         let policy = config.resources[resource.index()].policy;
@@ -488,14 +522,19 @@ impl ClusterService {
             local.restart_period_ends = Due::at(now + policy.restart_period);
         }
         let restarts_left = local.restarts < policy.restart_threshold;
+        let again = Due::at(now + policy.retry_period_on_failure);
         match policy.restart_action {
             RestartAction::DoNotRestart => {}
             RestartAction::Restart | RestartAction::RestartThenFailOver if restarts_left => {
                 local.restarts += 1;
                 local.restart = Due::at(now + policy.restart_delay);
             }
-            RestartAction::Restart => {}
-            RestartAction::RestartThenFailOver => self.fail_over(now, role, choices, effects),
+            RestartAction::Restart => local.restart = again,
+            RestartAction::RestartThenFailOver => {
+                if !self.fail_over(now, role, choices, effects) {
+                    self.resources[resource.index()].restart = again;
+                }
+            }
         }
     }
 
@@ -507,14 +546,15 @@ impl ClusterService {
         }
     }
 
-    /// Gives the role to the next owner, unless it has failed over too often within FailoverPeriod; then it stays.
+    /// Gives the role to the next owner, unless it has failed over too often within FailoverPeriod or nobody else may own
+    /// it; then it stays, which is said by `false`.
     fn fail_over(
         &mut self,
         now: Time,
         role: RoleId,
         choices: &mut Choices,
         effects: &mut Vec<ClusterEffect>,
-    ) {
+    ) -> bool {
         let config = self.config.clone();
         let role_config = &config.roles[role.index()];
         // The default 0xFFFFFFFF means nodes minus one (FailoverThreshold, documented).
@@ -525,14 +565,15 @@ impl ClusterService {
             view.period_ends = Due::at(now + role_config.failover_period);
         }
         if u32::from(view.failovers) >= threshold {
-            return;
+            return false;
         }
         let next = next_owner(&config, &self.view, role, self.node, Trigger::ResourceFailure, choices);
-        let Some(next) = next else { return };
+        let Some(next) = next else { return false };
         let view = self.view.roles.of_mut(role);
         view.failovers = view.failovers.saturating_add(1);
         self.terminate_role(role, effects);
         self.hand_over(role, next, effects);
+        true
     }
 
     fn wake(&mut self, now: Time, effects: &mut Vec<ClusterEffect>) {
@@ -575,6 +616,7 @@ impl Machine for ClusterService {
                     self.advance(role, effects);
                 }
             }
+            ClusterEvent::RoleRequested { role, wanted } => self.want(role, wanted, effects),
             ClusterEvent::StopRequested => {
                 self.state = ServiceState::Stopping;
                 self.hand_over_all(choices, effects);

@@ -158,6 +158,9 @@ pub struct ResourcePolicy {
     pub restart_period: Duration,
     /// `RestartDelay`. 500 ms (documented).
     pub restart_delay: Duration,
+    /// `RetryPeriodOnFailure`: how long a resource that was given up stays failed before one more attempt. One hour
+    /// (documented).
+    pub retry_period_on_failure: Duration,
     /// `LooksAlivePollInterval` of the resource type. 5 s (documented).
     pub looks_alive_poll_interval: Duration,
 }
@@ -169,6 +172,7 @@ impl ResourcePolicy {
         restart_threshold: 3,
         restart_period: Duration::from_secs(900),
         restart_delay: Duration::from_millis(500),
+        retry_period_on_failure: Duration::from_millis(3_600_000),
         looks_alive_poll_interval: Duration::from_millis(5_000),
     };
 }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::{
-    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
-    WorkerSetting,
+    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, Part, ResolvedAction, Service, ServiceAction,
+    StartQuorum, Ways, WorkerSetting,
 };
-use crate::cluster::ClusterEvent;
-use crate::names::{LoadId, NodeId, ResourceId, RoleId, WorkerId};
+use crate::cluster::{ClusterEvent, ResourceKind, Wanted};
+use crate::names::{AddressId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
 use crate::scaleout::{Worker, WorkerEvent};
@@ -90,12 +90,14 @@ impl World {
                 self.need_member(node)?;
                 self.send_to_service(node, ClusterEvent::StopRequested);
             }
-            ResolvedAction::StartClusterService { node } => {
-                if self.nodes[node.index()].service.runs() {
-                    return Err(ApplyError::RunsAlready(node));
-                }
-                self.start_service_at(node, self.now);
+            ResolvedAction::StartClusterService { node, quorum } => self.start_by_hand(node, quorum)?,
+            ResolvedAction::ShutDown { node } => self.shut_down(node)?,
+            ResolvedAction::Role { role, online } => {
+                let wanted = if online { Wanted::Online } else { Wanted::Offline };
+                let owner = self.owner_of(role)?;
+                self.send_to_service(owner, ClusterEvent::RoleRequested { role, wanted });
             }
+            ResolvedAction::Surroundings { part, works } => self.set_surroundings(part, works),
             ResolvedAction::PauseNode { node, drain } => {
                 self.need_member(node)?;
                 let drain = drain == Drain::Move;
@@ -128,12 +130,16 @@ impl World {
         Ok(())
     }
 
-    fn move_role(&mut self, role: RoleId, to: NodeId) -> Result<(), ApplyError> {
+    fn owner_of(&self, role: RoleId) -> Result<NodeId, ApplyError> {
         let owner = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
             let host = &self.nodes[node.index()];
             host.is_member() && host.service.view().roles.of(role).owner == Some(node)
         });
-        let owner = owner.ok_or(ApplyError::NoOwner(role))?;
+        owner.ok_or(ApplyError::NoOwner(role))
+    }
+
+    fn move_role(&mut self, role: RoleId, to: NodeId) -> Result<(), ApplyError> {
+        let owner = self.owner_of(role)?;
         let view = self.nodes[owner.index()].service.view();
         let possible = self.topology.cluster.possible_owners(role);
         if !view.members.minus(view.paused).and(possible).contains(to) {
@@ -167,6 +173,81 @@ impl World {
         self.wire.command(WireCommand::Silence { node });
         self.heartbeats_stop(node);
         Ok(())
+    }
+
+    /// A service that waits for quorum is started anew with other parameters; one that is a member is not.
+    fn start_by_hand(&mut self, node: NodeId, quorum: StartQuorum) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        if host.power != Power::On {
+            return Err(ApplyError::WrongPower { node, is: host.power });
+        }
+        match (host.service.runs(), quorum) {
+            (false, _) => {
+                self.start_service_at(node, self.now);
+                self.nodes[node.index()].quorum = quorum;
+            }
+            (true, StartQuorum::Force | StartQuorum::Prevent) if !host.service.is_active() => {
+                host.quorum = quorum;
+            }
+            (true, _) => return Err(ApplyError::RunsAlready(node)),
+        }
+        Ok(())
+    }
+
+    /// The roles move away first (`DrainOnShutdown`, default 1), for `ShutdownTimeoutInMinutes` at most, default 20
+    /// (both documented).
+    fn shut_down(&mut self, node: NodeId) -> Result<(), ApplyError> {
+        let host = &mut self.nodes[node.index()];
+        if host.power != Power::On {
+            return Err(ApplyError::WrongPower { node, is: host.power });
+        }
+        host.shuts_down = true;
+        if host.is_member() {
+            self.queue.push(self.now + SHUTDOWN_TIMEOUT, Event::ShutdownEnds(node));
+            self.send_to_service(node, ClusterEvent::StopRequested);
+        } else {
+            self.end_shutdown(node);
+        }
+        Ok(())
+    }
+
+    /// A machine that shuts down is off.
+    pub(crate) fn end_shutdown(&mut self, node: NodeId) {
+        if self.nodes[node.index()].shuts_down {
+            // It has power, so this cannot be refused.
+            let _ = self.power_off(node);
+        }
+    }
+
+    fn set_surroundings(&mut self, part: Part<NodeId>, works: bool) {
+        match part {
+            Part::Witness => {
+                self.witness_works = works;
+                // When the cluster notices is inferred: the poll of a resource, 5 s by default.
+                self.queue.push(self.now + WITNESS_POLL, Event::WitnessPolled);
+            }
+            Part::ServiceStart { node, service } => {
+                let disabled = &mut self.nodes[node.index()].disabled;
+                match service {
+                    Service::Master => disabled.master = !works,
+                    Service::SqlServer => disabled.sql_server = !works,
+                }
+            }
+            Part::Adapter(node) => {
+                self.nodes[node.index()].has_adapter = works;
+                self.set_link(node, LinkEnd::Clients, works, Ways::Both);
+                for index in 0..self.topology.addresses.len() {
+                    self.poll_will_find(node, ResourceKind::IpAddress(AddressId(index as u16)));
+                }
+            }
+            Part::Address(resource) => {
+                if let ResourceKind::IpAddress(address) =
+                    self.topology.cluster.resources[resource.index()].kind
+                {
+                    self.duplicates[address.index()] = !works;
+                }
+            }
+        }
     }
 
     fn need_member(&self, node: NodeId) -> Result<(), ApplyError> {
@@ -359,3 +440,8 @@ impl World {
         }
     }
 }
+
+/// `ShutdownTimeoutInMinutes`, default (documented).
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+/// How long it takes at most until the cluster sees that its witness failed or works again. Inferred.
+const WITNESS_POLL: Duration = Duration::from_secs(5);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::action::StartQuorum;
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
 use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
@@ -29,9 +30,11 @@ impl World {
             | Event::JoinEnds(node)
             | Event::ServiceStarts(node)
             | Event::LooksAround(node)
+            | Event::ShutdownEnds(node)
             | Event::MasterDue(node) => Some(node),
             // The members decide together on a regroup, whoever of them began it.
             Event::RegroupEnds(_)
+            | Event::WitnessPolled
             | Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
@@ -84,6 +87,8 @@ impl World {
             Event::JoinEnds(node) => self.join_ends(node),
             Event::ServiceStarts(node) => self.start_service(node),
             Event::LooksAround(node) => self.look_for_exclusion(node),
+            Event::WitnessPolled => self.count_votes_anew(),
+            Event::ShutdownEnds(node) => self.end_shutdown(node),
             Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
@@ -161,7 +166,10 @@ impl World {
                 self.tell(node, members, ClusterEvent::PauseTold { node: whom, paused });
             }
             // A stop by an administrator: the others are told, and do not wait for missed heartbeats.
-            ClusterEffect::Leave => self.service_gone(node),
+            ClusterEffect::Leave => {
+                self.service_gone(node);
+                self.end_shutdown(node);
+            }
             ClusterEffect::Halt => {
                 let again = self.now + self.topology.timings.service_restart;
                 self.start_service_at(node, again);
@@ -237,15 +245,19 @@ impl World {
                 // Another machine that answers for the address: event 1049 (documented), the call fails.
                 // A machine that does not hear the question cannot object.
                 let mut holders = self.addresses.holders(address).iter();
-                let taken = holders.any(|&holder| holder != node && self.talks(node, holder));
-                if !taken {
+                let taken = holders.any(|&holder| holder != node && self.talks(node, holder))
+                    || (self.duplicates[address.index()] && self.hears_clients(node));
+                let comes_online = !taken && self.nodes[node.index()].has_adapter;
+                if comes_online {
                     self.addresses.assign(address, node);
                     self.wire.command(WireCommand::MoveAddress { address, holder: Some(node) });
                 }
-                !taken
+                comes_online
             }
             ResourceKind::NetworkName(_) | ResourceKind::SqlServerAgent => true,
             ResourceKind::SqlServer => self.start_sql_server(node),
+            // A service that cannot be started fails its resource (event 1041, documented).
+            ResourceKind::ScaleOutMaster if self.nodes[node.index()].disabled.master => false,
             ResourceKind::ScaleOutMaster => {
                 let master = &mut self.nodes[node.index()].master;
                 master.is_running = true;
@@ -270,7 +282,7 @@ impl World {
     }
 
     fn start_sql_server(&mut self, node: NodeId) -> bool {
-        if self.reservation != Some(node) {
+        if self.reservation != Some(node) || self.nodes[node.index()].disabled.sql_server {
             return false;
         }
         let host = &mut self.nodes[node.index()];
@@ -417,11 +429,13 @@ impl World {
             ResourceKind::ScaleOutMaster => !host.master.is_running,
             ResourceKind::SqlServer => matches!(host.sql, SqlServer::Stopped | SqlServer::Hung),
             ResourceKind::PhysicalDisk => self.reservation != Some(node) || !self.links.has_disk(node),
-            ResourceKind::IpAddress(_) | ResourceKind::NetworkName(_) | ResourceKind::SqlServerAgent => false,
+            // The adapter is gone (events 1077 and 1127, documented).
+            ResourceKind::IpAddress(_) => !host.has_adapter,
+            ResourceKind::NetworkName(_) | ResourceKind::SqlServerAgent => false,
         }
     }
 
-    fn poll_will_find(&mut self, node: NodeId, kind: ResourceKind) {
+    pub(crate) fn poll_will_find(&mut self, node: NodeId, kind: ResourceKind) {
         let Some(resource) = self.find_resource(|other| other == kind) else { return };
         let host = &self.nodes[node.index()];
         let run = host.master.run.wrapping_add(host.sql_run);
@@ -476,7 +490,9 @@ impl World {
     }
 
     pub(crate) fn start_service_at(&mut self, node: NodeId, moment: Time) {
-        self.nodes[node.index()].starts_at = moment;
+        let host = &mut self.nodes[node.index()];
+        host.starts_at = moment;
+        host.quorum = StartQuorum::Normal;
         self.queue.push(moment, Event::ServiceStarts(node));
     }
 

@@ -3,6 +3,7 @@
 //! Heartbeats that arrive are no events. When a link or a node goes, the moment at which each observer has missed too
 //! many is computed from their phase; then the nodes that still talk to each other regroup.
 
+use crate::action::StartQuorum;
 use crate::choices::{ChoiceKey, Purpose};
 use crate::cluster::{ClusterEvent, Component, regroup};
 use crate::names::{NodeId, NodeSet};
@@ -60,7 +61,11 @@ impl World {
         let found =
             self.node_set(|world, other| world.nodes[other.index()].is_member() && world.talks(node, other));
         let active = found.lowest().map_or(NodeSet::EMPTY, |member| self.component(member));
-        let component = if active.is_empty() {
+        let quorum = host.quorum;
+        let component = if active.is_empty() && quorum == StartQuorum::Prevent {
+            // It joins a cluster, and forms none.
+            NodeSet::EMPTY
+        } else if active.is_empty() {
             let starting = self.node_set(|world, other| {
                 other == node || (world.talks(node, other) && world.nodes[other.index()].service.runs())
             });
@@ -70,14 +75,18 @@ impl World {
         };
         // Whoever does not hear every member cannot be one.
         let is_heard = active.iter().all(|member| self.talks(node, member));
-        if !is_heard || !self.regroup_component(component, active) {
+        let forces = quorum == StartQuorum::Force;
+        let may_form = !component.is_empty() && is_heard;
+        if !may_form || !self.regroup_component(component, active, forces) {
             let again = self.now + self.topology.timings.join.most;
             self.queue.push(again, Event::JoinEnds(node));
         }
     }
 
     /// Regroups a component. Starting nodes that would have no quorum go on waiting, which is said by `false`.
-    pub(crate) fn regroup_component(&mut self, component: NodeSet, active: NodeSet) -> bool {
+    /// `forced` if an administrator forces quorum: they need none then, and what they know is authoritative.
+    pub(crate) fn regroup_component(&mut self, component: NodeSet, active: NodeSet, forced: bool) -> bool {
+        let forced = forced && active.is_empty();
         let voices = if active.is_empty() { component } else { component.and(active) };
         let newest = voices
             .iter()
@@ -88,13 +97,13 @@ impl World {
         let newest = *self.nodes[newest.index()].service.view();
         // The witness has seen a later regroup: these nodes slept through it, and may not form a cluster of their own
         // (event 1561, start refused for want of the latest configuration, documented).
-        if active.is_empty() && witness > Some(newest.epoch) {
+        if active.is_empty() && witness > Some(newest.epoch) && !forced {
             return false;
         }
         let decided = regroup(
             &self.topology.cluster,
             &self.properties,
-            Component { nodes: component, newest: &newest, witness },
+            Component { nodes: component, newest: &newest, forced, witness },
             &mut self.choices,
         );
         if !decided.quorate && active.is_empty() {
@@ -130,7 +139,7 @@ impl World {
                 && self.nodes[holder.index()].is_member()
                 && self.links.has_witness(holder)
         });
-        !defended && component.iter().any(|node| self.links.has_witness(node))
+        self.witness_works && !defended && component.iter().any(|node| self.links.has_witness(node))
     }
 
     /// Heartbeats from `peer` no longer reach some members: each of them will have missed too many at a known moment.
@@ -188,7 +197,7 @@ impl World {
     pub(crate) fn regroup_ends(&mut self, node: NodeId) {
         if self.nodes[node.index()].is_member() {
             let component = self.component(node);
-            self.regroup_component(component, component);
+            self.regroup_component(component, component, false);
         }
         let left = |world: &Self| {
             world.node_set(|world, other| {
@@ -198,7 +207,18 @@ impl World {
         };
         while let Some(waiting) = left(self).lowest() {
             let component = self.component(waiting);
-            self.regroup_component(component, component);
+            self.regroup_component(component, component, false);
+        }
+    }
+
+    /// The witness failed or works again: its vote, and those of the nodes, are assigned anew (understand-quorum,
+    /// documented). Nobody's membership changes.
+    pub(crate) fn count_votes_anew(&mut self) {
+        let mut rest = self.node_set(|world, node| world.nodes[node.index()].is_member());
+        while let Some(first) = rest.lowest() {
+            let component = self.component(first);
+            self.regroup_component(component, component, false);
+            rest = rest.minus(component).without(first);
         }
     }
 

@@ -60,6 +60,10 @@ pub struct World {
     links: Links,
     /// The node whose reservation the shared disk has: the truth that no partition can split.
     reservation: Option<NodeId>,
+    /// The witness itself works.
+    witness_works: bool,
+    /// For each address of the cluster, whether a machine outside answers for it too.
+    duplicates: Vec<bool>,
     /// The node that holds the witness.
     witness_holder: Option<NodeId>,
     /// The last regroup that the witness knows of.
@@ -153,6 +157,10 @@ pub(crate) enum Event {
     ServiceStarts(NodeId),
     /// A node looks whether the others went on without it.
     LooksAround(NodeId),
+    /// The members see whether the witness works.
+    WitnessPolled,
+    /// A machine that shuts down does not wait any longer for its cluster service.
+    ShutdownEnds(NodeId),
     LoadRound {
         load: LoadId,
         round: u32,
@@ -202,6 +210,8 @@ impl World {
             addresses: Addresses::unheld(topology.addresses.len()),
             links: Links::whole(topology.nodes.len()),
             reservation: None,
+            witness_works: true,
+            duplicates: vec![false; topology.addresses.len()],
             witness_holder: None,
             witness_epoch: Epoch::default(),
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
@@ -239,6 +249,8 @@ impl World {
         self.links = Links::whole(self.topology.nodes.len());
         self.now = Time::ZERO;
         self.reservation = None;
+        self.witness_works = true;
+        self.duplicates.fill(false);
         self.witness_holder = None;
         self.witness_epoch = Epoch::default();
         self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
@@ -394,7 +406,9 @@ impl World {
             | Event::RegroupEnds(_)
             | Event::JoinEnds(_)
             | Event::ServiceStarts(_)
-            | Event::LooksAround(_) => {
+            | Event::LooksAround(_)
+            | Event::WitnessPolled
+            | Event::ShutdownEnds(_) => {
                 self.cluster_event(event);
                 self.look_at_endpoint();
             }

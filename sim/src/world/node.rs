@@ -1,5 +1,6 @@
 //! What runs on a node: its power, its cluster service, SQL Server, the master's process?
 
+use crate::action::StartQuorum;
 use crate::cluster::ClusterService;
 use crate::names::{NodeId, ResourceId};
 use crate::observe::Power;
@@ -34,6 +35,21 @@ pub(crate) struct NodeHost {
     pub(crate) stalled: Vec<Event>,
     /// Counts starts of the cluster service.
     pub(crate) starts: u32,
+    /// What its cluster service may do about quorum when it starts.
+    pub(crate) quorum: StartQuorum,
+    /// The operating system shuts down: the machine is off as soon as the cluster service has stopped.
+    pub(crate) shuts_down: bool,
+    /// The adapter on the network of the clients works.
+    pub(crate) has_adapter: bool,
+    /// Services whose start type is Disabled.
+    pub(crate) disabled: Disabled,
+}
+
+/// Which services of a node cannot be started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Disabled {
+    pub(crate) master: bool,
+    pub(crate) sql_server: bool,
 }
 
 /// The master's service as the service control manager sees it.
@@ -82,6 +98,10 @@ impl NodeHost {
             regroup_count: 0,
             stalled: Vec::new(),
             starts: 0,
+            quorum: StartQuorum::Normal,
+            shuts_down: false,
+            has_adapter: true,
+            disabled: Disabled::default(),
         }
     }
 
@@ -121,6 +141,7 @@ impl NodeHost {
         self.joins_at = Time::NEVER;
         self.master.armed = Time::NEVER;
         self.regroups = false;
+        self.shuts_down = false;
         self.stalled.clear();
     }
 }

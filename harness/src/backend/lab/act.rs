@@ -67,6 +67,9 @@ impl Actors {
             | ResolvedAction::Thaw { .. }
             | ResolvedAction::StopClusterService { .. }
             | ResolvedAction::StartClusterService { .. }
+            | ResolvedAction::ShutDown { .. }
+            | ResolvedAction::Role { .. }
+            | ResolvedAction::Surroundings { .. }
             | ResolvedAction::PauseNode { .. }
             | ResolvedAction::ResumeNode { .. }
             | ResolvedAction::Service { .. }

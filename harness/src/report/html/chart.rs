@@ -503,12 +503,18 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 5] = [
+const UNDONE_BY: [(Verb, Verb); 11] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
     (Verb::PauseNode, Verb::ResumeNode),
     (Verb::Cut, Verb::Heal),
+    (Verb::ShutDown, Verb::PowerOn),
+    (Verb::StopRole, Verb::StartRole),
+    (Verb::FailWitness, Verb::RestoreWitness),
+    (Verb::DisableService, Verb::EnableService),
+    (Verb::DisableAdapter, Verb::EnableAdapter),
+    (Verb::DuplicateAddress, Verb::FreeAddress),
 ];
 
 /// Faults that the cluster mends by itself.
