@@ -177,7 +177,11 @@ impl Telling {
                 Verb::Freeze => ResolvedAction::Freeze { node },
                 Verb::Thaw => ResolvedAction::Thaw { node },
                 Verb::Stop => ResolvedAction::StopClusterService { node },
-                Verb::Start => ResolvedAction::StartClusterService { node, quorum: StartQuorum::Normal },
+                Verb::Start => ResolvedAction::StartClusterService {
+                    node,
+                    quorum: StartQuorum::Normal,
+                    clear_quarantine: true,
+                },
                 Verb::Drain => ResolvedAction::PauseNode { node, drain: Drain::Move },
                 Verb::Resume => ResolvedAction::ResumeNode { node },
                 Verb::Cut => link(node, LinkState::Cut),
@@ -197,8 +201,11 @@ impl Telling {
         }
         self.pass(QUIET);
         for node in (0..self.plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
-            let _ =
-                self.world.apply(ResolvedAction::StartClusterService { node, quorum: StartQuorum::Normal });
+            let _ = self.world.apply(ResolvedAction::StartClusterService {
+                node,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: true,
+            });
         }
         self.pass(QUIET);
         for node in (0..self.plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {

@@ -51,6 +51,8 @@ pub enum Action<N> {
         node: N,
         /// What it may do about quorum.
         quorum: StartQuorum,
+        /// `-ClearQuarantine`: the losses of this node are forgotten.
+        clear_quarantine: bool,
     },
     /// The operating system shuts down: the cluster service hands its roles over (`DrainOnShutdown`), then the machine
     /// is off.
@@ -230,6 +232,10 @@ pub enum ClusterProperty {
     SameSubnetDelay(Duration),
     /// `CrossSubnetDelay`.
     CrossSubnetDelay(Duration),
+    /// `QuarantineThreshold`.
+    QuarantineThreshold(u32),
+    /// `QuarantineDuration`.
+    QuarantineDuration(Duration),
 }
 
 /// A key of `WorkerSettings.config` with its value.
@@ -323,8 +329,8 @@ impl<N> Action<N> {
             Self::Freeze { node } => Action::Freeze { node: resolve(node)? },
             Self::Thaw { node } => Action::Thaw { node: resolve(node)? },
             Self::StopClusterService { node } => Action::StopClusterService { node: resolve(node)? },
-            Self::StartClusterService { node, quorum } => {
-                Action::StartClusterService { node: resolve(node)?, quorum }
+            Self::StartClusterService { node, quorum, clear_quarantine } => {
+                Action::StartClusterService { node: resolve(node)?, quorum, clear_quarantine }
             }
             Self::ShutDown { node } => Action::ShutDown { node: resolve(node)? },
             Self::Role { role, online } => Action::Role { role, online },

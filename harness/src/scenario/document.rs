@@ -198,6 +198,19 @@ pub(super) struct StartClusterService {
     /// What it may do about quorum.
     #[serde(default)]
     pub(super) quorum: QuorumWord,
+    /// `-ClearQuarantine`: whether the node's losses of membership are forgotten.
+    #[serde(default)]
+    pub(super) quarantine: QuarantineWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum QuarantineWord {
+    /// A quarantined node stays out.
+    #[default]
+    Stays,
+    /// The node may join.
+    Cleared,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
@@ -306,6 +319,10 @@ pub(super) struct SetCluster {
     pub(super) cross_subnet_delay: Option<At<Length>>,
     /// How many missed heartbeats take a node of another subnet out: 3 to 120.
     pub(super) cross_subnet_threshold: Option<At<u32>>,
+    /// How many losses of membership within an hour keep a node out; 0 for never.
+    pub(super) quarantine_threshold: Option<At<u32>>,
+    /// How long a node is kept out.
+    pub(super) quarantine_duration: Option<At<Length>>,
 }
 
 /// Settings of workers, by SSIS' names.

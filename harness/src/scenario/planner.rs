@@ -23,9 +23,9 @@ use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, CaseDocument, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
     LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing, OnResource, OnService, PARTS,
-    QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord,
-    SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord,
-    WhichWord, WorkerStateWord, WorkersClause,
+    QuarantineWord, QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord,
+    ServiceWord, SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause,
+    ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
 };
 use super::nearest;
 use super::read::At;
@@ -568,7 +568,11 @@ impl Planner<'_> {
                     QuorumWord::Force => StartQuorum::Force,
                     QuorumWord::Prevent => StartQuorum::Prevent,
                 };
-                self.on(&document.node, |node| Action::StartClusterService { node, quorum })
+                let clear_quarantine = match document.quarantine {
+                    QuarantineWord::Stays => false,
+                    QuarantineWord::Cleared => true,
+                };
+                self.on(&document.node, |node| Action::StartClusterService { node, quorum, clear_quarantine })
             }
             StepDocument::ShutDown(document) => self.on(&document.node, |node| Action::ShutDown { node }),
             StepDocument::StopRole(Nothing {}) => {
@@ -698,6 +702,8 @@ impl Planner<'_> {
             document.same_subnet_threshold.map(|count| ClusterProperty::SameSubnetThreshold(count.value)),
             document.cross_subnet_delay.map(|delay| ClusterProperty::CrossSubnetDelay(delay.value.0)),
             document.cross_subnet_threshold.map(|count| ClusterProperty::CrossSubnetThreshold(count.value)),
+            document.quarantine_threshold.map(|count| ClusterProperty::QuarantineThreshold(count.value)),
+            document.quarantine_duration.map(|time| ClusterProperty::QuarantineDuration(time.value.0)),
         ];
         let actions: Vec<_> = set.into_iter().flatten().map(Action::SetCluster).collect();
         self.refuse_empty(&actions, span);

@@ -24,6 +24,8 @@ pub(super) fn setting(property: &str, value: &str) -> Result<SetCluster, String>
         "SameSubnetThreshold" => set.same_subnet_threshold = count()?,
         "CrossSubnetDelay" => set.cross_subnet_delay = delay()?,
         "CrossSubnetThreshold" => set.cross_subnet_threshold = count()?,
+        "QuarantineThreshold" => set.quarantine_threshold = count()?,
+        "QuarantineDuration" => set.quarantine_duration = delay()?,
         _ => {
             let hint = nearest::hint(property, SETTINGS).map(|hint| format!("\nhint: {hint}"));
             return Err(format!("nothing is called `{property}`{}", hint.unwrap_or_default()));
@@ -46,8 +48,15 @@ pub(crate) fn check_setting(property: &str, value: &str) -> Result<(), String> {
 }
 
 /// Everything that `--set` takes; `workers` is no property of the cluster.
-const SETTINGS: [&str; 5] =
-    ["workers", "SameSubnetDelay", "SameSubnetThreshold", "CrossSubnetDelay", "CrossSubnetThreshold"];
+const SETTINGS: [&str; 7] = [
+    "workers",
+    "SameSubnetDelay",
+    "SameSubnetThreshold",
+    "CrossSubnetDelay",
+    "CrossSubnetThreshold",
+    "QuarantineThreshold",
+    "QuarantineDuration",
+];
 
 #[cfg(test)]
 mod tests {

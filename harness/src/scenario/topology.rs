@@ -622,6 +622,12 @@ pub(super) fn set_properties(properties: &mut ClusterProperties, set: &SetCluste
     if let Some(threshold) = &set.cross_subnet_threshold {
         properties.cross_subnet_threshold = threshold.value;
     }
+    if let Some(threshold) = &set.quarantine_threshold {
+        properties.quarantine_threshold = threshold.value;
+    }
+    if let Some(duration) = &set.quarantine_duration {
+        properties.quarantine_duration = Some(duration.value.0);
+    }
 }
 
 fn timings_of(document: &TimingsDocument, faults: &mut Vec<Fault>) -> Timings {

@@ -16,6 +16,8 @@ pub enum Assumption {
     MasterWithoutSsisdb,
     /// What a connection attempt meets while no node holds the address.
     AbsentAddress,
+    /// How long a quarantined node stays out.
+    QuarantineDuration,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -42,8 +44,13 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 4] =
-        [Self::FirstSweep, Self::WorkerRetry, Self::MasterWithoutSsisdb, Self::AbsentAddress];
+    pub const ALL: [Self; 5] = [
+        Self::FirstSweep,
+        Self::WorkerRetry,
+        Self::MasterWithoutSsisdb,
+        Self::AbsentAddress,
+        Self::QuarantineDuration,
+    ];
 
     /// The question and its possible answers.
     pub const fn question(self) -> &'static Question {
@@ -52,6 +59,7 @@ impl Assumption {
             Self::WorkerRetry => &WORKER_RETRY,
             Self::MasterWithoutSsisdb => &MASTER_WITHOUT_SSISDB,
             Self::AbsentAddress => &ABSENT_ADDRESS,
+            Self::QuarantineDuration => &QUARANTINE_DURATION,
         }
     }
 
@@ -72,6 +80,19 @@ pub const SWEEP_BEFORE_SERVING: usize = 1;
 pub const MASTER_STOPS: usize = 1;
 /// [`Assumption::AbsentAddress`]: answer `unreachable`.
 pub const UNREACHABLE: usize = 1;
+
+/// [`Assumption::QuarantineDuration`]: answer `0s`.
+pub const NO_QUARANTINE: usize = 1;
+
+const QUARANTINE_DURATION: Question = Question {
+    id: "quarantine_duration",
+    question: "How long does a quarantined node stay out where nobody has set QuarantineDuration?",
+    values: &[
+        Value { word: "2h", source: "documented: the cluster team's page on virtual machine resiliency" },
+        Value { word: "0s", source: "documented: the default in the API reference of QuarantineDuration" },
+    ],
+    settled_by: "Get-Cluster | Format-List Quarantine*, and event 1672 after three losses of a node within an hour",
+};
 
 const FIRST_SWEEP: Question = Question {
     id: "first_sweep",

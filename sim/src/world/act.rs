@@ -15,6 +15,7 @@ use crate::scaleout::{Worker, WorkerEvent};
 use crate::sql::SqlServer;
 use crate::step::Shared;
 
+use super::node::Quarantine;
 use super::wire::WireCommand;
 use super::{Event, World};
 
@@ -90,7 +91,9 @@ impl World {
                 self.need_member(node)?;
                 self.send_to_service(node, ClusterEvent::StopRequested);
             }
-            ResolvedAction::StartClusterService { node, quorum } => self.start_by_hand(node, quorum)?,
+            ResolvedAction::StartClusterService { node, quorum, clear_quarantine } => {
+                self.start_by_hand(node, quorum, clear_quarantine)?;
+            }
             ResolvedAction::ShutDown { node } => self.shut_down(node)?,
             ResolvedAction::Role { role, online } => {
                 let wanted = if online { Wanted::Online } else { Wanted::Offline };
@@ -176,7 +179,12 @@ impl World {
     }
 
     /// A service that waits for quorum is started anew with other parameters; one that is a member is not.
-    fn start_by_hand(&mut self, node: NodeId, quorum: StartQuorum) -> Result<(), ApplyError> {
+    fn start_by_hand(
+        &mut self,
+        node: NodeId,
+        quorum: StartQuorum,
+        clear_quarantine: bool,
+    ) -> Result<(), ApplyError> {
         let host = &mut self.nodes[node.index()];
         if host.power != Power::On {
             return Err(ApplyError::WrongPower { node, is: host.power });
@@ -186,10 +194,15 @@ impl World {
                 self.start_service_at(node, self.now);
                 self.nodes[node.index()].quorum = quorum;
             }
-            (true, StartQuorum::Force | StartQuorum::Prevent) if !host.service.is_active() => {
+            // It waits for a cluster: the next attempt to join is at hand.
+            (true, _) if !host.service.is_active() => {
                 host.quorum = quorum;
+                self.join_at(node, self.now + self.topology.timings.join.least);
             }
             (true, _) => return Err(ApplyError::RunsAlready(node)),
+        }
+        if clear_quarantine {
+            self.nodes[node.index()].quarantine = Quarantine::default();
         }
         Ok(())
     }
@@ -290,6 +303,8 @@ impl World {
             }
             if matches!(event, Event::ServiceStarts(_)) {
                 self.nodes[node.index()].starts_at = self.now;
+            } else if matches!(event, Event::JoinEnds(_)) {
+                self.nodes[node.index()].joins_at = self.now;
             }
             self.queue.push(self.now, event);
         }
@@ -389,6 +404,8 @@ impl World {
             ClusterProperty::CrossSubnetThreshold(value) => self.properties.cross_subnet_threshold = value,
             ClusterProperty::SameSubnetDelay(value) => self.properties.same_subnet_delay = value,
             ClusterProperty::CrossSubnetDelay(value) => self.properties.cross_subnet_delay = value,
+            ClusterProperty::QuarantineThreshold(value) => self.properties.quarantine_threshold = value,
+            ClusterProperty::QuarantineDuration(value) => self.properties.quarantine_duration = Some(value),
         }
     }
 

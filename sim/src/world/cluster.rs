@@ -167,6 +167,7 @@ impl World {
             }
             // A stop by an administrator: the others are told, and do not wait for missed heartbeats.
             ClusterEffect::Leave => {
+                self.nodes[node.index()].left = true;
                 self.service_gone(node);
                 self.end_shutdown(node);
             }
@@ -514,6 +515,7 @@ impl World {
             return;
         }
         host.starts += 1;
+        host.left = false;
         let starts = host.starts;
         let what = Watch::Node(node);
         self.show(Source::Run, Fact::Watching { what, every: Duration::ZERO });
@@ -523,7 +525,7 @@ impl World {
         self.join_at(node, self.now + time);
     }
 
-    fn join_at(&mut self, node: NodeId, moment: Time) {
+    pub(crate) fn join_at(&mut self, node: NodeId, moment: Time) {
         self.nodes[node.index()].joins_at = moment;
         self.queue.push(moment, Event::JoinEnds(node));
     }

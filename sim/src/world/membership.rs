@@ -3,7 +3,10 @@
 //! Heartbeats that arrive are no events. When a link or a node goes, the moment at which each observer has missed too
 //! many is computed from their phase; then the nodes that still talk to each other regroup.
 
+use std::time::Duration;
+
 use crate::action::StartQuorum;
+use crate::assumption::{Assumption, NO_QUARANTINE};
 use crate::choices::{ChoiceKey, Purpose};
 use crate::cluster::{ClusterEvent, Component, regroup};
 use crate::names::{NodeId, NodeSet};
@@ -55,8 +58,11 @@ impl World {
     /// (nodes page of MsCS, documented).
     pub(crate) fn join_ends(&mut self, node: NodeId) {
         let host = &self.nodes[node.index()];
-        if !host.is_on() || !host.service.runs() || host.service.is_active() {
+        if !host.is_on() || !host.service.runs() || host.service.is_active() || host.joins_at != self.now {
             return;
+        }
+        if let Some(until) = host.quarantine.holds_until(self.now) {
+            return self.join_at(node, until);
         }
         let found =
             self.node_set(|world, other| world.nodes[other.index()].is_member() && world.talks(node, other));
@@ -79,7 +85,7 @@ impl World {
         let may_form = !component.is_empty() && is_heard;
         if !may_form || !self.regroup_component(component, active, forces) {
             let again = self.now + self.topology.timings.join.most;
-            self.queue.push(again, Event::JoinEnds(node));
+            self.join_at(node, again);
         }
     }
 
@@ -122,6 +128,9 @@ impl World {
             self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
         }
         self.deliver();
+        if decided.quorate {
+            self.count_losses(newest.members.minus(component));
+        }
         // Members that were left out find out for themselves.
         for left_out in newest.members.minus(component).iter() {
             self.nodes[left_out.index()].regroups = false;
@@ -129,6 +138,21 @@ impl World {
             self.queue.push(moment, Event::LooksAround(left_out));
         }
         true
+    }
+
+    /// Nodes that were members and are not any more, other than by their own will, come nearer to quarantine.
+    fn count_losses(&mut self, lost: NodeSet) {
+        let threshold = self.properties.quarantine_threshold;
+        for node in lost.iter().filter(|node| !self.nodes[node.index()].left).collect::<NodeSet>().iter() {
+            let (set, choices) = (self.properties.quarantine_duration, &mut self.choices);
+            let duration = || {
+                set.unwrap_or_else(|| match choices.assume(Assumption::QuarantineDuration) {
+                    NO_QUARANTINE => Duration::ZERO,
+                    _ => TWO_HOURS,
+                })
+            };
+            self.nodes[node.index()].quarantine.lost(self.now, threshold, duration);
+        }
     }
 
     /// Somebody of the component reaches the witness, and nobody outside it defends it: whoever holds it keeps it as
@@ -239,3 +263,6 @@ impl World {
         }
     }
 }
+
+/// [`Assumption::QuarantineDuration`]: answer `2h`.
+const TWO_HOURS: Duration = Duration::from_secs(2 * 3_600);

@@ -1,5 +1,7 @@
 //! What runs on a node: its power, its cluster service, SQL Server, the master's process?
 
+use std::time::Duration;
+
 use crate::action::StartQuorum;
 use crate::cluster::ClusterService;
 use crate::names::{NodeId, ResourceId};
@@ -35,6 +37,10 @@ pub(crate) struct NodeHost {
     pub(crate) stalled: Vec<Event>,
     /// Counts starts of the cluster service.
     pub(crate) starts: u32,
+    /// Its cluster service stopped in good order, and its absence is no loss.
+    pub(crate) left: bool,
+    /// What the cluster database says of its losses of membership.
+    pub(crate) quarantine: Quarantine,
     /// What its cluster service may do about quorum when it starts.
     pub(crate) quorum: StartQuorum,
     /// The operating system shuts down: the machine is off as soon as the cluster service has stopped.
@@ -44,6 +50,35 @@ pub(crate) struct NodeHost {
     /// Services whose start type is Disabled.
     pub(crate) disabled: Disabled,
 }
+
+/// Losses of membership of one node, and what follows from them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Quarantine {
+    /// When it was lost, within the last hour.
+    losses: Vec<Time>,
+    /// Until when it may not join.
+    until: Time,
+}
+
+impl Quarantine {
+    /// The node was lost at `now`; the `threshold`th loss within an hour keeps it out for `duration`.
+    pub(crate) fn lost(&mut self, now: Time, threshold: u32, duration: impl FnOnce() -> Duration) {
+        self.losses.retain(|loss| now.since(*loss) < LOSSES_COUNT_FOR);
+        self.losses.push(now);
+        if threshold > 0 && self.losses.len() >= threshold as usize {
+            self.losses.clear();
+            self.until = now + duration();
+        }
+    }
+
+    /// Until when the node may not join, if it may not at this moment.
+    pub(crate) fn holds_until(&self, now: Time) -> Option<Time> {
+        (now < self.until).then_some(self.until)
+    }
+}
+
+/// Losses within one hour count together (field reports, observed).
+const LOSSES_COUNT_FOR: Duration = Duration::from_secs(3_600);
 
 /// Which services of a node cannot be started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -98,6 +133,8 @@ impl NodeHost {
             regroup_count: 0,
             stalled: Vec::new(),
             starts: 0,
+            left: false,
+            quarantine: Quarantine::default(),
             quorum: StartQuorum::Normal,
             shuts_down: false,
             has_adapter: true,
