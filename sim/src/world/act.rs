@@ -273,6 +273,7 @@ impl World {
             return Err(ApplyError::WrongPower { node, is: host.power });
         }
         host.power = Power::Frozen;
+        host.frozen_at = self.now;
         self.show(Source::Host, Fact::Machine { node, power: Power::Frozen });
         self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
         self.wire.command(WireCommand::Silence { node });
@@ -288,6 +289,7 @@ impl World {
             return Err(ApplyError::WrongPower { node, is: host.power });
         }
         host.power = Power::On;
+        let frozen_at = host.frozen_at;
         let stalled = std::mem::take(&mut host.stalled);
         let never_missed = Duration::ZERO;
         self.show(Source::Run, Fact::Watching { what: Watch::Node(node), every: never_missed });
@@ -309,6 +311,9 @@ impl World {
             self.queue.push(self.now, event);
         }
         self.queue.push(self.now + self.properties.same_subnet_delay, Event::LooksAround(node));
+        if self.nodes[node.index()].is_member() {
+            self.listen_again(node, frozen_at);
+        }
         Ok(())
     }
 

@@ -64,8 +64,11 @@ impl World {
         if let Some(until) = host.quarantine.holds_until(self.now) {
             return self.join_at(node, until);
         }
-        let found =
-            self.node_set(|world, other| world.nodes[other.index()].is_member() && world.talks(node, other));
+        // Members in the middle of a regroup admit nobody.
+        let found = self.node_set(|world, other| {
+            let host = &world.nodes[other.index()];
+            host.is_member() && !host.regroups && world.talks(node, other)
+        });
         let active = found.lowest().map_or(NodeSet::EMPTY, |member| self.component(member));
         let quorum = host.quorum;
         let component = if active.is_empty() && quorum == StartQuorum::Prevent {
@@ -101,11 +104,14 @@ impl World {
         let free = self.topology.cluster.witness && self.witness_is_free_for(component);
         let witness = free.then_some(self.witness_epoch);
         let newest = *self.nodes[newest.index()].service.view();
-        // The witness has seen a later regroup: these nodes slept through it, and may not form a cluster of their own
-        // (event 1561, start refused for want of the latest configuration, documented).
-        if active.is_empty() && witness > Some(newest.epoch) && !forced {
+        // The witness has seen a later regroup: these nodes slept through it. They may not form a cluster of their own
+        // (event 1561, start refused for want of the latest configuration, documented), and if they are members of one
+        // that went on without them, they do not get the witness' vote (inferred).
+        let slept = witness > Some(newest.epoch) && !forced;
+        if slept && active.is_empty() {
             return false;
         }
+        let (free, witness) = if slept { (false, None) } else { (free, witness) };
         let decided = regroup(
             &self.topology.cluster,
             &self.properties,
@@ -175,13 +181,26 @@ impl World {
                 && !world.hears(node, peer)
         });
         for observer in observers.iter() {
-            let (delay, threshold) = self.topology.cluster.heartbeat(observer, peer, &self.properties);
-            let subject = u32::from(observer.0) << 8 | u32::from(peer.0);
-            let key = ChoiceKey { purpose: Purpose::HeartbeatPhase, subject, ordinal: 0 };
-            let phase = Time::from_micros(self.choices.between(key, 0, micros(delay).saturating_sub(1)));
-            let moment = self.now.last_beat(phase, delay) + delay * threshold;
-            self.queue.push(moment.max(self.now), Event::HeartbeatsMissed { observer, peer });
+            self.will_miss(observer, peer, self.now);
         }
+    }
+
+    /// A member that stood still since `since` has missed the heartbeats of members that it does not hear.
+    pub(crate) fn listen_again(&mut self, observer: NodeId, since: Time) {
+        let members = self.nodes[observer.index()].service.view().members.without(observer);
+        for peer in members.iter().filter(|&peer| !self.hears(observer, peer)).collect::<NodeSet>().iter() {
+            self.will_miss(observer, peer, since);
+        }
+    }
+
+    /// `observer` hears nothing of `peer` from `since` on.
+    fn will_miss(&mut self, observer: NodeId, peer: NodeId, since: Time) {
+        let (delay, threshold) = self.topology.cluster.heartbeat(observer, peer, &self.properties);
+        let subject = u32::from(observer.0) << 8 | u32::from(peer.0);
+        let key = ChoiceKey { purpose: Purpose::HeartbeatPhase, subject, ordinal: 0 };
+        let phase = Time::from_micros(self.choices.between(key, 0, micros(delay).saturating_sub(1)));
+        let moment = since.last_beat(phase, delay) + delay * threshold;
+        self.queue.push(moment.max(self.now), Event::HeartbeatsMissed { observer, peer });
     }
 
     /// Whether a peer's heartbeats reach an observer. The route counts as lost when either way is (inferred).

@@ -6,6 +6,7 @@
 
 mod act;
 mod cluster;
+mod identity;
 mod look;
 mod membership;
 mod node;

@@ -33,6 +33,8 @@ pub(crate) struct NodeHost {
     pub(crate) regroups: bool,
     /// Counts regroups and joins of this node.
     pub(crate) regroup_count: u32,
+    /// Since when the machine stands still, if it does.
+    pub(crate) frozen_at: Time,
     /// What would have happened here while the machine stood still.
     pub(crate) stalled: Vec<Event>,
     /// Counts starts of the cluster service.
@@ -71,6 +73,12 @@ impl Quarantine {
         }
     }
 
+    /// How many losses count at this moment, and whether the node may not join.
+    pub(crate) fn count(&self, now: Time) -> (usize, bool) {
+        let losses = self.losses.iter().filter(|loss| now.since(**loss) < LOSSES_COUNT_FOR).count();
+        (losses, now < self.until)
+    }
+
     /// Until when the node may not join, if it may not at this moment.
     pub(crate) fn holds_until(&self, now: Time) -> Option<Time> {
         (now < self.until).then_some(self.until)
@@ -81,7 +89,7 @@ impl Quarantine {
 const LOSSES_COUNT_FOR: Duration = Duration::from_secs(3_600);
 
 /// Which services of a node cannot be started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Disabled {
     pub(crate) master: bool,
     pub(crate) sql_server: bool,
@@ -131,6 +139,7 @@ impl NodeHost {
             trust: host_trust,
             regroups: false,
             regroup_count: 0,
+            frozen_at: Time::ZERO,
             stalled: Vec::new(),
             starts: 0,
             left: false,
