@@ -6,6 +6,7 @@
 //! model or the claims.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::time::Duration;
 
 use failover_sim::action::{
@@ -313,6 +314,10 @@ fn topology(nodes: usize, witness: bool) -> Shared<Topology> {
     Shared::new(Topology { workers: Vec::new(), ..(*plan.topology).clone() })
 }
 
+fn tell(what: &str) {
+    writeln!(std::io::stdout(), "{what}").expect("standard output takes a line");
+}
+
 /// How many faults a story has: more by `SMALL_STORIES=4`.
 fn depth(usual: usize) -> usize {
     std::env::var("SMALL_STORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
@@ -323,7 +328,7 @@ fn two_nodes_are_safe_whatever_happens_to_them() {
     for witness in [true, false] {
         let visited = explore(&topology(2, witness), depth(3));
         assert!(visited.states > 2_000, "{visited:?}");
-        println!("two nodes, witness {witness}: {visited:?}");
+        tell(&format!("two nodes, witness {witness}: {visited:?}"));
     }
 }
 
@@ -331,7 +336,7 @@ fn two_nodes_are_safe_whatever_happens_to_them() {
 fn three_nodes_are_safe_whatever_happens_to_them() {
     let visited = explore(&topology(3, true), depth(3) - 1);
     assert!(visited.states > 500, "{visited:?}");
-    println!("three nodes: {visited:?}");
+    tell(&format!("three nodes: {visited:?}"));
 }
 
 #[test]
@@ -339,7 +344,7 @@ fn a_second_fault_meets_a_cluster_at_work() {
     let apart = [0, 1_500, 15_000, 25_000].map(Duration::from_millis);
     let visited = pairs(&topology(2, true), &apart);
     assert!(visited.states > 100, "{visited:?}");
-    println!("pairs: {visited:?}");
+    tell(&format!("pairs: {visited:?}"));
 }
 
 fn cut(node: u8, to: LinkEnd<NodeId>) -> ResolvedAction {
