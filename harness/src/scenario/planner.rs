@@ -103,41 +103,10 @@ fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {
 pub fn warnings(file: &str, text: &str) -> Diagnostics {
     fn look(steps: &[At<StepDocument>], pauses: &mut Vec<Span>) {
         for At { span, value } in steps {
-            match value {
-                StepDocument::Pause(_) => pauses.push(*span),
-                StepDocument::Hold(hold) => look(hold.steps.as_deref().unwrap_or_default(), pauses),
-                StepDocument::MoveRole(_)
-                | StepDocument::PowerOff(_)
-                | StepDocument::PowerOn(_)
-                | StepDocument::KillClusterService(_)
-                | StepDocument::Freeze(_)
-                | StepDocument::Thaw(_)
-                | StepDocument::StopClusterService(_)
-                | StepDocument::StartClusterService(_)
-                | StepDocument::ShutDown(_)
-                | StepDocument::StopRole(_)
-                | StepDocument::StartRole(_)
-                | StepDocument::FailWitness(_)
-                | StepDocument::RestoreWitness(_)
-                | StepDocument::DisableService(_)
-                | StepDocument::EnableService(_)
-                | StepDocument::DisableAdapter(_)
-                | StepDocument::EnableAdapter(_)
-                | StepDocument::DuplicateAddress(_)
-                | StepDocument::FreeAddress(_)
-                | StepDocument::PauseNode(_)
-                | StepDocument::ResumeNode(_)
-                | StepDocument::KillService(_)
-                | StepDocument::HangService(_)
-                | StepDocument::StopService(_)
-                | StepDocument::Cut(_)
-                | StepDocument::Heal(_)
-                | StepDocument::FailResource(_)
-                | StepDocument::ReplaceMasterCertificate(_)
-                | StepDocument::SetCluster(_)
-                | StepDocument::SetWorkers(_)
-                | StepDocument::StartExecutions(_)
-                | StepDocument::Expect(_) => {}
+            if matches!(value, StepDocument::Pause(_)) {
+                pauses.push(*span);
+            } else if let StepDocument::Hold(hold) = value {
+                look(hold.steps.as_deref().unwrap_or_default(), pauses);
             }
         }
     }
