@@ -96,7 +96,7 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         if self.tee.judge.wait_for(awaited) || self.advance(limit)? == Stop::Yielded {
             return Ok(());
         }
-        Err(Problem::NeverSteady(crate::report::length(limit)))
+        Err(Problem::NeverSteady(crate::words::length(limit)))
     }
 
     /// Lets time pass for so long, or until what is awaited is there.

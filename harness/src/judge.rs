@@ -241,10 +241,10 @@ impl<'p> Judge<'p> {
                 format!("{} (line {line})", self.plan.action(*action).action.verb().word())
             }
             StepKind::Expect { within, .. } => {
-                format!("expect within {} (line {line})", crate::report::length(*within))
+                format!("expect within {} (line {line})", crate::words::length(*within))
             }
-            StepKind::Hold { time, .. } => format!("hold for {} (line {line})", crate::report::length(*time)),
-            StepKind::Pause(time) => format!("pause for {} (line {line})", crate::report::length(*time)),
+            StepKind::Hold { time, .. } => format!("hold for {} (line {line})", crate::words::length(*time)),
+            StepKind::Pause(time) => format!("pause for {} (line {line})", crate::words::length(*time)),
         }
     }
 }

@@ -1,4 +1,6 @@
-//! Which word stands for which value, in scenario files, histories and reports alike?
+//! Which word stands for which value, in scenario files, histories and reports alike? How are times and counts said?
+
+use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
@@ -127,5 +129,48 @@ pub fn answer(answer: Answer, names: &Names) -> String {
         Answer::Served { by, certificate } => {
             format!("{} presents `{}`", names.node(by), names.certificate(certificate))
         }
+    }
+}
+
+/// Milliseconds as people read them: `85ms`, `22.995s`, `1m26.639s`.
+pub fn moment(millis: u64) -> String {
+    if millis < 1_000 {
+        return format!("{millis}ms");
+    }
+    failover_sim::time::Time::from_micros(millis * 1_000).to_string()
+}
+
+/// A duration as scenario files write it: `90s`, `3m`, `1m30s`, `250ms`.
+pub fn length(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let parts = [
+        (millis / 3_600_000, "h"),
+        (millis / 60_000 % 60, "m"),
+        (millis / 1_000 % 60, "s"),
+        (millis % 1_000, "ms"),
+    ];
+    let text: String =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// A number with its noun.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_files_write_them() {
+        let texts: Vec<String> =
+            [0, 250, 90_000, 180_000, 3_600_000].map(|millis| length(Duration::from_millis(millis))).into();
+        assert_eq!(texts, ["0s", "250ms", "1m30s", "3m", "1h"]);
     }
 }

@@ -66,7 +66,7 @@ impl Claim {
         match self {
             Self::WorkersReconnect => format!(" within {promise}"),
             Self::ReconnectTime(ReconnectTime { percentile, at_most }) => {
-                format!(" of {percentile} in 100 within {}", crate::report::length(at_most))
+                format!(" of {percentile} in 100 within {}", crate::words::length(at_most))
             }
             Self::OneNodeServes | Self::TrustedConnectionsOnly | Self::NoTaskRunsTwice => String::new(),
         }

@@ -8,7 +8,7 @@ use failover_sim::observe::{Fact, Record, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::plan::Plan;
-use crate::report::length;
+use crate::words::length;
 
 use super::{Check, ReconnectTime, Verdict, Window};
 

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::explain::{self, Kind};
-use crate::report::counted;
 use crate::scenario::standard;
 use crate::scenario::{scenario_schema, topology_schema};
+use crate::words::counted;
 
 use super::{CommandError, ExplainArguments, SchemaArguments, SchemaKind, print};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::plan::{Overrides, Plan};
-use crate::report::counted;
 use crate::scenario::{load, warnings};
+use crate::words::counted;
 
 use super::{CommandError, ValidateArguments, paint, print};
 

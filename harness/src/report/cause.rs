@@ -3,7 +3,8 @@
 use crate::check::Outcome;
 
 use super::human::{Reason, disagreements, reasons};
-use super::{RunReport, RunResult, ScenarioReport, length};
+use super::{RunReport, RunResult, ScenarioReport};
+use crate::words::length;
 
 /// Scenarios that went wrong in the same way.
 #[derive(Clone, Debug)]

@@ -10,7 +10,8 @@ use crate::plan::VERSION;
 use crate::phase::PHASES;
 
 use super::cause::{Cause, causes};
-use super::{RunReport, RunResult, ScenarioReport, Unknown, moment};
+use super::{RunReport, RunResult, ScenarioReport, Unknown};
+use crate::words::{counted, moment};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
 ///
@@ -196,13 +197,4 @@ fn unknowns(text: &mut String, report: &RunReport) {
         _ => "not every verdict holds for all of their values",
     };
     let _ = writeln!(text, "unknowns met: {}; {told}", met.len());
-}
-
-/// A number with its noun.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    match (count, noun.strip_suffix('y')) {
-        (1, _) => format!("1 {noun}"),
-        (_, Some(stem)) => format!("{count} {stem}ies"),
-        (_, None) => format!("{count} {noun}s"),
-    }
 }

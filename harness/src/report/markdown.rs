@@ -7,8 +7,8 @@ use crate::phase::PHASES;
 use crate::plan::VERSION;
 
 use super::cause::{Cause, causes};
-use super::human::counted;
-use super::{RunReport, RunResult, ScenarioReport, moment};
+use super::{RunReport, RunResult, ScenarioReport};
+use crate::words::{counted, moment};
 
 /// The report as GitHub-flavoured Markdown: a table of all scenarios, and a section for each cause of a verdict that
 /// is not a pass.

@@ -23,7 +23,6 @@ use crate::phase::Latency;
 
 pub use github::github;
 pub use html::{Chart, html};
-pub(crate) use human::counted;
 pub use human::{human, human_in_full};
 pub use json::{json, jsonl};
 pub use junit::junit;
@@ -147,28 +146,6 @@ impl RunReport {
     }
 }
 
-/// Milliseconds as people read them: `85ms`, `22.995s`, `1m26.639s`.
-pub fn moment(millis: u64) -> String {
-    if millis < 1_000 {
-        return format!("{millis}ms");
-    }
-    failover_sim::time::Time::from_micros(millis * 1_000).to_string()
-}
-
-/// A duration as scenario files write it: `90s`, `3m`, `1m30s`, `250ms`.
-pub fn length(duration: Duration) -> String {
-    let millis = duration.as_millis();
-    let parts = [
-        (millis / 3_600_000, "h"),
-        (millis / 60_000 % 60, "m"),
-        (millis / 1_000 % 60, "s"),
-        (millis % 1_000, "ms"),
-    ];
-    let text: String =
-        parts.iter().filter(|(count, _)| *count > 0).map(|(count, unit)| format!("{count}{unit}")).collect();
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
 #[cfg(test)]
 mod tests {
     use failover_sim::time::Time;
@@ -219,12 +196,5 @@ mod tests {
             elapsed: Duration::ZERO,
         };
         RunReport { scenarios: vec![scenario], ..nothing() }
-    }
-
-    #[test]
-    fn durations_read_as_files_write_them() {
-        let texts: Vec<String> =
-            [0, 250, 90_000, 180_000, 3_600_000].map(|millis| length(Duration::from_millis(millis))).into();
-        assert_eq!(texts, ["0s", "250ms", "1m30s", "3m", "1h"]);
     }
 }

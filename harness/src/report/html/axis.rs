@@ -5,7 +5,7 @@
 
 use failover_sim::time::Time;
 
-use super::super::length;
+use crate::words::length;
 
 /// How wide a chart is, in its own units; the page stretches it.
 pub(super) const WIDTH: u64 = 10_000;

@@ -13,10 +13,11 @@ use crate::phase::OutageEnd;
 use crate::picture::Picture;
 use crate::plan::{Plan, StepKind};
 
-use super::super::{RunResult, ScenarioReport, Timeline, length};
+use super::super::{RunResult, ScenarioReport, Timeline};
 use super::axis::{Axis, WIDTH};
 use super::lanes::Lanes;
 use super::svg::{self, Bar, NODE_TINTS, PITCH, Tint};
+use crate::words::length;
 
 /// The timeline of one run, drawn; what it was drawn from is no longer needed.
 #[derive(Clone, Debug, Serialize)]

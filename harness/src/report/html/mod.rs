@@ -18,8 +18,8 @@ use crate::phase::{Latency, Outage, OutageEnd, PHASES};
 use crate::plan::VERSION;
 
 use super::cause::reasons_of;
-use super::human::counted;
-use super::{RunReport, RunResult, ScenarioReport, moment};
+use super::{RunReport, RunResult, ScenarioReport};
+use crate::words::{counted, moment};
 use chart::percent;
 
 pub use chart::Chart;
