@@ -53,9 +53,9 @@ impl<'p> Timeline<'p> {
             // An action says itself what it is.
             Fact::StepBegan(step) => match &self.plan.step(step).kind {
                 StepKind::Act(_) => return None,
-                StepKind::Expect { within, .. } => format!("expect within {}", crate::words::length(*within)),
-                StepKind::Hold { time, .. } => format!("hold for {}", crate::words::length(*time)),
-                StepKind::Pause(time) => format!("pause for {}", crate::words::length(*time)),
+                StepKind::Expect { within, .. } => format!("expect within {}", words::length(*within)),
+                StepKind::Hold { time, .. } => format!("hold for {}", words::length(*time)),
+                StepKind::Pause(time) => format!("pause for {}", words::length(*time)),
             },
             Fact::Acting { action, node } => {
                 let verb = self.plan.action(action).action.verb().word();
