@@ -120,8 +120,11 @@ impl ActionsInForce {
         }
     }
 
-    /// The last member is gone: nobody is left to show a node Down, and that its machine has no power must do.
-    fn nobody_is_left(&mut self) {
+    /// If the last member is gone nobody is left to show a node Down, and that its machine has no power must do.
+    fn is_anybody_left(&mut self) {
+        if self.members.contains(&true) {
+            return;
+        }
         for fold in &mut self.actions {
             let Some((_, Some(target))) = fold.begun else { continue };
             fold.proven |= matches!(fold.proof, Proof::Node(NodeState::Down)) && self.off[target.index()];
@@ -142,9 +145,7 @@ impl ActionsInForce {
             }),
             Fact::NodeState { node, state } if record.source == Source::Node(node) => {
                 self.members[node.index()] = matches!(state, NodeState::Up | NodeState::Paused);
-                if self.members.iter().all(|is_member| !is_member) {
-                    self.nobody_is_left();
-                }
+                self.is_anybody_left();
             }
             Fact::NodeState { node, state } => {
                 self.prove(|proof, target| match proof {
@@ -163,6 +164,7 @@ impl ActionsInForce {
             Fact::Machine { node, power } => {
                 self.off[node.index()] = power == Power::Off;
                 self.members[node.index()] &= power != Power::Off;
+                self.is_anybody_left();
                 self.prove(|proof, target| {
                     matches!(proof, Proof::Power(wanted) if wanted == power) && target == Some(node)
                 });

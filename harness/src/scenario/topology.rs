@@ -25,9 +25,9 @@ use super::read::At;
 use super::sections::split;
 use super::setting::setting;
 use super::topology_document::{
-    Certificates, ClusterDocument, EnabledWord, NodeDocument, PARTS, PrivateKeyWord, ProfileWord,
-    PromisesDocument, ResourceDocument, ResourceWord, RoleDocument, SpreadDocument, TimingsDocument,
-    WitnessWord, WorkersDocument,
+    BindingWord, Certificates, ClusterDocument, EnabledWord, KeyAccessWord, NodeDocument, PARTS,
+    PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord, RoleDocument,
+    SpreadDocument, TimingsDocument, WitnessWord, WorkersDocument,
 };
 use super::tree::{Span, Tree};
 
@@ -430,7 +430,7 @@ impl Builder<'_> {
                     root: root.clone(),
                     pin,
                     own: Some(own),
-                    key_readable: true,
+                    key_readable: document.private_key == KeyAccessWord::Readable,
                     enabled: document.state == EnabledWord::Enabled,
                 });
                 self.names.workers.push(name);
@@ -517,9 +517,11 @@ impl Builder<'_> {
                 ("DealWithExpiredTasksIntervalInMs", settings.sweep_interval),
             ];
             self.refuse_zero(&times, document.name.span);
+            // A name that nobody knows is a fault, bound or not.
+            let bound = self.find_certificate(&file.ssl_cert_thumbprint);
             nodes.push(Node {
                 root,
-                binding: self.find_certificate(&file.ssl_cert_thumbprint),
+                binding: bound.filter(|_| document.https_binding == BindingWord::Present),
                 private_key: document.private_key == PrivateKeyWord::Present,
                 master_settings: Shared::new(settings),
             });

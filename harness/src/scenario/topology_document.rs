@@ -101,6 +101,17 @@ pub(super) struct NodeDocument {
     /// Whether the master certificate came with its private key.
     #[serde(default)]
     pub(super) private_key: PrivateKeyWord,
+    /// Whether HTTP.SYS has a certificate for the master's port; where it has one, it is that of `SSLCertThumbprint`.
+    #[serde(default)]
+    pub(super) https_binding: BindingWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum BindingWord {
+    #[default]
+    Present,
+    Missing,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -190,6 +201,9 @@ pub(super) struct WorkersDocument {
     /// Whether an administrator has enabled them.
     #[serde(default)]
     pub(super) state: EnabledWord,
+    /// Whether their service account can open the private key of their own certificate.
+    #[serde(default)]
+    pub(super) private_key: KeyAccessWord,
     /// How long it waits before it connects again; left out it is the assumption `worker_retry`.
     pub(super) retry_interval: Option<Length>,
     /// How often it asks for a task.
@@ -208,6 +222,14 @@ pub(super) enum EnabledWord {
     #[default]
     Enabled,
     Disabled,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyAccessWord {
+    #[default]
+    Readable,
+    Unreadable,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
