@@ -10,6 +10,8 @@ pub mod cluster;
 pub mod names;
 pub mod net;
 pub mod observe;
+#[cfg_attr(not(feature = "planted"), doc(hidden))]
+pub mod planted;
 pub mod scaleout;
 pub mod sql;
 pub mod step;

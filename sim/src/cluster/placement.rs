@@ -4,6 +4,7 @@
 
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{NodeId, NodeSet, RoleId};
+use crate::planted::{Defect, has};
 
 use super::{ClusterConfig, View};
 
@@ -63,5 +64,6 @@ pub(crate) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> 
 /// Members that are not paused and on which every resource of the role may be online. A paused node is never a target
 /// (PauseClusterNode, documented).
 pub(crate) fn candidates(config: &ClusterConfig, view: &View, role: RoleId) -> NodeSet {
-    view.members.minus(view.paused).and(config.possible_owners(role))
+    let paused = if has(Defect::PausedNodeGetsRoles) { NodeSet::EMPTY } else { view.paused };
+    view.members.minus(paused).and(config.possible_owners(role))
 }

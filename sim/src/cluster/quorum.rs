@@ -4,6 +4,7 @@
 
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{NodeId, NodeSet};
+use crate::planted::{Defect, has};
 
 use super::view::{Epoch, RoleViews};
 use super::{ClusterConfig, ClusterProperties, View};
@@ -60,7 +61,7 @@ pub fn regroup(
     let assigned = newest.votes.len() + usize::from(newest.witness_vote);
     let present = newest.votes.and(component.nodes).len()
         + usize::from(newest.witness_vote && component.witness.is_some());
-    let quorate = component.forced || present * 2 > assigned;
+    let quorate = component.forced || present * 2 > assigned || has(Defect::QuorumNotNeeded);
     let (votes, witness_vote) = if quorate && (properties.dynamic_quorum || component.forced) {
         assign(config, properties, component, epoch, choices)
     } else {

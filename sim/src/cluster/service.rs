@@ -6,6 +6,7 @@
 use crate::choices::Choices;
 use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
 use crate::observe::{Fact, NodeState, ResourceState};
+use crate::planted::{Defect, has};
 use crate::step::{Machine, Shared};
 use crate::time::{Due, Time};
 
@@ -521,7 +522,7 @@ impl ClusterService {
             local.restarts = 0;
             local.restart_period_ends = Due::at(now + policy.restart_period);
         }
-        let restarts_left = local.restarts < policy.restart_threshold;
+        let restarts_left = local.restarts < policy.restart_threshold || has(Defect::RestartsWithoutEnd);
         let again = Due::at(now + policy.retry_period_on_failure);
         match policy.restart_action {
             RestartAction::DoNotRestart => {}
@@ -539,6 +540,9 @@ impl ClusterService {
     }
 
     fn terminate_dependents(&mut self, resource: ResourceId, effects: &mut Vec<ClusterEffect>) {
+        if has(Defect::DependentsLeftAlone) {
+            return;
+        }
         let config = self.config.clone();
         for dependent in config.dependents(resource) {
             self.terminate_dependents(dependent, effects);
@@ -564,7 +568,7 @@ impl ClusterService {
             view.failovers = 0;
             view.period_ends = Due::at(now + role_config.failover_period);
         }
-        if u32::from(view.failovers) >= threshold {
+        if u32::from(view.failovers) >= threshold && !has(Defect::FailoversWithoutEnd) {
             return false;
         }
         let next = next_owner(&config, &self.view, role, self.node, Trigger::ResourceFailure, choices);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::names::{LoadId, TaskId, WorkerId};
 use crate::observe::TaskState;
+use crate::planted::{Defect, has};
 use crate::scaleout::{Grant, Report};
 use crate::time::{Due, Time};
 
@@ -199,6 +200,7 @@ impl Ssisdb {
     fn check_enabled(&self, worker: WorkerId) -> Result<(), SqlError> {
         match self.agents.get(worker.index()) {
             Some(agent) if agent.registered && agent.enabled => Ok(()),
+            Some(_) if has(Defect::DisabledWorkerServed) => Ok(()),
             Some(agent) if agent.registered => Err(SqlError::Message(WORKER_DISABLED)),
             Some(_) | None => Err(SqlError::Message(WORKER_UNKNOWN)),
         }
@@ -257,7 +259,9 @@ impl Ssisdb {
                 task.state = TaskState::Running;
                 changes.push(task.change());
             }
-            task.expires = Due::at(now + report.lease);
+            if !has(Defect::LeaseNotRenewed) {
+                task.expires = Due::at(now + report.lease);
+            }
         }
         Ok(Answer::Done)
     }
@@ -268,14 +272,15 @@ impl Ssisdb {
             let mut place = 0;
             while let Some(&slot) = self.agents[agent].held.get(place) {
                 let task = &mut self.tasks[slot as usize];
-                if !task.expires.reached(now) {
+                let is_over = task.expires.reached(now) && !has(Defect::RequeueForgotten);
+                if !is_over && !has(Defect::LiveTasksSwept) {
                     place += 1;
                     continue;
                 }
                 self.agents[agent].held.swap_remove(place);
                 task.owner = None;
                 task.expires = Due::NONE;
-                let again = task.executed_count < task.max_executed_count;
+                let again = task.executed_count < task.max_executed_count || has(Defect::RetriesWithoutEnd);
                 task.state = if again { TaskState::Ready } else { TaskState::Failed };
                 changes.push(task.change());
                 if again {

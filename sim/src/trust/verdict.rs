@@ -5,6 +5,7 @@
 
 use crate::names::{CertificateId, HostId};
 use crate::observe::ErrorFamily;
+use crate::planted::{Defect, has};
 
 use super::{Certificate, ClientTrust, HostTrust};
 
@@ -37,8 +38,8 @@ pub fn judge_handshake(
     let certificate = &certificates[presented.index()];
     // Chain: a self-signed certificate is trusted when it is itself in LocalMachine\Root. Expiry is inferred.
     let trusted = client.root.binary_search(&presented).is_ok() && !certificate.has_expired(secs);
-    let named = certificate.names(name);
-    let pinned = client.pin == Some(presented);
+    let named = certificate.names(name) || has(Defect::NameIgnored);
+    let pinned = client.pin == Some(presented) || has(Defect::PinIgnored);
     if !(trusted && named && pinned) {
         return Handshake::Broken { error: ErrorFamily::TrustRelationship, presented: Some(presented) };
     }
@@ -58,6 +59,7 @@ pub fn judge_request(client: &ClientTrust, host: &HostTrust) -> bool {
 /// with any client certificate and answers 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
 pub fn judge_client_certificate(shown: Option<CertificateId>, host: &HostTrust) -> bool {
     shown.is_some_and(|shown| host.root.binary_search(&shown).is_ok())
+        || has(Defect::WorkerCertificateNotChecked)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
 use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
+use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEffect, MasterEvent};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer};
 use crate::step::Machine;
@@ -275,6 +276,7 @@ impl World {
     /// A SCSI-3 persistent reservation: the newcomer preempts, and the old holder's disk fails.
     fn take_disk(&mut self, node: NodeId, resource: ResourceId) {
         if let Some(old) = self.reservation.replace(node)
+            && !has(Defect::ReservationNotChecked)
             && old != node
             && self.nodes[old.index()].is_on()
         {
@@ -409,7 +411,8 @@ impl World {
 
     /// A node whose reservation is gone, or which does not reach the disk, fails its disk resource.
     pub(crate) fn lose_reservation(&mut self, node: NodeId) {
-        let holds = self.reservation == Some(node) && self.links.has_disk(node);
+        let holds = (self.reservation == Some(node) && self.links.has_disk(node))
+            || has(Defect::ReservationNotChecked);
         if holds || !self.nodes[node.index()].is_on() {
             return;
         }
@@ -458,7 +461,7 @@ impl World {
         let usable = holder
             .map(|node| &self.nodes[node.index()])
             .is_some_and(|host| host.is_on() && host.sql.answers());
-        if !usable {
+        if !usable && !has(Defect::SsisdbNotNeeded) {
             return Err(SqlError::Unreachable);
         }
         let answer = self.ssisdb.call(self.now, call, &mut self.changes);

@@ -10,6 +10,7 @@ use crate::assumption::{Assumption, NO_QUARANTINE};
 use crate::choices::{ChoiceKey, Purpose};
 use crate::cluster::{ClusterEvent, Component, regroup};
 use crate::names::{NodeId, NodeSet};
+use crate::planted::{Defect, has};
 use crate::time::{Time, micros};
 
 use super::{Event, World};
@@ -148,7 +149,8 @@ impl World {
 
     /// Nodes that were members and are not any more, other than by their own will, come nearer to quarantine.
     fn count_losses(&mut self, lost: NodeSet) {
-        let threshold = self.properties.quarantine_threshold;
+        let forgotten = has(Defect::QuarantineForgotten);
+        let threshold = if forgotten { 0 } else { self.properties.quarantine_threshold };
         for node in lost.iter().filter(|node| !self.nodes[node.index()].left).collect::<NodeSet>().iter() {
             let (set, choices) = (self.properties.quarantine_duration, &mut self.choices);
             let duration = || {
@@ -219,6 +221,9 @@ impl World {
     }
 
     pub(crate) fn heartbeats_missed(&mut self, observer: NodeId, peer: NodeId) {
+        if has(Defect::LossNotNoticed) {
+            return;
+        }
         let host = &self.nodes[observer.index()];
         let counts = host.is_member() && host.service.view().members.contains(peer);
         if self.hears(observer, peer) || !counts || host.regroups {

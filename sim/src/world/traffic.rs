@@ -5,6 +5,7 @@ use crate::choices::{ChoiceKey, Purpose};
 use crate::names::{CertificateId, NodeId, WorkerId};
 use crate::net::{Destination, REFUSAL, SEGMENT_AGAIN, SYN_AGAIN};
 use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
+use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEvent, Request, Response, Worker, WorkerEffect, WorkerEvent};
 use crate::step::Machine;
 use crate::time::Time;
@@ -186,7 +187,9 @@ impl World {
 
     fn connect(&mut self, id: WorkerId) {
         let connection = &mut self.workers[id.index()].connection;
-        *connection = Connection { stage: Stage::Connecting(1), ..Connection::closed(connection.number + 1) };
+        let node = connection.node.filter(|_| has(Defect::AddressResolvedOnce));
+        *connection =
+            Connection { stage: Stage::Connecting(1), node, ..Connection::closed(connection.number + 1) };
         let number = connection.number;
         let host = self.workers[id.index()].machine.settings().endpoint_host;
         if !self.wire.command(WireCommand::Connect { worker: id, connection: number, host }) {
@@ -200,6 +203,11 @@ impl World {
     }
 
     fn destination(&self, id: WorkerId) -> Destination {
+        if let Some(node) = self.workers[id.index()].connection.node
+            && has(Defect::AddressResolvedOnce)
+        {
+            return Destination::Node(node);
+        }
         let host = self.workers[id.index()].machine.settings().endpoint_host;
         self.addresses.reached_by(self.topology.hosts[host.index()])
     }
