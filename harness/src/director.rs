@@ -20,11 +20,14 @@ pub fn run<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -
     let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 } };
     let problem = run.carry_out().err().map(|problem| problem.to_string());
     let end = run.backend.now();
-    let problem = match (problem, run.backend.finish()) {
+    let finished = run.backend.finish();
+    let is_restored = !matches!(finished, Err(BackendError::NotRestored { .. }));
+    let problem = match (problem, finished) {
         (None, Err(error)) => Some(error.to_string()),
+        (Some(problem), Err(error)) if !is_restored => Some(format!("{problem}; {error}")),
         (problem, _) => problem,
     };
-    run.tee.judge.judge(end, problem)
+    Judgement { is_restored, ..run.tee.judge.judge(end, problem) }
 }
 
 /// What keeps a plan from being carried out.

@@ -51,6 +51,8 @@ pub struct Judgement {
     pub claims: Vec<ClaimResult>,
     /// Findings besides the claims: steps, actions that did not bite, surroundings that failed.
     pub findings: Vec<Finding>,
+    /// Everything that was done to the surroundings was taken back.
+    pub is_restored: bool,
     /// Outages by phase.
     pub outages: Vec<Outage>,
     /// What was judged.
@@ -169,7 +171,8 @@ impl<'p> Judge<'p> {
             .chain(findings.iter().map(|finding| finding.outcome))
             .max()
             .unwrap_or(Outcome::Inconclusive);
-        Judgement { outcome, claims, findings, outages: self.phases.outages().to_vec(), window }
+        let outages = self.phases.outages().to_vec();
+        Judgement { outcome, claims, findings, is_restored: true, outages, window }
     }
 
     fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {

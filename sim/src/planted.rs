@@ -1,6 +1,6 @@
 //! Which defects can a test put into the model, to see whether scenarios notice them?
 //!
-//! Only with the feature `planted`, which no product is built with: without it [`has`] is false when the compiler sees it,
+//! Only with the feature `planted`, which no product is built with: without it `has` is false when the compiler sees it,
 //! and nothing is left of any defect.
 
 /// A mistake that somebody could have made in the model.

@@ -135,9 +135,13 @@ impl RunReport {
         Latency::of(judgements.flat_map(|judgement| &judgement.outages))
     }
 
-    /// The exit code: 1 if something failed, else 3 if something is inconclusive or nothing was judged, else 0.
+    /// The exit code: 4 if something in a lab could not be taken back, else 1 if something failed, else 3 if something is inconclusive or nothing was judged, else 0.
     pub fn exit_code(&self) -> u8 {
         let totals = self.totals();
+        let judgements = self.scenarios.iter().filter_map(|scenario| scenario.judgement.as_ref());
+        if judgements.into_iter().any(|judgement| !judgement.is_restored) {
+            return 4;
+        }
         match (totals.failed, totals.inconclusive, totals.passed) {
             (1.., _, _) => 1,
             (0, 1.., _) | (0, 0, 0) => 3,
@@ -180,6 +184,7 @@ mod tests {
             outcome: Outcome::Fail,
             claims: vec![ClaimResult { claim, must_break: false, verdict, outcome: Outcome::Fail }],
             findings: Vec::new(),
+            is_restored: true,
             outages: Vec::new(),
             window: Window::default(),
         };
@@ -196,5 +201,15 @@ mod tests {
             elapsed: Duration::ZERO,
         };
         RunReport { scenarios: vec![scenario], ..nothing() }
+    }
+
+    #[test]
+    fn a_lab_that_is_not_as_it_was_found_outweighs_every_verdict() {
+        let mut report = nasty();
+        assert_eq!(report.exit_code(), 1);
+        for judgement in report.scenarios.iter_mut().filter_map(|scenario| scenario.judgement.as_mut()) {
+            judgement.is_restored = false;
+        }
+        assert_eq!(report.exit_code(), 4);
     }
 }

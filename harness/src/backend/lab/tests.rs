@@ -171,6 +171,7 @@ fn what_is_not_taken_back_is_the_verdict_of_a_run_that_went_well() {
     let denies = fault(Host::Control, "power_on", 1, Mishap::Deny);
     let ran = run("not-restored", POWER_OFF, Dialect::Friendly, vec![denies]);
     assert!(problem(&ran).starts_with("not taken back: power NODE1 on:"), "{}", problem(&ran));
+    assert!(!ran.judgement.is_restored);
 }
 
 #[test]
