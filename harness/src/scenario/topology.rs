@@ -25,8 +25,8 @@ use super::read::At;
 use super::sections::split;
 use super::setting::setting;
 use super::topology_document::{
-    BindingWord, Certificates, ClusterDocument, EnabledWord, KeyAccessWord, NodeDocument, PARTS,
-    PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord, RoleDocument,
+    BindingWord, Certificates, ClusterDocument, EnabledWord, FailbackWord, KeyAccessWord, NodeDocument,
+    PARTS, PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord, RoleDocument,
     SpreadDocument, TimingsDocument, WitnessWord, WorkersDocument,
 };
 use super::tree::{Span, Tree};
@@ -286,6 +286,7 @@ impl Builder<'_> {
         self.refuse_cycles(document, first, config);
         config.roles.push(RoleConfig {
             preferred_owners: self.find_nodes(&document.preferred_owners),
+            auto_failback: document.auto_failback == FailbackWord::Allow,
             failover_threshold: document.failover_threshold,
             failover_period: self.failover_period(document),
             resources: (first..config.resources.len()).map(|index| ResourceId(index as u16)).collect(),

@@ -108,6 +108,14 @@ pub(super) struct NodeDocument {
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
+pub(super) enum FailbackWord {
+    #[default]
+    Prevent,
+    Allow,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum BindingWord {
     #[default]
     Present,
@@ -147,6 +155,9 @@ pub(super) struct RoleDocument {
     /// Nodes that it prefers, in order.
     #[serde(default)]
     pub(super) preferred_owners: Vec<At<String>>,
+    /// `AutoFailbackType`: whether it goes back to a better preferred owner that joins.
+    #[serde(default, rename = "AutoFailbackType")]
+    pub(super) auto_failback: FailbackWord,
     /// `FailoverThreshold`; left out it is the number of nodes minus one.
     #[serde(rename = "FailoverThreshold")]
     pub(super) failover_threshold: Option<u32>,

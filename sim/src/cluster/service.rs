@@ -260,7 +260,21 @@ impl ClusterService {
             if owner != Some(self.node) {
                 self.terminate_role(role, effects);
             }
+            self.fail_back(role, before.members);
             self.advance(role, effects);
+        }
+    }
+
+    /// A preferred owner that has just joined gets its role back, if that is allowed: a planned move.
+    fn fail_back(&mut self, role: RoleId, before: NodeSet) {
+        let config = &self.config.roles[role.index()];
+        if !config.auto_failback || self.view.roles.of(role).owner != Some(self.node) {
+            return;
+        }
+        let candidates = candidates(&self.config, &self.view, role).minus(before);
+        let better = config.preferred_owners.iter().take_while(|&&node| node != self.node);
+        if let Some(&to) = better.into_iter().find(|&&node| candidates.contains(node)) {
+            self.leaving[role.index()] = Leaving::MovesTo(to);
         }
     }
 

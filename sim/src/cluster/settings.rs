@@ -119,6 +119,10 @@ pub struct NodeConfig {
 pub struct RoleConfig {
     /// Preferred owners, in order; may be empty.
     pub preferred_owners: Vec<NodeId>,
+    /// `AutoFailbackType`: whether the role goes back to a better preferred owner when that joins. Default no; without
+    /// preferred owners it has no effect, and without a window it happens at once (all documented). Windows of hours
+    /// are not modelled.
+    pub auto_failback: bool,
     /// `FailoverThreshold`: failovers within the period; `None` means nodes minus one (documented default).
     pub failover_threshold: Option<u32>,
     /// `FailoverPeriod`. Default six hours (documented).

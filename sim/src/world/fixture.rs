@@ -39,6 +39,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         roles: vec![RoleConfig {
             preferred_owners: Vec::new(),
             failover_threshold: None,
+            auto_failback: false,
             failover_period: Duration::from_secs(6 * 3600),
             resources: (0..6).map(ResourceId).collect(),
         }],
