@@ -219,6 +219,16 @@ fn a_stored_history_is_judged_like_the_run() {
 }
 
 #[test]
+fn no_history_overwrites_another() {
+    let (one, other) = (folder_with(FORGOTTEN), folder_with(FORGOTTEN));
+    let paths = [one.path(), other.path()].map(|folder| folder.display().to_string());
+    let answer = run(one.path(), &["run", &paths[0], &paths[1], "--histories", "kept"]);
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.stderr.contains("would both be written to `cluster-case.jsonl`"), "{}", answer.stderr);
+    assert!(!one.path().join("kept").exists());
+}
+
+#[test]
 fn a_history_that_is_none_is_refused_with_its_line() {
     let folder = folder_with(FORGOTTEN);
     run(folder.path(), &["run", "cluster", "--histories", "kept"]);

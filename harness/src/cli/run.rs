@@ -27,6 +27,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let suite = arguments.suite.as_deref();
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
     if let Some(folder) = &arguments.histories {
+        refuse_equal_files(&plans)?;
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
     let Ran { mut scenarios, remarks, charts } = match arguments.backend {
@@ -91,6 +92,23 @@ pub(super) fn show(report: &RunReport, format: Format) -> Result<(), CommandErro
 pub(super) fn profiles(plans: &[Plan]) -> String {
     let words: BTreeSet<&str> = plans.iter().map(|plan| plan.topology.profile.word()).collect();
     words.into_iter().collect::<Vec<_>>().join("+")
+}
+
+fn history_file(plan: &Plan) -> String {
+    format!("{}.jsonl", plan.name.replace('/', "-"))
+}
+
+/// No history overwrites another.
+fn refuse_equal_files(plans: &[Plan]) -> Result<(), CommandError> {
+    let mut files = BTreeMap::new();
+    for plan in plans {
+        if let Some(other) = files.insert(history_file(plan), &plan.origin.scenario_file) {
+            let (file, own) = (history_file(plan), &plan.origin.scenario_file);
+            let text = format!("`{other}` and `{own}` would both be written to `{file}`");
+            return Err(CommandError::Input(format!("{text}\nhint: run them one after the other")));
+        }
+    }
+    Ok(())
 }
 
 /// What came of all plans.
@@ -184,7 +202,7 @@ impl<'p> Kept<'p> {
     fn begin(plan: &'p Plan, backend: BackendKind, arguments: &RunArguments) -> Result<Self, CommandError> {
         let history = match &arguments.histories {
             Some(folder) => {
-                let file = folder.join(format!("{}.jsonl", plan.name.replace('/', "-")));
+                let file = folder.join(history_file(plan));
                 let out = File::create(&file).map_err(|error| cannot_write(&file, &error))?;
                 let begun = HistoryWriter::begin(plan, backend.word(), BufWriter::new(out));
                 Some(begun.map_err(|error| cannot_write(&file, &error))?)
