@@ -10,6 +10,7 @@ mod load;
 pub mod nearest;
 mod planner;
 pub mod read;
+mod resource_policy;
 mod scalar;
 mod schema;
 pub mod sections;

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use failover_sim::choices::Spread;
 use failover_sim::cluster::{
-    ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy,
-    RoleConfig,
+    ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, RoleConfig,
 };
 use failover_sim::names::{
     AddressId, CertificateId, HostId, NODES_MAX, Names, NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId,
@@ -22,6 +21,7 @@ use super::diagnostic::Fault;
 use super::document::SetCluster;
 use super::nearest;
 use super::read::At;
+use super::resource_policy::policy;
 use super::sections::split;
 use super::setting::setting;
 use super::topology_document::{
@@ -343,7 +343,8 @@ impl Builder<'_> {
             Some(names) => self.find_nodes(names).into_iter().collect(),
             None => NodeSet::first(nodes),
         };
-        ResourceConfig { role, kind, depends_on, possible_owners, policy: ResourcePolicy::DEFAULT }
+        let policy = policy(document, self.faults);
+        ResourceConfig { role, kind, depends_on, possible_owners, policy }
     }
 
     fn lacks(&mut self, field: &str, document: &ResourceDocument) {
@@ -617,13 +618,13 @@ pub(super) fn set_properties(properties: &mut ClusterProperties, set: &SetCluste
         properties.same_subnet_delay = delay.value.0;
     }
     if let Some(threshold) = &set.same_subnet_threshold {
-        properties.same_subnet_threshold = threshold.value;
+        properties.same_subnet_threshold = Some(threshold.value);
     }
     if let Some(delay) = &set.cross_subnet_delay {
         properties.cross_subnet_delay = delay.value.0;
     }
     if let Some(threshold) = &set.cross_subnet_threshold {
-        properties.cross_subnet_threshold = threshold.value;
+        properties.cross_subnet_threshold = Some(threshold.value);
     }
     if let Some(threshold) = &set.quarantine_threshold {
         properties.quarantine_threshold = threshold.value;

@@ -184,6 +184,48 @@ pub(super) struct ResourceDocument {
     pub(super) depends_on: Vec<At<String>>,
     /// Nodes on which it may be online: all of them unless said otherwise.
     pub(super) possible_owners: Option<Vec<At<String>>>,
+    /// What happens when it fails: `restart_then_fail_over` unless said otherwise.
+    #[serde(rename = "RestartAction")]
+    pub(super) restart_action: Option<RestartWord>,
+    /// How many restarts within `RestartPeriod` are tolerated; left out it is the assumption `restart_threshold`.
+    #[serde(rename = "RestartThreshold")]
+    pub(super) restart_threshold: Option<u32>,
+    /// For how long restarts count together; left out it is the assumption `restart_period`.
+    #[serde(rename = "RestartPeriod")]
+    pub(super) restart_period: Option<Length>,
+    /// How long a failed resource waits for its restart: 500 ms unless said otherwise.
+    #[serde(rename = "RestartDelay")]
+    pub(super) restart_delay: Option<Length>,
+    /// How long a resource that was given up waits for one more attempt: one hour unless said otherwise.
+    #[serde(rename = "RetryPeriodOnFailure")]
+    pub(super) retry_period_on_failure: Option<At<Length>>,
+    /// How often the cluster looks whether it is alive: every 5 s unless said otherwise.
+    #[serde(rename = "LooksAlivePollInterval")]
+    pub(super) looks_alive_poll_interval: Option<At<Length>>,
+    /// How long it may be on its way without getting on: three minutes unless said otherwise.
+    #[serde(rename = "PendingTimeout")]
+    pub(super) pending_timeout: Option<At<Length>>,
+    /// How long a call to it may take to return: five minutes unless said otherwise.
+    #[serde(rename = "DeadlockTimeout")]
+    pub(super) deadlock_timeout: Option<At<Length>>,
+    /// On which conditions SQL Server counts as failed, 0 to 5: 3 unless said otherwise.
+    #[serde(rename = "FailureConditionLevel")]
+    pub(super) failure_condition_level: Option<At<u8>>,
+    /// How long SQL Server's diagnostics may stay away: 30 s unless said otherwise, 15 s at least.
+    #[serde(rename = "HealthCheckTimeout")]
+    pub(super) health_check_timeout: Option<At<Length>>,
+}
+
+/// `RestartAction`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RestartWord {
+    /// 0: it stays failed.
+    DoNotRestart,
+    /// 1: it restarts in place, and never fails over.
+    Restart,
+    /// 2: it restarts in place, then its role fails over.
+    RestartThenFailOver,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]

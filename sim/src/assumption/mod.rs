@@ -18,6 +18,12 @@ pub enum Assumption {
     AbsentAddress,
     /// How long a quarantined node stays out.
     QuarantineDuration,
+    /// How many restarts of a resource are tolerated where nobody has set `RestartThreshold`.
+    RestartThreshold,
+    /// For how long restarts count together where nobody has set `RestartPeriod`.
+    RestartPeriod,
+    /// How many missed heartbeats take a node out where nobody has set the thresholds.
+    HeartbeatThresholds,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -44,12 +50,15 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
         Self::AbsentAddress,
         Self::QuarantineDuration,
+        Self::RestartThreshold,
+        Self::RestartPeriod,
+        Self::HeartbeatThresholds,
     ];
 
     /// The question and its possible answers.
@@ -60,6 +69,9 @@ impl Assumption {
             Self::MasterWithoutSsisdb => &MASTER_WITHOUT_SSISDB,
             Self::AbsentAddress => &ABSENT_ADDRESS,
             Self::QuarantineDuration => &QUARANTINE_DURATION,
+            Self::RestartThreshold => &RESTART_THRESHOLD,
+            Self::RestartPeriod => &RESTART_PERIOD,
+            Self::HeartbeatThresholds => &HEARTBEAT_THRESHOLDS,
         }
     }
 
@@ -80,9 +92,51 @@ pub const SWEEP_BEFORE_SERVING: usize = 1;
 pub const MASTER_STOPS: usize = 1;
 /// [`Assumption::AbsentAddress`]: answer `unreachable`.
 pub const UNREACHABLE: usize = 1;
-
 /// [`Assumption::QuarantineDuration`]: answer `0s`.
 pub const NO_QUARANTINE: usize = 1;
+/// [`Assumption::RestartThreshold`]: answer `1`.
+pub const ONE_RESTART: usize = 1;
+/// [`Assumption::RestartPeriod`]: answer `90s`.
+pub const NINETY_SECONDS: usize = 1;
+/// [`Assumption::HeartbeatThresholds`]: answer `others`.
+pub const OTHER_TABLES: usize = 1;
+
+const HEARTBEAT_THRESHOLDS: Question = Question {
+    id: "heartbeat_thresholds",
+    question: "How many missed heartbeats take a node out where nobody has set the thresholds?",
+    values: &[
+        Value {
+            word: "best_practices",
+            source: "documented: hadr-cluster-best-practices, 10 on 2016 and 20 on 2019, within and across subnets",
+        },
+        Value {
+            word: "others",
+            source: "documented: iaas-sql-failover-cluster-network-thresholds, 10 within a subnet on 2019; observed: 20 \
+                     across subnets on 2016",
+        },
+    ],
+    settled_by: "Get-Cluster | Format-List *SubnetThreshold",
+};
+
+const RESTART_THRESHOLD: Question = Question {
+    id: "restart_threshold",
+    question: "How many restarts of a resource are tolerated where nobody has set RestartThreshold?",
+    values: &[
+        Value { word: "3", source: "documented: the default in the API reference of RestartThreshold" },
+        Value { word: "1", source: "inferred: what the user interface and the set-up of an FCI often write" },
+    ],
+    settled_by: "Get-ClusterResource | Format-List Name, RestartThreshold",
+};
+
+const RESTART_PERIOD: Question = Question {
+    id: "restart_period",
+    question: "For how long do restarts of a resource count together where nobody has set RestartPeriod?",
+    values: &[
+        Value { word: "15m", source: "documented: the table in the API reference of RestartPeriod" },
+        Value { word: "90s", source: "documented: the text of the same page" },
+    ],
+    settled_by: "Get-ClusterResource | Format-List Name, RestartPeriod",
+};
 
 const QUARANTINE_DURATION: Question = Question {
     id: "quarantine_duration",

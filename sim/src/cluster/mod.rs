@@ -13,6 +13,6 @@ pub use quorum::{Component, Regroup, regroup};
 pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService};
 pub use settings::{
     ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy,
-    RestartAction, RoleConfig,
+    RestartAction, RoleConfig, ThresholdTable,
 };
 pub use view::{Epoch, RoleView, RoleViews, View, Wanted};

@@ -3,6 +3,9 @@
 //! It holds this node's view and the states of the resources on this node. It brings roles online that its view gives
 //! to this node, moves them, restarts what fails, and stops when its partition has no quorum.
 
+use std::time::Duration;
+
+use crate::assumption::{Assumption, NINETY_SECONDS, ONE_RESTART};
 use crate::choices::Choices;
 use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
 use crate::observe::{Fact, NodeState, ResourceState};
@@ -13,7 +16,7 @@ use crate::time::{Due, Time};
 use super::placement::{Trigger, candidates, first_owner, next_owner};
 use super::quorum::configured_votes;
 use super::view::Wanted;
-use super::{ClusterConfig, Regroup, RestartAction, RoleView, View};
+use super::{ClusterConfig, Regroup, ResourcePolicy, RestartAction, RoleView, View};
 
 /// The cluster service on one node.
 #[derive(Clone, Debug, Hash)]
@@ -534,9 +537,10 @@ impl ClusterService {
         let local = &mut self.resources[resource.index()];
         if local.restart_period_ends.reached(now) || local.restart_period_ends == Due::NONE {
             local.restarts = 0;
-            local.restart_period_ends = Due::at(now + policy.restart_period);
+            local.restart_period_ends = Due::at(now + restart_period(&policy, choices));
         }
-        let restarts_left = local.restarts < policy.restart_threshold || has(Defect::RestartsWithoutEnd);
+        let tolerated = restart_threshold(&policy, choices);
+        let restarts_left = local.restarts < tolerated || has(Defect::RestartsWithoutEnd);
         let again = Due::at(now + policy.retry_period_on_failure);
         match policy.restart_action {
             RestartAction::DoNotRestart => {}
@@ -668,4 +672,18 @@ impl Machine for ClusterService {
     fn next_deadline(&self) -> Option<Time> {
         self.resources.iter().fold(Due::NONE, |due, local| due.or_earlier(local.restart)).moment()
     }
+}
+
+fn restart_threshold(policy: &ResourcePolicy, choices: &mut Choices) -> u32 {
+    policy.restart_threshold.unwrap_or_else(|| match choices.assume(Assumption::RestartThreshold) {
+        ONE_RESTART => 1,
+        _ => 3,
+    })
+}
+
+fn restart_period(policy: &ResourcePolicy, choices: &mut Choices) -> Duration {
+    policy.restart_period.unwrap_or_else(|| match choices.assume(Assumption::RestartPeriod) {
+        NINETY_SECONDS => Duration::from_secs(90),
+        _ => Duration::from_secs(15 * 60),
+    })
 }

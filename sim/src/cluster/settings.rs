@@ -41,14 +41,8 @@ impl Profile {
 
     /// The cluster properties of a new cluster.
     ///
-    /// Delays and thresholds: hadr-cluster-best-practices (documented). The 2019 threshold of 20 conflicts with the 10
-    /// of iaas-sql-failover-cluster-network-thresholds; the later table is taken, and a topology can say otherwise.
+    /// Delays: hadr-cluster-best-practices (documented).
     pub const fn properties(self) -> ClusterProperties {
-        let threshold = match self {
-            Self::Windows2012R2 => 5,
-            Self::Windows2016 => 10,
-            Self::Windows2019 | Self::Windows2022 => 20,
-        };
         // Quarantine came with the functional level of 2016 (virtual machine resiliency page, documented).
         let quarantine_threshold = match self {
             Self::Windows2012R2 => 0,
@@ -58,13 +52,36 @@ impl Profile {
             quarantine_threshold,
             quarantine_duration: None,
             same_subnet_delay: Duration::from_millis(1_000),
-            same_subnet_threshold: threshold,
+            same_subnet_threshold: None,
             cross_subnet_delay: Duration::from_millis(1_000),
-            cross_subnet_threshold: threshold,
+            cross_subnet_threshold: None,
             dynamic_quorum: true,
             lower_quorum_priority_node: None,
         }
     }
+}
+
+impl Profile {
+    /// `SameSubnetThreshold` and `CrossSubnetThreshold` where nobody has set them. Sources disagree about 2016 and later:
+    /// [`ThresholdTable`].
+    pub const fn thresholds(self, table: ThresholdTable) -> (u32, u32) {
+        match (self, table) {
+            (Self::Windows2012R2, _) => (5, 5),
+            (Self::Windows2016, ThresholdTable::BestPractices) => (10, 10),
+            (Self::Windows2016, ThresholdTable::Others) => (10, 20),
+            (Self::Windows2019 | Self::Windows2022, ThresholdTable::BestPractices) => (20, 20),
+            (Self::Windows2019 | Self::Windows2022, ThresholdTable::Others) => (10, 20),
+        }
+    }
+}
+
+/// Whose default thresholds are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ThresholdTable {
+    /// hadr-cluster-best-practices (documented).
+    BestPractices,
+    /// iaas-sql-failover-cluster-network-thresholds for 2019 (documented), field reports for 2016 (observed).
+    Others,
 }
 
 /// Properties of the cluster (`Get-Cluster`).
@@ -72,12 +89,12 @@ impl Profile {
 pub struct ClusterProperties {
     /// `SameSubnetDelay`: time between two heartbeats.
     pub same_subnet_delay: Duration,
-    /// `SameSubnetThreshold`: how many missed heartbeats take a node out.
-    pub same_subnet_threshold: u32,
+    /// `SameSubnetThreshold`: how many missed heartbeats take a node out. `None` where nobody has set it.
+    pub same_subnet_threshold: Option<u32>,
     /// `CrossSubnetDelay`.
     pub cross_subnet_delay: Duration,
-    /// `CrossSubnetThreshold`.
-    pub cross_subnet_threshold: u32,
+    /// `CrossSubnetThreshold`. `None` where nobody has set it.
+    pub cross_subnet_threshold: Option<u32>,
     /// `QuarantineThreshold`: so many losses of membership within an hour keep a node out; 0 for never. Default 3. The
     /// API reference calls its unit minutes, field reports describe a count within an hour (conflict): the count is
     /// taken.
@@ -168,11 +185,11 @@ pub enum ResourceKind {
 pub struct ResourcePolicy {
     /// `RestartAction`. Default 2 (documented).
     pub restart_action: RestartAction,
-    /// `RestartThreshold`: how many restarts within the period are tolerated. The API reference says 3; the user
-    /// interface and FCI set-up often 1 (inferred).
-    pub restart_threshold: u32,
-    /// `RestartPeriod`. 15 minutes in the table of the API reference, 90 s in its text (conflict).
-    pub restart_period: Duration,
+    /// `RestartThreshold`: how many restarts within the period are tolerated. `None` where nobody has set it: what the
+    /// default is, sources disagree about.
+    pub restart_threshold: Option<u32>,
+    /// `RestartPeriod`. `None` where nobody has set it: what the default is, sources disagree about.
+    pub restart_period: Option<Duration>,
     /// `RestartDelay`. 500 ms (documented).
     pub restart_delay: Duration,
     /// `RetryPeriodOnFailure`: how long a resource that was given up stays failed before one more attempt. One hour
@@ -180,18 +197,41 @@ pub struct ResourcePolicy {
     pub retry_period_on_failure: Duration,
     /// `LooksAlivePollInterval` of the resource type. 5 s (documented).
     pub looks_alive_poll_interval: Duration,
+    /// `PendingTimeout`: how long a resource may be on its way without saying that it gets on. Three minutes
+    /// (documented).
+    pub pending_timeout: Duration,
+    /// `DeadlockTimeout`: how long a call to a resource may take to return. Five minutes (documented).
+    pub deadlock_timeout: Duration,
+    /// `FailureConditionLevel` of SQL Server, 0 to 5. Default 3 (failover policy for FCI, documented).
+    pub failure_condition_level: u8,
+    /// `HealthCheckTimeout` of SQL Server: how long its diagnostics may stay away. 30 s (documented).
+    pub health_check_timeout: Duration,
 }
 
 impl ResourcePolicy {
     /// The documented defaults.
     pub const DEFAULT: Self = Self {
         restart_action: RestartAction::RestartThenFailOver,
-        restart_threshold: 3,
-        restart_period: Duration::from_secs(900),
+        restart_threshold: None,
+        restart_period: None,
         restart_delay: Duration::from_millis(500),
         retry_period_on_failure: Duration::from_millis(3_600_000),
         looks_alive_poll_interval: Duration::from_millis(5_000),
+        pending_timeout: Duration::from_millis(180_000),
+        deadlock_timeout: Duration::from_millis(300_000),
+        failure_condition_level: 3,
+        health_check_timeout: Duration::from_millis(30_000),
     };
+
+    /// Whether the cluster acts when SQL Server's service is down (FailureConditionLevel 1 and above, documented).
+    pub const fn minds_stopped_sql_server(&self) -> bool {
+        self.failure_condition_level >= 1
+    }
+
+    /// Whether the cluster acts when SQL Server's diagnostics stay away (FailureConditionLevel 2 and above, documented).
+    pub const fn minds_silent_sql_server(&self) -> bool {
+        self.failure_condition_level >= 2
+    }
 }
 
 /// `RestartAction`, by its documented values.
@@ -206,13 +246,9 @@ pub enum RestartAction {
 }
 
 impl ClusterConfig {
-    /// The longest time without a heartbeat between two nodes, and the time between two heartbeats.
-    pub fn heartbeat(&self, one: NodeId, other: NodeId, properties: &ClusterProperties) -> (Duration, u32) {
-        if self.nodes[one.index()].subnet == self.nodes[other.index()].subnet {
-            (properties.same_subnet_delay, properties.same_subnet_threshold)
-        } else {
-            (properties.cross_subnet_delay, properties.cross_subnet_threshold)
-        }
+    /// Whether two nodes are on the same subnet.
+    pub fn same_subnet(&self, one: NodeId, other: NodeId) -> bool {
+        self.nodes[one.index()].subnet == self.nodes[other.index()].subnet
     }
 
     /// Nodes on which every resource of the role may be online (the intersection is inferred).

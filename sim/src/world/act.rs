@@ -405,8 +405,12 @@ impl World {
     /// Takes effect at once, without a restart (hadr-cluster-best-practices, documented).
     fn set_cluster(&mut self, property: ClusterProperty) {
         match property {
-            ClusterProperty::SameSubnetThreshold(value) => self.properties.same_subnet_threshold = value,
-            ClusterProperty::CrossSubnetThreshold(value) => self.properties.cross_subnet_threshold = value,
+            ClusterProperty::SameSubnetThreshold(value) => {
+                self.properties.same_subnet_threshold = Some(value);
+            }
+            ClusterProperty::CrossSubnetThreshold(value) => {
+                self.properties.cross_subnet_threshold = Some(value);
+            }
             ClusterProperty::SameSubnetDelay(value) => self.properties.same_subnet_delay = value,
             ClusterProperty::CrossSubnetDelay(value) => self.properties.cross_subnet_delay = value,
             ClusterProperty::QuarantineThreshold(value) => self.properties.quarantine_threshold = value,

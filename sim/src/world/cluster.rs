@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::action::StartQuorum;
 use crate::choices::{ChoiceKey, Purpose, Spread};
-use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind};
+use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
 use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
@@ -397,16 +397,25 @@ impl World {
         let host = &mut self.nodes[node.index()];
         host.sql = SqlServer::Stopped;
         host.sql_run += 1;
-        self.poll_will_find(node, ResourceKind::SqlServer);
+        if self.sql_policy().is_some_and(|(_, policy)| policy.minds_stopped_sql_server()) {
+            self.poll_will_find(node, ResourceKind::SqlServer);
+        }
     }
 
-    /// SQL Server answers nothing any more: no diagnostics arrive for HealthCheckTimeout, which is 30 s at
-    /// FailureConditionLevel 2 and above (failover policy for FCI, documented).
+    /// SQL Server answers nothing any more: no diagnostics arrive for `HealthCheckTimeout`.
     pub(crate) fn sql_server_hangs(&mut self, node: NodeId) {
         self.nodes[node.index()].sql = SqlServer::Hung;
-        if let Some(resource) = self.find_resource(|kind| kind == ResourceKind::SqlServer) {
-            self.queue.push(self.now + HEALTH_CHECK_TIMEOUT, Event::PollFindsFailure { node, resource });
+        if let Some((resource, policy)) = self.sql_policy()
+            && policy.minds_silent_sql_server()
+        {
+            let moment = self.now + policy.health_check_timeout;
+            self.queue.push(moment, Event::PollFindsFailure { node, resource });
         }
+    }
+
+    fn sql_policy(&self) -> Option<(ResourceId, ResourcePolicy)> {
+        let resource = self.find_resource(|kind| kind == ResourceKind::SqlServer)?;
+        Some((resource, self.topology.cluster.resources[resource.index()].policy))
     }
 
     /// A node whose reservation is gone, or which does not reach the disk, fails its disk resource.
@@ -546,6 +555,3 @@ impl World {
         }
     }
 }
-
-/// `HealthCheckTimeout`: 30,000 ms by default (documented).
-const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(30);

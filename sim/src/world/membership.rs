@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
-use crate::assumption::{Assumption, NO_QUARANTINE};
+use crate::assumption::{Assumption, NO_QUARANTINE, OTHER_TABLES};
 use crate::choices::{ChoiceKey, Purpose};
-use crate::cluster::{ClusterEvent, Component, regroup};
+use crate::cluster::{ClusterEvent, Component, Profile, ThresholdTable, regroup};
 use crate::names::{NodeId, NodeSet};
 use crate::planted::{Defect, has};
 use crate::time::{Time, micros};
@@ -197,12 +197,36 @@ impl World {
 
     /// `observer` hears nothing of `peer` from `since` on.
     fn will_miss(&mut self, observer: NodeId, peer: NodeId, since: Time) {
-        let (delay, threshold) = self.topology.cluster.heartbeat(observer, peer, &self.properties);
+        let (delay, threshold) = self.heartbeat(observer, peer);
         let subject = u32::from(observer.0) << 8 | u32::from(peer.0);
         let key = ChoiceKey { purpose: Purpose::HeartbeatPhase, subject, ordinal: 0 };
         let phase = Time::from_micros(self.choices.between(key, 0, micros(delay).saturating_sub(1)));
         let moment = since.last_beat(phase, delay) + delay * threshold;
         self.queue.push(moment.max(self.now), Event::HeartbeatsMissed { observer, peer });
+    }
+
+    /// The time between two heartbeats of two nodes, and how many may be missed.
+    fn heartbeat(&mut self, one: NodeId, other: NodeId) -> (Duration, u32) {
+        let same = self.topology.cluster.same_subnet(one, other);
+        let (delay, set) = match (same, &self.properties) {
+            (true, properties) => (properties.same_subnet_delay, properties.same_subnet_threshold),
+            (false, properties) => (properties.cross_subnet_delay, properties.cross_subnet_threshold),
+        };
+        let threshold = set.unwrap_or_else(|| {
+            let profile = self.topology.profile;
+            let table = match profile {
+                Profile::Windows2012R2 => ThresholdTable::BestPractices,
+                Profile::Windows2016 | Profile::Windows2019 | Profile::Windows2022 => {
+                    match self.choices.assume(Assumption::HeartbeatThresholds) {
+                        OTHER_TABLES => ThresholdTable::Others,
+                        _ => ThresholdTable::BestPractices,
+                    }
+                }
+            };
+            let (same_subnet, cross_subnet) = profile.thresholds(table);
+            if same { same_subnet } else { cross_subnet }
+        });
+        (delay, threshold)
     }
 
     /// Whether a peer's heartbeats reach an observer. The route counts as lost when either way is (inferred).
