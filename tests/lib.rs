@@ -7,7 +7,7 @@ use failover_harness::backend::SimBackend;
 use failover_harness::director;
 use failover_harness::history::HistoryWriter;
 use failover_harness::judge::Judgement;
-use failover_harness::plan::{Origin, Overrides, Plan};
+use failover_harness::plan::{Base, Origin, Overrides, Plan};
 use failover_harness::scenario::diagnostic::Paint;
 use failover_harness::scenario::{self, load};
 
@@ -94,13 +94,17 @@ pub fn two_node_fci() -> String {
         .expect("a file of the repository")
 }
 
-/// Where a scenario and a topology come from that a test wrote.
+/// Where a scenario and a topology come from that a test wrote; the topology may be based on `two_node_fci`.
 pub fn origin(scenario: &str, topology: &str) -> Origin {
     Origin {
         scenario_file: "own.yaml".to_owned(),
         scenario_text: scenario.to_owned(),
         topology_file: "topologies/two_node_fci.yaml".to_owned(),
         topology_text: topology.to_owned(),
+        base: topology
+            .lines()
+            .any(|line| line == "based_on: two_node_fci")
+            .then(|| Base { file: "topologies/two_node_fci.yaml".to_owned(), text: two_node_fci() }),
         overrides: Overrides::default(),
     }
 }

@@ -12,7 +12,7 @@ use failover_sim::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch, Wor
 use failover_sim::time::{Time, micros};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Origin, Overrides, Plan, VERSION};
+use crate::plan::{Base, Origin, Overrides, Plan, VERSION};
 use crate::words;
 
 /// The first line of a history.
@@ -39,6 +39,12 @@ pub struct Header {
     pub topology_file: String,
     /// The topology, word for word.
     pub topology: String,
+    /// The file of the topology that it is based on, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_file: Option<String>,
+    /// That topology, word for word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
     /// `--workers`, if it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,
@@ -65,7 +71,7 @@ pub const FORM: u32 = 1;
 impl Header {
     /// The header of a run of this plan.
     pub fn new(plan: &Plan, backend: &str) -> Self {
-        let Origin { scenario_file, scenario_text, topology_file, topology_text, overrides } =
+        let Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides } =
             plan.origin.clone();
         Self {
             history: FORM,
@@ -78,6 +84,8 @@ impl Header {
             scenario: scenario_text,
             topology_file,
             topology: topology_text,
+            base_file: base.as_ref().map(|base| base.file.clone()),
+            base: base.map(|base| base.text),
             workers: overrides.workers,
             assume: overrides.assume,
             set: overrides.set,
@@ -94,6 +102,10 @@ impl Header {
             scenario_text: self.scenario.clone(),
             topology_file: self.topology_file.clone(),
             topology_text: self.topology.clone(),
+            base: self
+                .base
+                .as_ref()
+                .map(|text| Base { file: self.base_file.clone().unwrap_or_default(), text: text.clone() }),
             overrides: Overrides {
                 workers: self.workers,
                 assume: self.assume.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use failover_sim::names::{LoadId, NodeId, NodeSet, ResourceId, TaskId};
+use failover_sim::names::{LoadId, NodeId, NodeSet, TaskId};
 use failover_sim::observe::{
     Answer, Fact, NodeState, Power, Record, ResourceState, RoleState, Source, TaskState, Watch, WorkerState,
 };
@@ -231,9 +231,9 @@ impl<'p> Picture<'p> {
     /// The state of the master's role on its owner node.
     pub fn role_state(&self) -> Option<RoleState> {
         let owner = self.owner().ok()?;
-        let resources = &self.plan.topology.cluster.roles[self.plan.role.index()].resources;
         let view = &self.views[owner.index()];
-        Some(RoleState::of(resources.iter().map(|resource: &ResourceId| view.resources[resource.index()])))
+        let resources = self.plan.topology.cluster.resources_on(self.plan.role, owner);
+        Some(RoleState::of(resources.map(|resource| view.resources[resource.index()])))
     }
 
     /// Whether the cluster is at rest: the role online on its owner, and every worker that is enabled connected.

@@ -79,8 +79,19 @@ pub struct Origin {
     pub topology_file: String,
     /// Its text.
     pub topology_text: String,
+    /// The topology that it is based on, if it is.
+    pub base: Option<Base>,
     /// What the command line said on top.
     pub overrides: Overrides,
+}
+
+/// A topology that another one is based on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Its file.
+    pub file: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// What a command line or a caller says on top of the files.

@@ -106,6 +106,12 @@ pub enum Action<N> {
         /// Which packets.
         ways: Ways,
     },
+    /// A call of the cluster to a resource never returns: after `DeadlockTimeout` the resource monitor is killed, with
+    /// every resource of the node (event 1230, documented; that all share one monitor is the default).
+    DeadlockResource {
+        /// Which one.
+        resource: ResourceId,
+    },
     /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
     FailResource {
         /// Which one.
@@ -155,6 +161,10 @@ pub enum Part<N> {
     Adapter(N),
     /// An IP address: while it does not work, a machine outside the cluster answers for it.
     Address(ResourceId),
+    /// The DNS server of the clients and the nodes.
+    Dns,
+    /// The ARP announcements of an address that moves, for the clients' neighbours.
+    Announcements,
 }
 
 /// Whether a pause moves roles away.
@@ -309,6 +319,11 @@ impl<N> Action<N> {
             Self::Link { state: LinkState::Cut, .. } => Verb::Cut,
             Self::Link { state: LinkState::Whole, .. } => Verb::Heal,
             Self::FailResource { .. } => Verb::FailResource,
+            Self::DeadlockResource { .. } => Verb::DeadlockResource,
+            Self::Surroundings { part: Part::Dns, works: false } => Verb::FailDns,
+            Self::Surroundings { part: Part::Dns, works: true } => Verb::RestoreDns,
+            Self::Surroundings { part: Part::Announcements, works: false } => Verb::IgnoreAnnouncements,
+            Self::Surroundings { part: Part::Announcements, works: true } => Verb::HeedAnnouncements,
             Self::ReplaceMasterCertificate { .. } => Verb::ReplaceMasterCertificate,
             Self::SetCluster(_) => Verb::SetCluster,
             Self::SetWorkers(_) => Verb::SetWorkers,
@@ -337,6 +352,8 @@ impl<N> Action<N> {
             Self::Surroundings { part, works } => {
                 let part = match part {
                     Part::Witness => Part::Witness,
+                    Part::Dns => Part::Dns,
+                    Part::Announcements => Part::Announcements,
                     Part::ServiceStart { node, service } => {
                         Part::ServiceStart { node: resolve(node)?, service }
                     }
@@ -360,6 +377,7 @@ impl<N> Action<N> {
                 Action::Link { node, to, state, ways }
             }
             Self::FailResource { resource } => Action::FailResource { resource },
+            Self::DeadlockResource { resource } => Action::DeadlockResource { resource },
             Self::ReplaceMasterCertificate { node, with } => {
                 Action::ReplaceMasterCertificate { node: resolve(node)?, with }
             }
@@ -390,8 +408,12 @@ impl ResolvedAction {
             | Self::Link { node, .. }
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
             Self::FailResource { .. }
+            | Self::DeadlockResource { .. }
             | Self::Role { .. }
-            | Self::Surroundings { part: Part::Witness | Part::Address(_), .. }
+            | Self::Surroundings {
+                part: Part::Witness | Part::Address(_) | Part::Dns | Part::Announcements,
+                ..
+            }
             | Self::SetCluster(_)
             | Self::SetWorkers(_)
             | Self::StartExecutions(_) => None,
@@ -440,6 +462,14 @@ pub enum Verb {
     DuplicateAddress,
     /// [`Action::Surroundings`]: [`Part::Address`] is the cluster's alone again.
     FreeAddress,
+    /// [`Action::Surroundings`]: [`Part::Dns`] fails.
+    FailDns,
+    /// [`Action::Surroundings`]: [`Part::Dns`] works again.
+    RestoreDns,
+    /// [`Action::Surroundings`]: [`Part::Announcements`] are ignored.
+    IgnoreAnnouncements,
+    /// [`Action::Surroundings`]: [`Part::Announcements`] are heeded again.
+    HeedAnnouncements,
     /// [`Action::PauseNode`].
     PauseNode,
     /// [`Action::ResumeNode`].
@@ -456,6 +486,8 @@ pub enum Verb {
     Heal,
     /// [`Action::FailResource`].
     FailResource,
+    /// [`Action::DeadlockResource`].
+    DeadlockResource,
     /// [`Action::ReplaceMasterCertificate`].
     ReplaceMasterCertificate,
     /// [`Action::SetCluster`].
@@ -468,7 +500,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 36] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -488,6 +520,10 @@ impl Verb {
         Self::EnableAdapter,
         Self::DuplicateAddress,
         Self::FreeAddress,
+        Self::FailDns,
+        Self::RestoreDns,
+        Self::IgnoreAnnouncements,
+        Self::HeedAnnouncements,
         Self::PauseNode,
         Self::ResumeNode,
         Self::KillService,
@@ -496,6 +532,7 @@ impl Verb {
         Self::Cut,
         Self::Heal,
         Self::FailResource,
+        Self::DeadlockResource,
         Self::ReplaceMasterCertificate,
         Self::SetCluster,
         Self::SetWorkers,
@@ -524,6 +561,10 @@ impl Verb {
             Self::EnableAdapter => "enable_adapter",
             Self::DuplicateAddress => "duplicate_address",
             Self::FreeAddress => "free_address",
+            Self::FailDns => "fail_dns",
+            Self::RestoreDns => "restore_dns",
+            Self::IgnoreAnnouncements => "ignore_announcements",
+            Self::HeedAnnouncements => "heed_announcements",
             Self::PauseNode => "pause_node",
             Self::ResumeNode => "resume_node",
             Self::KillService => "kill_service",
@@ -532,6 +573,7 @@ impl Verb {
             Self::Cut => "cut",
             Self::Heal => "heal",
             Self::FailResource => "fail_resource",
+            Self::DeadlockResource => "deadlock_resource",
             Self::ReplaceMasterCertificate => "replace_master_certificate",
             Self::SetCluster => "set_cluster",
             Self::SetWorkers => "set_workers",
@@ -560,6 +602,10 @@ impl Verb {
             | Self::EnableAdapter
             | Self::DuplicateAddress
             | Self::FreeAddress
+            | Self::FailDns
+            | Self::RestoreDns
+            | Self::IgnoreAnnouncements
+            | Self::HeedAnnouncements
             | Self::PauseNode
             | Self::ResumeNode
             | Self::StopService
@@ -570,7 +616,7 @@ impl Verb {
             | Self::SetWorkers => Reversibility::Reversible,
             Self::StartExecutions => Reversibility::Compensable,
             // A restart ends the hang; the counters that the failures spent stay spent.
-            Self::HangService | Self::FailResource => Reversibility::Compensable,
+            Self::HangService | Self::FailResource | Self::DeadlockResource => Reversibility::Compensable,
             Self::KillClusterService | Self::KillService => Reversibility::Irreversible,
         }
     }

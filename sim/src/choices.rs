@@ -40,6 +40,8 @@ pub enum Purpose {
     TaskRequestPhase = 12,
     /// Time until a starting node has joined.
     JoinTime = 13,
+    /// Which address of a name a client tries first.
+    AddressOrder = 14,
 }
 
 /// The full name of one random value.

@@ -26,6 +26,8 @@ identifiers! {
     WorkerId(u32),
     /// A role of the cluster (the cmdlets say group). At most [`ROLES_MAX`].
     RoleId(u8),
+    /// A network name of the cluster, in the order of the topology.
+    NameId(u16),
     /// A resource of a role.
     ResourceId(u16),
     /// A certificate that the topology declares.

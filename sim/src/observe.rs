@@ -264,6 +264,18 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// How far a client came: of several addresses of a name the one that gets it furthest counts.
+    pub const fn rank(&self) -> u8 {
+        match self {
+            Self::Silent => 0,
+            Self::Refused => 1,
+            Self::NoHandshake(_) => 2,
+            Self::Served { .. } => 3,
+        }
+    }
+}
+
 /// How a worker stands to its master.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WorkerState {

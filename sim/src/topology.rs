@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::choices::Spread;
 use crate::cluster::{ClusterConfig, Profile};
-use crate::names::{AddressId, CertificateId, HostId, NodeId, ResourceId};
+use crate::names::{AddressId, CertificateId, HostId, NameId, NodeId, ResourceId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
 use crate::step::Shared;
 use crate::trust::Certificate;
@@ -24,6 +24,8 @@ pub struct Topology {
     pub nodes: Vec<Node>,
     /// What each address that the cluster moves belongs to, by identifier: its IP Address resource.
     pub addresses: Vec<ResourceId>,
+    /// The network names of the cluster, by identifier.
+    pub network_names: Vec<NetworkName>,
     /// The host name under which the guide has the workers find the master: the SQL network name, or the name of the
     /// master's own client access point.
     pub endpoint: HostId,
@@ -42,12 +44,46 @@ pub struct Topology {
 /// What a host name or address leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// An address that the cluster moves: a network name of the cluster, or that address itself.
+    /// A network name of the cluster.
+    Name(NameId),
+    /// An address that the cluster moves.
     Cluster(AddressId),
     /// One node, by its name or its own address.
     Node(NodeId),
     /// Nothing: DNS does not know it.
     Nobody,
+}
+
+/// A Network Name resource with what DNS is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkName {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The addresses that it depends on; at most [`ADDRESSES_MAX`].
+    pub addresses: Vec<AddressId>,
+    /// `RegisterAllProvidersIP`: whether DNS has all of them, or those alone that are online.
+    pub registers_all: bool,
+    /// `HostRecordTTL`: how long whoever asked DNS believes the answer.
+    pub ttl: Duration,
+}
+
+/// The most addresses that one network name can have.
+pub const ADDRESSES_MAX: usize = 8;
+
+/// `HostRecordTTL`: 1,200 s (documented).
+pub const HOST_RECORD_TTL: Duration = Duration::from_secs(1_200);
+
+impl Topology {
+    /// The machines and addresses behind a host name, online or not.
+    pub fn targets_of(&self, host: HostId) -> impl Iterator<Item = Target> {
+        let target = self.hosts[host.index()];
+        let (own, addresses) = match target {
+            Target::Name(name) => (None, self.network_names[name.index()].addresses.as_slice()),
+            Target::Cluster(_) | Target::Node(_) => (Some(target), [].as_slice()),
+            Target::Nobody => (None, [].as_slice()),
+        };
+        own.into_iter().chain(addresses.iter().map(|&address| Target::Cluster(address)))
+    }
 }
 
 /// What a node has of its own: the files and stores that no failover moves.

@@ -46,6 +46,8 @@ enum Proof {
     Failed(Option<ResourceId>),
     /// The resource is seen in this state.
     Resource(ResourceId, ResourceState),
+    /// The resource is seen Failed, or a master is seen without its SSISDB.
+    SqlServerGone(Option<ResourceId>),
     /// Some worker waits for an answer in vain.
     TimesOut,
     /// A client outside the cluster loses the master.
@@ -84,8 +86,14 @@ impl Proof {
             // What they break shows only when somebody needs it.
             Action::Surroundings { .. } => Self::ReadBack,
             Action::Service { service: Service::Master, what: ServiceAction::Hang, .. } => Self::TimesOut,
+            // FailureConditionLevel may ask the cluster to leave it alone.
+            Action::Service { service: Service::SqlServer, .. } => {
+                Self::SqlServerGone(resource(Service::SqlServer))
+            }
             Action::Service { service, .. } => Self::Failed(resource(*service)),
-            Action::FailResource { resource } => Self::Failed(Some(*resource)),
+            Action::FailResource { resource } | Action::DeadlockResource { resource } => {
+                Self::Failed(Some(*resource))
+            }
             Action::Link { state: LinkState::Whole, .. } => Self::ReadBack,
             Action::Link { to: LinkEnd::Node(_) | LinkEnd::OtherNodes, .. } => Self::Parted,
             Action::Link { to: LinkEnd::Clients, .. } => Self::ClientsCut,
@@ -156,6 +164,7 @@ impl ActionsInForce {
                     | Proof::Power(_)
                     | Proof::Failed(_)
                     | Proof::Resource(..)
+                    | Proof::SqlServerGone(_)
                     | Proof::TimesOut
                     | Proof::ClientsCut
                     | Proof::Started { .. } => false,
@@ -170,7 +179,9 @@ impl ActionsInForce {
                 });
             }
             Fact::ResourceState { resource, state } => self.prove(|proof, _| match proof {
-                Proof::Failed(wanted) => state == ResourceState::Failed && wanted == Some(resource),
+                Proof::Failed(wanted) | Proof::SqlServerGone(wanted) => {
+                    state == ResourceState::Failed && wanted == Some(resource)
+                }
                 Proof::Resource(wanted, in_state) => wanted == resource && in_state == state,
                 Proof::ReadBack
                 | Proof::Owner(_)
@@ -184,6 +195,7 @@ impl ActionsInForce {
             Fact::Worker { state: WorkerState::Disconnected(loss), .. } => {
                 self.prove(|proof, _| match proof {
                     Proof::TimesOut => loss == Loss::TimedOut,
+                    Proof::SqlServerGone(_) => loss == Loss::Unserved,
                     Proof::ClientsCut => true,
                     Proof::ReadBack
                     | Proof::Owner(_)

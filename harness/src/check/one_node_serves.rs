@@ -14,7 +14,6 @@ use crate::plan::Plan;
 use super::{Check, Verdict, Window};
 
 pub(crate) struct OneNodeServes {
-    resources: Vec<ResourceId>,
     nodes: Vec<NodeFold>,
     judged: u64,
     /// The first overlap that is certain: from, to, and who.
@@ -25,6 +24,8 @@ pub(crate) struct OneNodeServes {
 
 #[derive(Clone, Debug)]
 struct NodeFold {
+    /// What of the role can be online on it.
+    resources: Vec<ResourceId>,
     online: Vec<bool>,
     /// It serves: since when possibly, and since when certainly.
     serves_since: Option<(Time, Time)>,
@@ -46,17 +47,21 @@ impl NodeFold {
 
 impl OneNodeServes {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let resources = plan.topology.cluster.roles[plan.role.index()].resources.clone();
-        let node = NodeFold {
-            online: vec![false; resources.len()],
-            serves_since: None,
-            stopped: None,
-            power: None,
-            is_watched: false,
-            gap: false,
+        let node = |index| {
+            let cluster = &plan.topology.cluster;
+            let resources: Vec<ResourceId> = cluster.resources_on(plan.role, NodeId(index as u8)).collect();
+            NodeFold {
+                online: vec![false; resources.len()],
+                resources,
+                serves_since: None,
+                stopped: None,
+                power: None,
+                is_watched: false,
+                gap: false,
+            }
         };
-        let nodes = vec![node; plan.topology.nodes.len()];
-        Self { nodes, resources, judged: 0, overlap: None, is_doubtful: false }
+        let nodes = (0..plan.topology.nodes.len()).map(node).collect();
+        Self { nodes, judged: 0, overlap: None, is_doubtful: false }
     }
 
     fn begins(&mut self, node: NodeId, record: &Record) {
@@ -100,8 +105,8 @@ impl Check for OneNodeServes {
     fn observe(&mut self, record: &Record) {
         match (record.fact, record.source) {
             (Fact::ResourceState { resource, state }, Source::Node(node)) => {
-                let Some(place) = self.resources.iter().position(|&own| own == resource) else { return };
                 let fold = &mut self.nodes[node.index()];
+                let Some(place) = fold.resources.iter().position(|&own| own == resource) else { return };
                 fold.online[place] = state == ResourceState::Online;
                 if fold.online[place] {
                     self.begins(node, record);

@@ -74,9 +74,10 @@ impl StepJudge {
                     }
                 }
                 self.results[step.index()] = StepResult::Pending;
-                self.is_blind = false;
-                let unseen = clauses(&plan.step(step).kind).iter().any(|clause| !picture.can_see(clause));
-                if unseen {
+                let kind = &plan.step(step).kind;
+                self.is_blind = clauses(kind).iter().any(|clause| !picture.can_see(clause));
+                // Who waits for something can see it later.
+                if self.is_blind && matches!(kind, StepKind::Hold { .. }) {
                     self.results[step.index()] =
                         StepResult::Unseen("nobody looked at what it is about".to_owned());
                 }

@@ -19,6 +19,7 @@ pub(super) fn demo() -> Result<u8, CommandError> {
         scenario_text: SCENARIO.to_owned(),
         topology_file: topology.name.to_owned(),
         topology_text: topology.text.to_owned(),
+        base: None,
         overrides: Overrides::default(),
     };
     let plan = plan("demo", &origin, 1).map_err(|found| CommandError::Load(LoadError::Mistakes(found)))?;

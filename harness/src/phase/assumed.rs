@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use failover_sim::cluster::ResourceKind;
-use failover_sim::names::{NodeId, ResourceId};
+use failover_sim::names::{NodeId, NodeSet, ResourceId};
 use failover_sim::observe::ResourceState;
 use failover_sim::time::Time;
 use failover_sim::topology::Timings;
@@ -21,6 +21,8 @@ pub(super) struct Assumed {
     resources: Vec<Assumption>,
     /// For each node, how its own view shows each resource of the role.
     states: Vec<Vec<ResourceState>>,
+    /// For each node, which resources of the role can be online there.
+    possible: Vec<Vec<bool>>,
     /// Some resource is on its way, for a time that nobody has measured.
     is_on_its_way: bool,
     /// When the last resource came online on the node that serves.
@@ -66,7 +68,10 @@ impl Assumed {
             })
             .collect();
         let if_assumed = |is_assumed: bool, most: Duration| if is_assumed { most } else { Duration::ZERO };
+        let hosts: Vec<NodeSet> = resources.iter().map(|one| cluster.hosts_of(one.resource)).collect();
+        let on = |node: usize| hosts.iter().map(|hosts| hosts.contains(NodeId(node as u8))).collect();
         Self {
+            possible: (0..plan.topology.nodes.len()).map(on).collect(),
             states: vec![vec![ResourceState::Offline; resources.len()]; plan.topology.nodes.len()],
             resources,
             is_on_its_way: false,
@@ -104,8 +109,9 @@ impl Assumed {
         let Some(place) = self.resources.iter().position(|own| own.resource == resource) else { return };
         self.states[node.index()][place] = state;
         self.look();
-        let is_whole =
-            self.states.iter().any(|states| states.iter().all(|&state| state == ResourceState::Online));
+        let is_whole = self.states.iter().zip(&self.possible).any(|(states, possible)| {
+            states.iter().zip(possible).all(|(&state, &possible)| !possible || state == ResourceState::Online)
+        });
         match (is_whole, self.whole_since) {
             (true, None) => self.whole_since = Some(self.now),
             (false, _) => self.whole_since = None,

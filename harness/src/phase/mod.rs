@@ -344,6 +344,7 @@ const fn part(verb: Verb) -> Part {
         | Verb::StopService
         | Verb::Cut
         | Verb::FailResource
+        | Verb::DeadlockResource
         | Verb::ShutDown
         | Verb::StopRole
         | Verb::DisableAdapter
@@ -361,6 +362,10 @@ const fn part(verb: Verb) -> Part {
         | Verb::EnableAdapter
         | Verb::DuplicateAddress
         | Verb::FreeAddress
+        | Verb::FailDns
+        | Verb::RestoreDns
+        | Verb::IgnoreAnnouncements
+        | Verb::HeedAnnouncements
         | Verb::StartExecutions => Part::Within,
         Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers => Part::Change,
     }

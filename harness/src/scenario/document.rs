@@ -136,6 +136,14 @@ pub(super) enum StepDocument {
     DuplicateAddress(OnResource),
     /// Nobody else answers for the IP address any more.
     FreeAddress(OnResource),
+    /// The DNS server of the clients and the nodes answers nobody and registers nothing.
+    FailDns(Nothing),
+    /// The DNS server works again.
+    RestoreDns(Nothing),
+    /// The neighbours of the clients ignore what ARP says of addresses that move: packets go where the address was.
+    IgnoreAnnouncements(Nothing),
+    /// The neighbours of the clients know again where every address is.
+    HeedAnnouncements(Nothing),
     /// `Suspend-ClusterNode`: the node takes no roles.
     PauseNode(PauseNode),
     /// `Resume-ClusterNode`: the node takes roles again.
@@ -152,6 +160,8 @@ pub(super) enum StepDocument {
     Heal(LinkDocument),
     /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
     FailResource(OnResource),
+    /// A call of the cluster to the resource hangs: after `DeadlockTimeout` the resource monitor is killed, with every resource of the node.
+    DeadlockResource(OnResource),
     /// Binding, SSLCertThumbprint and LocalMachine\Root of one node get another master certificate.
     ReplaceMasterCertificate(ReplaceMasterCertificate),
     /// Cluster properties are set; they take effect at once.

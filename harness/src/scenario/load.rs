@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::plan::{Origin, Overrides, Plan};
+use crate::plan::{Base, Origin, Overrides, Plan};
 
+use super::based_on::base_of;
 use super::diagnostic::{Diagnostics, Fault};
 use super::nearest;
 use super::planner::{plans, topology_of};
@@ -224,8 +225,12 @@ fn load_one(
             }
         }
     };
+    let base = match find_base(&topology_file, &topology_text)? {
+        Ok(base) => base,
+        Err(mistakes) => return Ok(Err(vec![mistakes])),
+    };
     let overrides = Overrides { case: None, ..overrides.clone() };
-    let origin = Origin { scenario_file, scenario_text, topology_file, topology_text, overrides };
+    let origin = Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides };
     Ok(plans(&name, &origin, seed))
 }
 
@@ -260,6 +265,32 @@ fn find_topology(scenario: &Scenario, name: &str) -> Result<Option<(String, Stri
         }
     }
     Ok(standard::topology(name).map(|file| (file.name.to_owned(), file.text.to_owned())))
+}
+
+/// The topology that this one is based on: a file beside it, or one that the program carries. It stands on its own.
+fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>, LoadError> {
+    let Some(name) = base_of(text) else { return Ok(Ok(None)) };
+    let beside = Path::new(file).with_file_name(format!("{}.yaml", name.value));
+    let found = if beside.is_file() {
+        Some(Base { file: beside.display().to_string(), text: read(&beside)? })
+    } else {
+        let carried = standard::topology(&name.value);
+        carried.map(|carried| Base { file: carried.name.to_owned(), text: carried.text.to_owned() })
+    };
+    let fault = match &found {
+        Some(base) if base_of(&base.text).is_none() => return Ok(Ok(found)),
+        Some(_) => Fault::new(format!("`{}` is based on another one itself", name.value), name.span)
+            .with_label("expected one that stands on its own"),
+        None => {
+            let known: Vec<&str> =
+                standard::topologies().filter_map(|file| file.name.split('/').next_back()).collect();
+            let mut fault = Fault::new(format!("there is no topology `{}`", name.value), name.span)
+                .with_label("no such file beside this one, and the program carries none");
+            fault.hint = nearest::hint(&name.value, known.iter().copied());
+            fault
+        }
+    };
+    Ok(Err(Diagnostics::new(file, text, vec![fault])))
 }
 
 fn topology_folders(scenario: &Path) -> impl Iterator<Item = PathBuf> {

@@ -3,6 +3,7 @@
 //! Text becomes trees that know their places ([`tree`]), trees become typed documents part by part ([`read`]), and
 //! documents become a plan (the planner). Every mistake is shown at its place, all of a file at once ([`diagnostic`]).
 
+mod based_on;
 pub mod diagnostic;
 mod document;
 pub mod length;
@@ -39,6 +40,7 @@ pub(crate) mod tests_support {
             scenario_text: format!("proves: nothing\nabout: {{ topology: two_node_fci }}\nsteps:\n{steps}\n"),
             topology_file: "topologies/two_node_fci".to_owned(),
             topology_text: super::standard::topology("two_node_fci").expect("it is carried").text.to_owned(),
+            base: None,
             overrides: Overrides::default(),
         }
     }

@@ -19,6 +19,7 @@ use crate::plan::{
     WorkerClause,
 };
 
+use super::based_on::{told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, CaseDocument, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
@@ -73,7 +74,7 @@ pub fn plan(name: &str, origin: &Origin, seed: u64) -> Result<Plan, Vec<Diagnost
 pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Diagnostics>> {
     let mut topology_faults = Vec::new();
     let mut topology = || {
-        parse_one(&origin.topology_text)
+        whole(origin)
             .map_err(|found| topology_faults.extend(found))
             .ok()
             .and_then(|tree| resolve(&tree, &origin.overrides, &mut topology_faults))
@@ -83,14 +84,8 @@ pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Di
     if let Some(plans) = plans.filter(|_| faults.is_empty() && topology_faults.is_empty()) {
         return Ok(plans);
     }
-    Err([
-        (&origin.scenario_file, &origin.scenario_text, faults),
-        (&origin.topology_file, &origin.topology_text, topology_faults),
-    ]
-    .into_iter()
-    .filter(|(_, _, faults)| !faults.is_empty())
-    .map(|(file, text, faults)| diagnostics(file, text, faults))
-    .collect())
+    let own = (!faults.is_empty()).then(|| diagnostics(&origin.scenario_file, &origin.scenario_text, faults));
+    Err(own.into_iter().chain(told_apart(origin, topology_faults)).collect())
 }
 
 fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {
@@ -425,6 +420,10 @@ impl Planner<'_> {
                 | StepDocument::EnableAdapter(_)
                 | StepDocument::DuplicateAddress(_)
                 | StepDocument::FreeAddress(_)
+                | StepDocument::FailDns(_)
+                | StepDocument::RestoreDns(_)
+                | StepDocument::IgnoreAnnouncements(_)
+                | StepDocument::HeedAnnouncements(_)
                 | StepDocument::PauseNode(_)
                 | StepDocument::ResumeNode(_)
                 | StepDocument::KillService(_)
@@ -433,6 +432,7 @@ impl Planner<'_> {
                 | StepDocument::Cut(_)
                 | StepDocument::Heal(_)
                 | StepDocument::FailResource(_)
+                | StepDocument::DeadlockResource(_)
                 | StepDocument::ReplaceMasterCertificate(_)
                 | StepDocument::SetCluster(_)
                 | StepDocument::SetWorkers(_)
@@ -560,6 +560,10 @@ impl Planner<'_> {
                 .on(&document.node, |node| Action::Surroundings { part: Part::Adapter(node), works: true }),
             StepDocument::DuplicateAddress(document) => self.address(document, false),
             StepDocument::FreeAddress(document) => self.address(document, true),
+            StepDocument::FailDns(Nothing {}) => vec![surroundings(Part::Dns, false)],
+            StepDocument::RestoreDns(Nothing {}) => vec![surroundings(Part::Dns, true)],
+            StepDocument::IgnoreAnnouncements(Nothing {}) => vec![surroundings(Part::Announcements, false)],
+            StepDocument::HeedAnnouncements(Nothing {}) => vec![surroundings(Part::Announcements, true)],
             StepDocument::PauseNode(document) => {
                 let drain = match document.roles {
                     RolesWord::Stay => Drain::Stay,
@@ -576,6 +580,11 @@ impl Planner<'_> {
             StepDocument::FailResource(document) => self
                 .resource(&document.resource)
                 .map(|resource| Action::FailResource { resource })
+                .into_iter()
+                .collect(),
+            StepDocument::DeadlockResource(document) => self
+                .resource(&document.resource)
+                .map(|resource| Action::DeadlockResource { resource })
                 .into_iter()
                 .collect(),
             StepDocument::ReplaceMasterCertificate(document) => {
@@ -904,6 +913,10 @@ const fn which(word: WhichWord) -> Which {
         WhichWord::Any => Which::Any,
         WhichWord::None => Which::None,
     }
+}
+
+const fn surroundings(part: Part<NodeWord>, works: bool) -> Action<NodeWord> {
+    Action::Surroundings { part, works }
 }
 
 const fn role_state(word: RoleStateWord) -> RoleState {

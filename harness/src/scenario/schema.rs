@@ -23,7 +23,16 @@ pub fn scenario_schema() -> Value {
 
 /// The JSON Schema of a topology.
 pub fn topology_schema() -> Value {
-    schema_of::<TopologyFile>()
+    let mut schema = schema_of::<TopologyFile>();
+    // What a topology is based on can say the rest; a name it must have to be found there.
+    if let Some(Value::Object(definitions)) = schema.get_mut("definitions") {
+        for definition in definitions.values_mut() {
+            if let Some(Value::Array(required)) = definition.get_mut("required") {
+                required.retain(|field| field == "name");
+            }
+        }
+    }
+    schema
 }
 
 fn schema_of<T: JsonSchema>() -> Value {
@@ -89,6 +98,14 @@ pub(super) fn one_key(schema: &mut Schema) {
 pub(super) fn for_or_while(schema: &mut Schema) {
     schema.insert("minProperties".to_owned(), json!(2));
     schema.insert("oneOf".to_owned(), json!([{ "required": ["for"] }, { "required": ["while"] }]));
+}
+
+/// A topology has all its parts, or is based on another one.
+pub(super) fn whole_or_based_on(schema: &mut Schema) {
+    if let Some(required) = schema.remove("required") {
+        let whole = json!({ "required": required });
+        schema.insert("anyOf".to_owned(), json!([{ "required": ["based_on"] }, whole]));
+    }
 }
 
 /// `assume`: each assumption with its answers.

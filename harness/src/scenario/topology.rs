@@ -8,11 +8,14 @@ use failover_sim::cluster::{
     ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, RoleConfig,
 };
 use failover_sim::names::{
-    AddressId, CertificateId, HostId, NODES_MAX, Names, NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId,
+    AddressId, CertificateId, HostId, NODES_MAX, NameId, Names, NodeId, NodeSet, ROLES_MAX, ResourceId,
+    RoleId,
 };
 use failover_sim::scaleout::{MasterSettings, WorkerSettings};
 use failover_sim::step::Shared;
-use failover_sim::topology::{Node, Promises, Target, Timings, Topology, WorkerMachine};
+use failover_sim::topology::{
+    ADDRESSES_MAX, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
+};
 use failover_sim::trust::{Certificate, Thumbprint};
 
 use crate::plan::{NodeWord, Overrides};
@@ -57,6 +60,7 @@ pub(super) fn resolve(
     let timings = parts.read::<TimingsDocument>("timings", faults);
     let promises = parts.require::<PromisesDocument>("promises", faults);
     let _: Option<At<String>> = parts.read("about", faults);
+    let _: Option<At<String>> = parts.read("based_on", faults);
     if let (Some(first), Some(count)) = (groups.first_mut(), overrides.workers) {
         first.value.count = count;
     }
@@ -65,8 +69,13 @@ pub(super) fn resolve(
     }
     let (cluster, certificates, promises) = (cluster?.value, certificates?.value, promises?.value);
     let timings = timings.map_or(Timings::DEFAULT, |timings| timings_of(&timings.value, faults));
-    let mut builder =
-        Builder { faults, names: Names::default(), hosts: Vec::new(), certificates: Vec::new() };
+    let mut builder = Builder {
+        faults,
+        names: Names::default(),
+        hosts: Vec::new(),
+        network_names: Vec::new(),
+        certificates: Vec::new(),
+    };
     let own = profile.map_or_else(Profile::default, |word| profile_of(word.value));
     let profile = overrides.profile.unwrap_or(own);
     builder.declare_nodes(&nodes, parts.place());
@@ -86,6 +95,7 @@ pub(super) fn resolve(
     let nodes = builder.nodes(&nodes, &machines);
     let found = builder.endpoint(&cluster, parts.place());
     let (names, hosts, certificates) = (builder.names, builder.hosts, builder.certificates);
+    let network_names = builder.network_names;
     let (role, master, network_name) = found.filter(|_| faults.is_empty())?;
     let ResourceKind::NetworkName(endpoint) = cluster.resources[network_name.index()].kind else {
         return None;
@@ -99,6 +109,7 @@ pub(super) fn resolve(
         cluster: Shared::new(cluster),
         nodes,
         addresses,
+        network_names,
         endpoint,
         hosts,
         certificates: Shared::new(certificates),
@@ -122,7 +133,28 @@ struct Builder<'f> {
     faults: &'f mut Vec<Fault>,
     names: Names,
     hosts: Vec<Target>,
+    network_names: Vec<NetworkName>,
     certificates: Vec<Certificate>,
+}
+
+/// The subnets that a topology names, by number; the one without a name is the first.
+#[derive(Default)]
+struct Subnets(Vec<String>);
+
+impl Subnets {
+    fn number(&mut self, name: Option<&str>) -> u8 {
+        let Some(name) = name else { return 0 };
+        let known = self.0.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        u8::try_from(place + 1).expect("no more subnets than nodes")
+    }
+
+    fn known(&self) -> Vec<String> {
+        self.0.clone()
+    }
 }
 
 impl Builder<'_> {
@@ -239,21 +271,27 @@ impl Builder<'_> {
         if let Some(set) = &document.properties {
             set_properties(&mut properties, set, self.faults);
         }
+        let mut subnets = Subnets::default();
         let mut config = ClusterConfig {
             properties,
-            nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; nodes.len()],
+            nodes: nodes
+                .iter()
+                .map(|node| NodeConfig {
+                    has_vote: true,
+                    subnet: subnets.number(node.value.subnet.as_deref()),
+                })
+                .collect(),
             witness: document.witness != WitnessWord::None,
             roles: Vec::new(),
             resources: Vec::new(),
         };
-        let mut addresses = 0;
         for (index, role) in roles.iter().enumerate() {
             if index >= ROLES_MAX {
                 let message = format!("more than {ROLES_MAX} roles");
                 self.faults.push(Fault::new(message, role.span).with_label("one too many"));
                 break;
             }
-            self.role(RoleId(index as u8), &role.value, nodes.len(), &mut addresses, &mut config);
+            self.role(RoleId(index as u8), &role.value, &mut subnets, &mut config);
         }
         config
     }
@@ -262,8 +300,7 @@ impl Builder<'_> {
         &mut self,
         id: RoleId,
         document: &RoleDocument,
-        nodes: usize,
-        addresses: &mut u16,
+        subnets: &mut Subnets,
         config: &mut ClusterConfig,
     ) {
         if self.names.roles.contains(&document.name.value) {
@@ -278,7 +315,7 @@ impl Builder<'_> {
             if own[..index].contains(&resource.name.value) || elsewhere.contains(&resource.name.value) {
                 self.faults.push(twice("resource", &resource.name));
             }
-            let resolved = self.resource(id, resource, (&own, first), nodes, addresses);
+            let resolved = self.resource(id, resource, (&own, first), subnets, config);
             config.resources.push(resolved);
             self.names.resources.push(resource.name.value.clone());
         }
@@ -309,14 +346,14 @@ impl Builder<'_> {
         role: RoleId,
         document: &ResourceDocument,
         (own, first): (&[String], usize),
-        nodes: usize,
-        addresses: &mut u16,
+        subnets: &mut Subnets,
+        config: &ClusterConfig,
     ) -> ResourceConfig {
         let kind = match document.kind.value {
             ResourceWord::PhysicalDisk => ResourceKind::PhysicalDisk,
             ResourceWord::IpAddress => {
-                let address = AddressId(*addresses);
-                *addresses += 1;
+                let is_address = |other: &&ResourceConfig| matches!(other.kind, ResourceKind::IpAddress(_));
+                let address = AddressId(config.resources.iter().filter(is_address).count() as u16);
                 match &document.address {
                     Some(text) => self.address(text, Target::Cluster(address)),
                     None => self.lacks("address", document),
@@ -334,17 +371,24 @@ impl Builder<'_> {
             ResourceWord::SqlServerAgent => ResourceKind::SqlServerAgent,
             ResourceWord::ScaleOutMaster => ResourceKind::ScaleOutMaster,
         };
-        let depends_on = document
-            .depends_on
-            .iter()
-            .filter_map(|name| self.find("resource", name, own, |index| ResourceId((first + index) as u16)))
-            .collect();
+        let mut resources = |names: &[At<String>]| -> Vec<ResourceId> {
+            let id = |index| ResourceId((first + index) as u16);
+            names.iter().filter_map(|name| self.find("resource", name, own, id)).collect()
+        };
+        let (depends_on, depends_on_any) =
+            (resources(&document.depends_on), resources(&document.depends_on_any));
         let possible_owners = match &document.possible_owners {
             Some(names) => self.find_nodes(names).into_iter().collect(),
-            None => NodeSet::first(nodes),
+            None => NodeSet::first(config.nodes.len()),
         };
         let policy = policy(document, self.faults);
-        ResourceConfig { role, kind, depends_on, possible_owners, policy }
+        let subnet = document.subnet.as_ref();
+        let known = subnets.known();
+        if let Some(name) = subnet.filter(|name| !known.contains(&name.value)) {
+            self.find("subnet", name, &known, |_| ());
+        }
+        let subnet = subnets.number(subnet.map(|name| name.value.as_str()));
+        ResourceConfig { role, kind, depends_on, depends_on_any, subnet, possible_owners, policy }
     }
 
     fn lacks(&mut self, field: &str, document: &ResourceDocument) {
@@ -352,33 +396,51 @@ impl Builder<'_> {
         self.faults.push(Fault::new(message, document.kind.span).with_label("for this type"));
     }
 
-    /// A network name leads to the address that it depends on.
+    /// A network name leads to the addresses that it depends on.
     fn resolve_names(&mut self, document: &RoleDocument, first: usize, config: &ClusterConfig) {
+        let is_sql_server = |other: &ResourceDocument| other.kind.value == ResourceWord::SqlServer;
+        let of_sql_server = document.resources.iter().any(is_sql_server);
         for (index, resource) in document.resources.iter().enumerate() {
-            let ResourceKind::NetworkName(host) = config.resources[first + index].kind else { continue };
-            let address = config.resources[first + index].depends_on.iter().find_map(|provider| match config
-                .resources[provider.index()]
-            .kind
-            {
-                ResourceKind::IpAddress(address) => Some(address),
-                ResourceKind::PhysicalDisk
-                | ResourceKind::NetworkName(_)
-                | ResourceKind::SqlServer
-                | ResourceKind::SqlServerAgent
-                | ResourceKind::ScaleOutMaster => None,
-            });
-            match address {
-                Some(address) => self.hosts[host.index()] = Target::Cluster(address),
-                None => {
-                    let message =
-                        format!("the network name `{}` depends on no IP address", resource.name.value);
-                    self.faults.push(
-                        Fault::new(message, resource.name.span)
-                            .with_label("leads nowhere")
-                            .with_hint("add an `ip_address` resource of this role to its `depends_on`"),
-                    );
-                }
+            let own = &config.resources[first + index];
+            let ResourceKind::NetworkName(host) = own.kind else { continue };
+            let addresses: Vec<AddressId> = own
+                .providers()
+                .filter_map(|provider| match config.resources[provider.index()].kind {
+                    ResourceKind::IpAddress(address) => Some(address),
+                    ResourceKind::PhysicalDisk
+                    | ResourceKind::NetworkName(_)
+                    | ResourceKind::SqlServer
+                    | ResourceKind::SqlServerAgent
+                    | ResourceKind::ScaleOutMaster => None,
+                })
+                .collect();
+            if addresses.is_empty() || addresses.len() > ADDRESSES_MAX {
+                let message = match addresses.len() {
+                    0 => format!("the network name `{}` depends on no IP address", resource.name.value),
+                    many => {
+                        format!("`{}` has {many} addresses, {ADDRESSES_MAX} at most", resource.name.value)
+                    }
+                };
+                let fault = Fault::new(message, resource.name.span).with_label("leads nowhere");
+                self.faults
+                    .push(fault.with_hint("add an `ip_address` resource of this role to its `depends_on`"));
             }
+            // Set-up of SQL Server turns it on where the addresses are alternatives (multi-subnet clustering, documented).
+            let usual = of_sql_server && !own.depends_on_any.is_empty();
+            let registers_all = match resource.register_all_providers_ip.as_ref() {
+                None => usual,
+                Some(At { value: 0, .. }) => false,
+                Some(At { value: 1, .. }) => true,
+                Some(At { span, .. }) => {
+                    let fault = Fault::new("RegisterAllProvidersIP is out of its limits", *span);
+                    self.faults.push(fault.with_label("expected 0 or 1"));
+                    usual
+                }
+            };
+            let ttl = resource.host_record_ttl.as_ref().map_or(HOST_RECORD_TTL, |ttl| ttl.value.0);
+            self.hosts[host.index()] = Target::Name(NameId(self.network_names.len() as u16));
+            let resource = ResourceId((first + index) as u16);
+            self.network_names.push(NetworkName { resource, addresses, registers_all, ttl });
         }
     }
 
@@ -388,8 +450,8 @@ impl Builder<'_> {
         let mut settled = vec![false; count];
         for _ in 0..count {
             for index in 0..count {
-                let providers = &config.resources[first + index].depends_on;
-                settled[index] = providers.iter().all(|provider| settled[provider.index() - first]);
+                let mut providers = config.resources[first + index].providers();
+                settled[index] = providers.all(|provider| settled[provider.index() - first]);
             }
         }
         if let Some(index) = settled.iter().position(|settled| !settled) {

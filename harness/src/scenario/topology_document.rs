@@ -10,16 +10,29 @@ use super::length::Length;
 use super::read::At;
 
 /// The parts of a topology file.
-pub(super) const PARTS: &[&str] =
-    &["about", "profile", "cluster", "certificates", "nodes", "roles", "workers", "timings", "promises"];
+pub(super) const PARTS: &[&str] = &[
+    "based_on",
+    "about",
+    "profile",
+    "cluster",
+    "certificates",
+    "nodes",
+    "roles",
+    "workers",
+    "timings",
+    "promises",
+];
 
 /// A cluster, its masters and its workers, as Microsoft's guide sets them up.
 // Only the schema reads this type: a file is read part by part, so that a mistake in one does not hide those in the next.
 #[derive(JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(title = "topology")]
+#[schemars(title = "topology", transform = super::schema::whole_or_based_on)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(super) struct TopologyFile {
+    /// The topology that it is based on: a file beside it, or one that the program carries. What is left out is as there;
+    /// lists of named things are joined by their names.
+    based_on: Option<String>,
     /// What it is, in prose that the tool never reads.
     about: Option<String>,
     /// The version of Windows whose defaults apply.
@@ -94,6 +107,8 @@ pub(super) struct NodeDocument {
     pub(super) name: At<String>,
     /// Its own address.
     pub(super) address: At<String>,
+    /// The subnet that it is in; left out it is one that has no name.
+    pub(super) subnet: Option<String>,
     /// `MasterSettings.config`.
     pub(super) master_settings: MasterSettingsDocument,
     /// Certificates in LocalMachine\Root; `workers` stands for the certificate of every worker.
@@ -177,11 +192,23 @@ pub(super) struct ResourceDocument {
     pub(super) kind: At<ResourceWord>,
     /// The address of an IP Address resource.
     pub(super) address: Option<At<String>>,
+    /// The subnet of an IP Address resource, which can be online on nodes of this subnet alone.
+    pub(super) subnet: Option<At<String>>,
     /// The host name of a Network Name resource.
     pub(super) host: Option<At<String>>,
-    /// Resources of the role that must be online before it.
+    /// Whether a Network Name resource registers all its addresses in DNS (1) or those that are online (0). Left out it
+    /// is what set-up does: 1 for a SQL Server with addresses on several subnets, 0 otherwise.
+    #[serde(rename = "RegisterAllProvidersIP")]
+    pub(super) register_all_providers_ip: Option<At<u8>>,
+    /// For how long clients believe what DNS told them of a Network Name resource: 1,200 s unless said otherwise.
+    #[serde(rename = "HostRecordTTL")]
+    pub(super) host_record_ttl: Option<At<Length>>,
+    /// Resources of the role that must be online before it, all of them.
     #[serde(default)]
     pub(super) depends_on: Vec<At<String>>,
+    /// Resources of the role of which one must be online before it.
+    #[serde(default)]
+    pub(super) depends_on_any: Vec<At<String>>,
     /// Nodes on which it may be online: all of them unless said otherwise.
     pub(super) possible_owners: Option<Vec<At<String>>>,
     /// What happens when it fails: `restart_then_fail_over` unless said otherwise.

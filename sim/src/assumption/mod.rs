@@ -24,6 +24,10 @@ pub enum Assumption {
     RestartPeriod,
     /// How many missed heartbeats take a node out where nobody has set the thresholds.
     HeartbeatThresholds,
+    /// When a network name registers in DNS that could not do so when it came online.
+    DnsRegistration,
+    /// Whether a node finds the cluster's network names without DNS.
+    NamesWithoutDns,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -50,7 +54,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -59,6 +63,8 @@ impl Assumption {
         Self::RestartThreshold,
         Self::RestartPeriod,
         Self::HeartbeatThresholds,
+        Self::DnsRegistration,
+        Self::NamesWithoutDns,
     ];
 
     /// The question and its possible answers.
@@ -72,6 +78,8 @@ impl Assumption {
             Self::RestartThreshold => &RESTART_THRESHOLD,
             Self::RestartPeriod => &RESTART_PERIOD,
             Self::HeartbeatThresholds => &HEARTBEAT_THRESHOLDS,
+            Self::DnsRegistration => &DNS_REGISTRATION,
+            Self::NamesWithoutDns => &NAMES_WITHOUT_DNS,
         }
     }
 
@@ -94,12 +102,42 @@ pub const MASTER_STOPS: usize = 1;
 pub const UNREACHABLE: usize = 1;
 /// [`Assumption::QuarantineDuration`]: answer `0s`.
 pub const NO_QUARANTINE: usize = 1;
-/// [`Assumption::RestartThreshold`]: answer `1`.
+/// [`Assumption::RestartThreshold`]: answer `one`.
 pub const ONE_RESTART: usize = 1;
 /// [`Assumption::RestartPeriod`]: answer `90s`.
 pub const NINETY_SECONDS: usize = 1;
 /// [`Assumption::HeartbeatThresholds`]: answer `others`.
 pub const OTHER_TABLES: usize = 1;
+/// [`Assumption::DnsRegistration`]: answer `at_next_online`.
+pub const REGISTERS_AT_NEXT_ONLINE: usize = 1;
+/// [`Assumption::NamesWithoutDns`]: answer `found`.
+pub const FOUND_WITHOUT_DNS: usize = 1;
+
+const NAMES_WITHOUT_DNS: Question = Question {
+    id: "names_without_dns",
+    question: "Does a node find a network name of its cluster while DNS is silent?",
+    values: &[
+        Value { word: "forgotten", source: "inferred: as long as its resolver cache has it, and no longer" },
+        Value { word: "found", source: "inferred: by NetBIOS or LLMNR, which ask the neighbours" },
+    ],
+    settled_by: "the master's log after a move without DNS, and Resolve-DnsName -LlmnrNetbiosOnly on the owner node",
+};
+
+const DNS_REGISTRATION: Question = Question {
+    id: "dns_registration",
+    question: "When does a network name register in DNS that could not do so when it came online?",
+    values: &[
+        Value {
+            word: "when_dns_returns",
+            source: "inferred: the resource tries again by itself, and refreshes its record",
+        },
+        Value {
+            word: "at_next_online",
+            source: "inferred: it registers when it comes online, and on demand",
+        },
+    ],
+    settled_by: "Resolve-DnsName -DnsOnly for the network name after a move without DNS, once DNS answers again",
+};
 
 const HEARTBEAT_THRESHOLDS: Question = Question {
     id: "heartbeat_thresholds",
@@ -122,8 +160,11 @@ const RESTART_THRESHOLD: Question = Question {
     id: "restart_threshold",
     question: "How many restarts of a resource are tolerated where nobody has set RestartThreshold?",
     values: &[
-        Value { word: "3", source: "documented: the default in the API reference of RestartThreshold" },
-        Value { word: "1", source: "inferred: what the user interface and the set-up of an FCI often write" },
+        Value { word: "three", source: "documented: the default in the API reference of RestartThreshold" },
+        Value {
+            word: "one",
+            source: "inferred: what the user interface and the set-up of an FCI often write",
+        },
     ],
     settled_by: "Get-ClusterResource | Format-List Name, RestartThreshold",
 };

@@ -329,15 +329,34 @@ impl ClusterService {
     fn advance_online(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         let config = self.config.clone();
         for &resource in &config.roles[role.index()].resources {
-            let ready = config.resources[resource.index()]
-                .depends_on
-                .iter()
-                .all(|provider| self.resources[provider.index()].state == ResourceState::Online);
+            let ready = config.hosts_of(resource).contains(self.node) && self.has_providers(resource);
             if ready && self.resources[resource.index()].state == ResourceState::Offline {
                 let attempt = self.call(resource, ResourceState::OnlinePending, effects);
                 effects.push(ClusterEffect::BringOnline { resource, attempt });
             }
         }
+    }
+
+    /// Whether what a resource's dependency expression asks for is online on this node.
+    fn has_providers(&self, resource: ResourceId) -> bool {
+        let is_online =
+            |provider: &ResourceId| self.resources[provider.index()].state == ResourceState::Online;
+        let config = &self.config.resources[resource.index()];
+        let any = &config.depends_on_any;
+        config.depends_on.iter().all(is_online) && (any.is_empty() || any.iter().any(is_online))
+    }
+
+    /// Whether everything that needs `resource` has an alternative to it that is online, and something needs it: its
+    /// failure takes nothing down, and fails nothing over (multi-subnet clustering of SQL Server, documented).
+    fn is_spare(&self, resource: ResourceId) -> bool {
+        let mut dependents = self.config.dependents(resource).peekable();
+        dependents.peek().is_some()
+            && dependents.all(|dependent| {
+                let any = &self.config.resources[dependent.index()].depends_on_any;
+                any.iter().any(|&other| {
+                    other != resource && self.resources[other.index()].state == ResourceState::Online
+                })
+            })
     }
 
     fn advance_offline(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
@@ -524,7 +543,10 @@ impl ClusterService {
     ) {
         let config = self.config.clone();
         let role = config.resources[resource.index()].role;
-        self.terminate_dependents(resource, effects);
+        let is_spare = self.is_spare(resource);
+        if !is_spare {
+            self.terminate_dependents(resource, effects);
+        }
         if self.is_active_here(resource) {
             self.resources[resource.index()].attempt.0 += 1;
             effects.push(ClusterEffect::Terminate(resource));
@@ -549,6 +571,7 @@ impl ClusterService {
                 local.restart = Due::at(now + policy.restart_delay);
             }
             RestartAction::Restart => local.restart = again,
+            RestartAction::RestartThenFailOver if is_spare => local.restart = again,
             RestartAction::RestartThenFailOver => {
                 if !self.fail_over(now, role, choices, effects) {
                     self.resources[resource.index()].restart = again;

@@ -157,10 +157,21 @@ pub struct ResourceConfig {
     pub kind: ResourceKind,
     /// What must be online before it (AND).
     pub depends_on: Vec<ResourceId>,
+    /// Alternatives, of which one must be online before it (OR). Empty for none.
+    pub depends_on_any: Vec<ResourceId>,
+    /// The subnet of an IP Address: it can be online on nodes of this subnet alone.
+    pub subnet: u8,
     /// Nodes on which it may be online.
     pub possible_owners: NodeSet,
     /// What happens when it fails.
     pub policy: ResourcePolicy,
+}
+
+impl ResourceConfig {
+    /// Everything that its dependency expression names.
+    pub fn providers(&self) -> impl Iterator<Item = ResourceId> {
+        self.depends_on.iter().chain(&self.depends_on_any).copied()
+    }
 }
 
 /// What a resource is, by its resource type.
@@ -251,19 +262,53 @@ impl ClusterConfig {
         self.nodes[one.index()].subnet == self.nodes[other.index()].subnet
     }
 
-    /// Nodes on which every resource of the role may be online (the intersection is inferred).
+    /// Nodes on which every resource of the role may be online (the intersection is inferred); of alternatives one is
+    /// enough.
     pub fn possible_owners(&self, role: RoleId) -> NodeSet {
         let all = NodeSet::first(self.nodes.len());
         let resources = &self.roles[role.index()].resources;
-        resources.iter().fold(all, |set, resource| set.and(self.resources[resource.index()].possible_owners))
+        let is_alternative = |resource: &ResourceId| {
+            resources.iter().any(|other| self.resources[other.index()].depends_on_any.contains(resource))
+        };
+        let firm = resources.iter().filter(|resource| !is_alternative(resource));
+        firm.fold(all, |set, &resource| {
+            let any = &self.resources[resource.index()].depends_on_any;
+            let of_any = any.iter().fold(NodeSet::EMPTY, |set, &one| set.or(self.hosts_of(one)));
+            let set = set.and(self.hosts_of(resource));
+            if any.is_empty() { set } else { set.and(of_any) }
+        })
     }
 
-    /// Resources that need `resource` to be online first.
+    /// Nodes on which the resource may be online: its possible owners, and for an IP Address those on its subnet (event
+    /// 1045 on the others, documented).
+    pub fn hosts_of(&self, resource: ResourceId) -> NodeSet {
+        let config = &self.resources[resource.index()];
+        match config.kind {
+            ResourceKind::IpAddress(_) => {
+                let fits = |node: &NodeId| self.nodes[node.index()].subnet == config.subnet;
+                config.possible_owners.iter().filter(fits).collect()
+            }
+            ResourceKind::PhysicalDisk
+            | ResourceKind::NetworkName(_)
+            | ResourceKind::SqlServer
+            | ResourceKind::SqlServerAgent
+            | ResourceKind::ScaleOutMaster => config.possible_owners,
+        }
+    }
+
+    /// The resources of a role that can be online on `node`: those that make its state there. That an address of another
+    /// subnet does not count is inferred.
+    pub fn resources_on(&self, role: RoleId, node: NodeId) -> impl Iterator<Item = ResourceId> {
+        let resources = self.roles[role.index()].resources.iter().copied();
+        resources.filter(move |&resource| self.hosts_of(resource).contains(node))
+    }
+
+    /// Resources that need `resource` to be online first, or one of several of which it is one.
     pub fn dependents(&self, resource: ResourceId) -> impl Iterator<Item = ResourceId> {
         let role = &self.roles[self.resources[resource.index()].role.index()];
         role.resources
             .iter()
             .copied()
-            .filter(move |other| self.resources[other.index()].depends_on.contains(&resource))
+            .filter(move |other| self.resources[other.index()].providers().any(|one| one == resource))
     }
 }

@@ -2,10 +2,14 @@
 //!
 //! Who holds which address, what a new connection meets, and what happens to segments that nobody answers.
 
+mod dns;
+
 use std::time::Duration;
 
 use crate::names::{AddressId, NodeId, NodeSet};
 use crate::topology::Target;
+
+pub use dns::{AddressSet, Dns, Resolver};
 
 /// Which packets get through.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -83,41 +87,67 @@ pub enum Peer {
 ///
 /// Two nodes that do not hear each other can hold the same one: packets go to the one that announced it last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Addresses(Vec<Vec<NodeId>>);
+pub struct Addresses {
+    holders: Vec<Vec<NodeId>>,
+    /// Where the clients' neighbour caches say that each address is.
+    believed: Vec<Option<NodeId>>,
+    /// The clients' neighbours ignore ARP announcements (some proxies and port security do: KB 168567, inferred).
+    ignored: bool,
+}
 
 impl Addresses {
     /// So many addresses that nobody holds.
     pub fn unheld(count: usize) -> Self {
-        Self(vec![Vec::new(); count])
+        Self { holders: vec![Vec::new(); count], believed: vec![None; count], ignored: false }
     }
 
     /// The node that announced `address` last, of those that hold it.
     pub fn holder(&self, address: AddressId) -> Option<NodeId> {
-        self.0[address.index()].last().copied()
+        self.holders[address.index()].last().copied()
     }
 
     /// Every node that holds `address`.
     pub fn holders(&self, address: AddressId) -> &[NodeId] {
-        &self.0[address.index()]
+        &self.holders[address.index()]
     }
 
     /// `node` takes `address`; its neighbours are told by ARP at once (single subnet; KB 168567, documented).
     pub fn assign(&mut self, address: AddressId, node: NodeId) {
         self.release(address, node);
-        self.0[address.index()].push(node);
+        self.holders[address.index()].push(node);
+        self.announce(address);
     }
 
     /// `node` gives `address` back, if it holds it.
     pub fn release(&mut self, address: AddressId, node: NodeId) {
-        self.0[address.index()].retain(|&holder| holder != node);
+        self.holders[address.index()].retain(|&holder| holder != node);
+        self.announce(address);
     }
 
-    /// The machine that packets to `target` are sent to, if there is one.
+    fn announce(&mut self, address: AddressId) {
+        if !self.ignored {
+            self.believed[address.index()] = self.holder(address);
+        }
+    }
+
+    /// The clients' neighbours ignore announcements from here on, or heed them again, and all that they missed.
+    pub fn ignore_announcements(&mut self, ignored: bool) {
+        self.ignored = ignored;
+        for index in 0..self.holders.len() {
+            self.announce(AddressId(index as u16));
+        }
+    }
+
+    /// The machine that packets of clients to `target` are sent to, if there is one. A name has to be resolved first.
     pub fn reached_by(&self, target: Target) -> Destination {
         match target {
-            Target::Cluster(address) => self.holder(address).map_or(Destination::Nobody, Destination::Node),
+            Target::Cluster(address) => match self.believed[address.index()] {
+                None => Destination::Nobody,
+                Some(node) if self.holders(address).contains(&node) => Destination::Node(node),
+                Some(_) => Destination::Astray,
+            },
             Target::Node(node) => Destination::Node(node),
-            Target::Nobody => Destination::UnknownHost,
+            Target::Name(_) | Target::Nobody => Destination::UnknownHost,
         }
     }
 }
@@ -129,8 +159,20 @@ pub enum Destination {
     UnknownHost,
     /// The address is known and nobody holds it.
     Nobody,
+    /// They go to a machine that no longer has the address, and drops them.
+    Astray,
     /// This node gets them, if it is there to get anything.
     Node(NodeId),
+}
+
+impl Destination {
+    /// The node that gets them.
+    pub const fn node(self) -> Option<NodeId> {
+        match self {
+            Self::Node(node) => Some(node),
+            Self::UnknownHost | Self::Nobody | Self::Astray => None,
+        }
+    }
 }
 
 /// When a client sends a SYN again that was not answered, counted from the first: 3 s, then 6 s more

@@ -63,6 +63,11 @@ pub enum WorkerEvent {
     Started,
     /// A deadline may have come.
     Woken,
+    /// The host of its endpoint has several addresses, which are tried one after the other.
+    Resolved {
+        /// How many.
+        addresses: u8,
+    },
     /// The handshake of its connection is finished.
     Connected,
     /// Its attempt to connect failed.
@@ -375,6 +380,12 @@ impl Machine for Worker {
         match event {
             WorkerEvent::Started => self.start(now, choices, effects),
             WorkerEvent::Woken => self.wake(now, choices, effects),
+            // 21 s more for each further address (multi-subnet clustering of SQL Server, documented for legacy clients).
+            WorkerEvent::Resolved { addresses } => {
+                if self.link == Link::Connecting {
+                    self.patience = Due::at(now + self.settings.connect_timeout * u32::from(addresses));
+                }
+            }
             WorkerEvent::Connected => {
                 if self.link == Link::Connecting {
                     self.link = Link::Greeting;

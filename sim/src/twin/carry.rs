@@ -8,6 +8,7 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use crate::assumption::{Assumption, UNREACHABLE};
 use crate::names::{AddressId, CertificateId, HostId, NodeId, WorkerId};
+use crate::net::Destination;
 use crate::observe::Loss;
 use crate::topology::Target;
 use crate::world::WireCommand;
@@ -31,7 +32,9 @@ impl Driver {
 
     fn carry_out_one(&mut self, command: WireCommand) -> Result<(), TwinError> {
         match command {
-            WireCommand::Connect { worker, connection, host } => self.connect(worker, connection, host)?,
+            WireCommand::Connect { worker, connection, host, to } => {
+                self.connect(worker, connection, host, to)?;
+            }
             WireCommand::Send { worker, connection, request } => {
                 let client = self.clients[worker.index()].as_ref();
                 if let Some(client) = client.filter(|client| client.connection == connection) {
@@ -54,7 +57,7 @@ impl Driver {
                 self.open_and_close_doors()?;
             }
             WireCommand::Close { node, loss } => self.close(node, loss)?,
-            WireCommand::MoveAddress { address, holder } => self.move_address(address, holder)?,
+            WireCommand::MoveAddress { address, leads_to } => self.move_address(address, leads_to)?,
             WireCommand::Silence { node } => self.silence(node)?,
             WireCommand::Wake { node } => {
                 self.nodes[node.index()].is_on = true;
@@ -67,11 +70,19 @@ impl Driver {
         Ok(())
     }
 
-    fn connect(&mut self, worker: WorkerId, connection: u32, host: HostId) -> Result<(), TwinError> {
+    fn connect(
+        &mut self,
+        worker: WorkerId,
+        connection: u32,
+        host: HostId,
+        to: Option<Target>,
+    ) -> Result<(), TwinError> {
         let port = self.topology.workers[worker.index()].settings.endpoint_port;
-        let target = self.topology.hosts[host.index()];
-        let is_absent = matches!(target, Target::Cluster(address) if self.holders[address.index()].is_none());
-        let door = self.doors.iter().find(|door| door.target == target && door.address.port() == port);
+        let is_absent = matches!(
+            to,
+            Some(Target::Cluster(address)) if self.holders[address.index()] == Destination::Nobody
+        );
+        let door = self.doors.iter().find(|door| Some(door.target) == to && door.address.port() == port);
         let door = door.map(|door| (door.id, door.address));
         let (requests, receiver) = unbounded_channel();
         let told_at_once = is_absent && self.world.assume(Assumption::AbsentAddress) == UNREACHABLE;
@@ -170,8 +181,9 @@ impl Driver {
         self.open_and_close_doors()
     }
 
-    fn move_address(&mut self, address: AddressId, holder: Option<NodeId>) -> Result<(), TwinError> {
-        self.holders[address.index()] = holder;
+    fn move_address(&mut self, address: AddressId, leads_to: Destination) -> Result<(), TwinError> {
+        self.holders[address.index()] = leads_to;
+        let holder = leads_to.node();
         let target = Target::Cluster(address);
         for line in self.lines.iter().filter(|line| self.doors[line.door.0].target == target) {
             match holder {
@@ -207,9 +219,9 @@ impl Driver {
 
     fn holder(&self, target: Target) -> Option<NodeId> {
         match target {
-            Target::Cluster(address) => self.holders[address.index()],
+            Target::Cluster(address) => self.holders[address.index()].node(),
             Target::Node(node) => Some(node),
-            Target::Nobody => None,
+            Target::Name(_) | Target::Nobody => None,
         }
     }
 
@@ -223,7 +235,12 @@ impl Driver {
         for index in 0..self.doors.len() {
             let (target, address) = (self.doors[index].target, self.doors[index].address);
             let holder = self.holder(target);
+            let is_astray = matches!(
+                target,
+                Target::Cluster(address) if self.holders[address.index()] == Destination::Astray
+            );
             let state = match holder {
+                None if is_astray => State::Silent,
                 None if self.world.assume(Assumption::AbsentAddress) == UNREACHABLE => State::Refusing,
                 None => State::Silent,
                 Some(node) if !self.nodes[node.index()].is_on => State::Silent,

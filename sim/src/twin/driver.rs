@@ -18,6 +18,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use crate::names::{CertificateId, NodeId, WorkerId};
+use crate::net::Destination;
 use crate::observe::{Answer, ErrorFamily, Fact, Loss, Sink, Source};
 use crate::scaleout::{Request, Response};
 use crate::sql::WORKER_UNKNOWN;
@@ -62,7 +63,7 @@ pub(crate) enum Happening {
     /// The probe begins to look.
     Looking,
     /// The probe has looked.
-    Looked(Met),
+    Looked(DoorId, Met),
 }
 
 /// The world and its sockets.
@@ -75,10 +76,11 @@ pub(crate) struct Driver {
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) nodes: Vec<NodeSide>,
-    /// Who holds each address that the cluster moves.
-    pub(crate) holders: Vec<Option<NodeId>>,
+    /// Where each address that the cluster moves leads to.
+    pub(crate) holders: Vec<Destination>,
     pub(crate) doors: Vec<Door>,
-    pub(crate) endpoint: DoorId,
+    /// The doors of the endpoint: one for each address of its name.
+    pub(crate) endpoints: Vec<DoorId>,
     pub(crate) lines: Lines,
     pub(crate) clients: Vec<Option<Client>>,
     pub(crate) waiting: BTreeMap<(NodeId, WorkerId), VecDeque<oneshot::Sender<Reply>>>,
@@ -257,7 +259,7 @@ impl Driver {
                 self.looks.before = self.looks.began;
                 self.looks.began = self.world.now();
             }
-            Happening::Looked(met) => self.looked(met),
+            Happening::Looked(door, met) => self.looked(door, met),
         }
         Ok(())
     }
@@ -346,8 +348,8 @@ impl Driver {
         self.tell_world(event);
     }
 
-    fn looked(&mut self, met: Met) {
-        let mut by = |local| self.lines.of_client(self.endpoint, local).map(|line| line.node);
+    fn looked(&mut self, door: DoorId, met: Met) {
+        let mut by = |local| self.lines.of_client(door, local).map(|line| line.node);
         let answer = match met {
             Met::Silence => Answer::Silent,
             Met::Refusal => Answer::Refused,

@@ -59,6 +59,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use crate::action::{Load, ResolvedAction};
 use crate::choices::Choices;
 use crate::names::{AddressId, Names, NodeId, WorkerId};
+use crate::net::Destination;
 use crate::observe::{Fact, Sink, Source, Watch};
 use crate::step::Shared;
 use crate::time::Time;
@@ -125,11 +126,16 @@ impl Twin {
         let network = Network::claim(topology.nodes.len(), topology.addresses.len())?;
         let doors = doors(topology, &network);
         let port = endpoint_port(topology);
-        let target = topology.hosts[topology.endpoint.index()];
-        let endpoint = doors
-            .iter()
-            .position(|door| door.target == target && door.address.port() == port)
-            .ok_or_else(|| TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() })?;
+        let endpoints: Vec<DoorId> = topology
+            .targets_of(topology.endpoint)
+            .filter_map(|target| {
+                doors.iter().find(|door| door.target == target && door.address.port() == port)
+            })
+            .map(|door| door.id)
+            .collect();
+        if endpoints.is_empty() {
+            return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
+        }
         let (sender, happenings) = unbounded_channel();
         let mut driver = Driver {
             world: World::with_outside_wire(topology, loads, choices),
@@ -139,9 +145,9 @@ impl Twin {
             certificates: Arc::new(certificates),
             provider,
             nodes: vec![NodeSide::default(); topology.nodes.len()],
-            holders: vec![None; topology.addresses.len()],
+            holders: vec![Destination::Nobody; topology.addresses.len()],
             doors,
-            endpoint: DoorId(endpoint),
+            endpoints,
             lines: Lines::default(),
             clients: topology.workers.iter().map(|_| None).collect(),
             waiting: BTreeMap::new(),
@@ -204,7 +210,7 @@ impl Twin {
 
     /// Where the master answers under its network name.
     pub fn endpoint(&self) -> SocketAddr {
-        self.driver.doors[self.driver.endpoint.0].address
+        self.driver.doors[self.driver.endpoints[0].0].address
     }
 
     /// The random values and assumptions of the run.
@@ -243,14 +249,14 @@ impl Driver {
         self.carry_out()?;
         self.open_and_close_doors()?;
         let every = pace.real(LOOK_EVERY).max(LOOK_AT_MOST);
-        let between = pace.virtually(every + UNANSWERED);
+        let between = pace.virtually(every + UNANSWERED * self.endpoints.len() as u32);
         let watching = Fact::Watching { what: Watch::Endpoint, every: between };
         self.world.show_outside(Source::Run, watching, Time::ZERO);
         let any_server = Arc::new(tls::AnyServer(self.provider.clone()));
         let tls = tls::client(&self.provider, any_server, None)
             .map_err(|source| TwinError::Tls { name: "probe".to_owned(), source })?;
         tokio::spawn(probe::watch(Probe {
-            address: self.doors[self.endpoint.0].address,
+            places: self.endpoints.iter().map(|&door| (door, self.doors[door.0].address)).collect(),
             tls,
             certificates: self.certificates.clone(),
             every,

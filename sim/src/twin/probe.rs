@@ -17,12 +17,14 @@ use tokio_rustls::TlsConnector;
 use crate::names::CertificateId;
 
 use super::certificates::Certificates;
+use super::door::DoorId;
 use super::driver::Happening;
 use super::line::reset_on_drop;
 
 /// A client that looks at the endpoint.
 pub(crate) struct Probe {
-    pub(crate) address: SocketAddr,
+    /// The addresses of the endpoint, each behind a door of its own.
+    pub(crate) places: Vec<(DoorId, SocketAddr)>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) certificates: Arc<Certificates>,
     /// Real time from one look to the next.
@@ -51,6 +53,18 @@ pub(crate) enum Met {
     },
 }
 
+impl Met {
+    /// How far the probe came.
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Silence => 0,
+            Self::Refusal => 1,
+            Self::NoHandshake { .. } => 2,
+            Self::Handshake { .. } => 3,
+        }
+    }
+}
+
 /// Looks as long as there is a twin.
 pub(crate) async fn watch(probe: Probe) {
     let mut beat = interval(probe.every);
@@ -60,22 +74,34 @@ pub(crate) async fn watch(probe: Probe) {
         if probe.happenings.send(Happening::Looking).is_err() {
             return;
         }
-        let met = look(&probe).await;
-        if probe.happenings.send(Happening::Looked(met)).is_err() {
+        let (door, met) = look_everywhere(&probe).await;
+        if probe.happenings.send(Happening::Looked(door, met)).is_err() {
             return;
         }
     }
 }
 
-async fn look(probe: &Probe) -> Met {
-    let socket = match knock(probe.address).await {
+/// Looks at one address after the other; the one that gets it furthest counts.
+async fn look_everywhere(probe: &Probe) -> (DoorId, Met) {
+    let mut best = (DoorId(0), Met::Silence);
+    for &(door, address) in &probe.places {
+        let met = look(probe, address).await;
+        if best.1 == Met::Silence || met.rank() > best.1.rank() {
+            best = (door, met);
+        }
+    }
+    best
+}
+
+async fn look(probe: &Probe, address: SocketAddr) -> Met {
+    let socket = match knock(address).await {
         Ok(socket) => socket,
         Err(met) => return met,
     };
     // Nothing is left behind of a look: thousands of them would use up the ports.
     reset_on_drop(&socket);
     let Ok(local) = socket.local_addr() else { return Met::Refusal };
-    let name = ServerName::IpAddress(probe.address.ip().into());
+    let name = ServerName::IpAddress(address.ip().into());
     let handshake = TlsConnector::from(probe.tls.clone()).connect(name, socket);
     tokio::select! {
         biased;
@@ -86,7 +112,7 @@ async fn look(probe: &Probe) -> Met {
             });
             certificate.map_or(Met::NoHandshake { local }, |certificate| Met::Handshake { local, certificate })
         }
-        met = gone(probe.address) => met,
+        met = gone(address) => met,
     }
 }
 

@@ -7,6 +7,7 @@ use crate::action::{
     ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, Part, ResolvedAction, Service, ServiceAction,
     StartQuorum, Ways, WorkerSetting,
 };
+use crate::assumption::{Assumption, REGISTERS_AT_NEXT_ONLINE};
 use crate::cluster::{ClusterEvent, ResourceKind, Wanted};
 use crate::names::{AddressId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
@@ -14,6 +15,7 @@ use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
 use crate::scaleout::{Worker, WorkerEvent};
 use crate::sql::SqlServer;
 use crate::step::Shared;
+use crate::topology::Target;
 
 use super::node::Quarantine;
 use super::wire::WireCommand;
@@ -115,6 +117,7 @@ impl World {
                 self.set_link(node, to, state == LinkState::Whole, ways);
             }
             ResolvedAction::FailResource { resource } => self.fail_resource(resource)?,
+            ResolvedAction::DeadlockResource { resource } => self.deadlock(resource)?,
             ResolvedAction::ReplaceMasterCertificate { node, with } => {
                 let host = &mut self.nodes[node.index()];
                 host.trust.binding = Some(with);
@@ -239,6 +242,13 @@ impl World {
                 // When the cluster notices is inferred: the poll of a resource, 5 s by default.
                 self.queue.push(self.now + WITNESS_POLL, Event::WitnessPolled);
             }
+            Part::Dns => self.set_dns(works),
+            Part::Announcements => {
+                self.addresses.ignore_announcements(!works);
+                for index in 0..self.topology.addresses.len() {
+                    self.tell_where(AddressId(index as u16));
+                }
+            }
             Part::ServiceStart { node, service } => {
                 let disabled = &mut self.nodes[node.index()].disabled;
                 match service {
@@ -259,6 +269,24 @@ impl World {
                 {
                     self.duplicates[address.index()] = !works;
                 }
+            }
+        }
+    }
+
+    fn set_dns(&mut self, works: bool) {
+        if works {
+            let forgets = self.dns.has_missed()
+                && self.choices.assume(Assumption::DnsRegistration) == REGISTERS_AT_NEXT_ONLINE;
+            return self.dns.restore(forgets);
+        }
+        self.dns.fail();
+        // Whoever's master has a connection to SSISDB has asked for its name; when, is inferred: just now.
+        for (node, host) in self.topology.nodes.iter().zip(&mut self.nodes) {
+            if let Target::Name(name) = self.topology.hosts[node.master_settings.sql_server.index()]
+                && host.is_on()
+                && host.master.is_running
+            {
+                host.knows_names_until = self.now + self.topology.network_names[name.index()].ttl;
             }
         }
     }
@@ -380,13 +408,26 @@ impl World {
         }
     }
 
-    fn fail_resource(&mut self, resource: ResourceId) -> Result<(), ApplyError> {
+    fn online_on(&self, resource: ResourceId) -> Result<NodeId, ApplyError> {
         let found = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
             let host = &self.nodes[node.index()];
             host.is_member() && host.service.resource_state(resource) == ResourceState::Online
         });
-        let node = found.ok_or(ApplyError::NotOnline(resource))?;
+        found.ok_or(ApplyError::NotOnline(resource))
+    }
+
+    fn fail_resource(&mut self, resource: ResourceId) -> Result<(), ApplyError> {
+        let node = self.online_on(resource)?;
         self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
+        Ok(())
+    }
+
+    /// The next poll of the resource does not come back.
+    fn deadlock(&mut self, resource: ResourceId) -> Result<(), ApplyError> {
+        let node = self.online_on(resource)?;
+        let policy = self.topology.cluster.resources[resource.index()].policy;
+        let poll = self.next_poll(node, resource);
+        self.queue.push(poll + policy.deadlock_timeout, Event::MonitorKilled { node, resource });
         Ok(())
     }
 

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
+use crate::assumption::{Assumption, FOUND_WITHOUT_DNS};
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
-use crate::names::{AddressId, NodeId, NodeSet, ResourceId};
+use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEffect, MasterEvent};
@@ -27,6 +28,7 @@ impl World {
             | Event::SsisdbRecovered { node, .. }
             | Event::MasterReady { node, .. }
             | Event::PollFindsFailure { node, .. }
+            | Event::MonitorKilled { node, .. }
             | Event::HeartbeatsMissed { observer: node, .. }
             | Event::JoinEnds(node)
             | Event::ServiceStarts(node)
@@ -39,6 +41,7 @@ impl World {
             | Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
+            | Event::AddressGivenUp { .. }
             | Event::ConnectFailed { .. }
             | Event::RequestArrived { .. }
             | Event::SegmentAgain { .. }
@@ -65,7 +68,9 @@ impl World {
         }
         match event {
             Event::ServiceDue(node) => self.service_due(node),
-            Event::CallEnded { node, resource, attempt } => self.call_ended(node, resource, attempt),
+            Event::CallEnded { node, resource, attempt, in_time } => {
+                self.call_ended(node, resource, attempt, in_time);
+            }
             Event::SsisdbRecovered { node, run } => {
                 let host = &mut self.nodes[node.index()];
                 if host.sql_run == run && host.sql == SqlServer::Recovering {
@@ -83,6 +88,7 @@ impl World {
                     self.send_to_service(node, ClusterEvent::ResourceFailed(resource));
                 }
             }
+            Event::MonitorKilled { node, resource } => self.monitor_killed(node, resource),
             Event::HeartbeatsMissed { observer, peer } => self.heartbeats_missed(observer, peer),
             Event::RegroupEnds(node) => self.regroup_ends(node),
             Event::JoinEnds(node) => self.join_ends(node),
@@ -93,6 +99,7 @@ impl World {
             Event::WorkerDue(_)
             | Event::SynArrived { .. }
             | Event::HandshakeEnded { .. }
+            | Event::AddressGivenUp { .. }
             | Event::ConnectFailed { .. }
             | Event::RequestArrived { .. }
             | Event::SegmentAgain { .. }
@@ -214,15 +221,22 @@ impl World {
         spread: Spread,
     ) {
         let time = self.draw(purpose, place(node, resource), attempt.ordinal(), spread);
-        self.queue.push(self.now + time, Event::CallEnded { node, resource, attempt });
+        let config = &self.topology.cluster.resources[resource.index()];
+        // The time-out is for a resource that does not say that it gets on (PendingTimeout, documented). SQL Server says
+        // so, a service that starts does not (inferred).
+        let gets_on = config.kind == ResourceKind::SqlServer;
+        let in_time = gets_on || time <= config.policy.pending_timeout;
+        let time = if in_time { time } else { config.policy.pending_timeout };
+        self.queue.push(self.now + time, Event::CallEnded { node, resource, attempt, in_time });
     }
 
-    fn call_ended(&mut self, node: NodeId, resource: ResourceId, attempt: Attempt) {
+    fn call_ended(&mut self, node: NodeId, resource: ResourceId, attempt: Attempt, in_time: bool) {
         let service = &self.nodes[node.index()].service;
         if !self.nodes[node.index()].is_on() || !service.waits_for(resource, attempt) {
             return;
         }
         let succeeded = match service.resource_state(resource) {
+            ResourceState::OnlinePending | ResourceState::OfflinePending if !in_time => false,
             ResourceState::OnlinePending => self.start_resource(node, resource),
             ResourceState::OfflinePending => {
                 self.stop_resource(node, resource, Loss::Closed);
@@ -252,11 +266,15 @@ impl World {
                 let comes_online = !taken && self.nodes[node.index()].has_adapter;
                 if comes_online {
                     self.addresses.assign(address, node);
-                    self.wire.command(WireCommand::MoveAddress { address, holder: Some(node) });
+                    self.tell_where(address);
                 }
                 comes_online
             }
-            ResourceKind::NetworkName(_) | ResourceKind::SqlServerAgent => true,
+            ResourceKind::NetworkName(_) => {
+                self.register_name(node, resource);
+                true
+            }
+            ResourceKind::SqlServerAgent => true,
             ResourceKind::SqlServer => self.start_sql_server(node),
             // A service that cannot be started fails its resource (event 1041, documented).
             ResourceKind::ScaleOutMaster if self.nodes[node.index()].disabled.master => false,
@@ -271,6 +289,27 @@ impl World {
                 true
             }
         }
+    }
+
+    /// Tells DNS which addresses a name has that comes online on `node`: all, or those that are online there
+    /// (`RegisterAllProvidersIP`, documented).
+    fn register_name(&mut self, node: NodeId, resource: ResourceId) {
+        let topology = self.topology.clone();
+        for (index, name) in topology.network_names.iter().enumerate() {
+            if name.resource != resource {
+                continue;
+            }
+            let is_online = |address: &AddressId| self.addresses.holders(*address).contains(&node);
+            let places = (0..name.addresses.len())
+                .filter(|&place| name.registers_all || is_online(&name.addresses[place]));
+            self.dns.register(NameId(index as u16), places.collect());
+        }
+    }
+
+    /// Tells whoever carries the wire where the clients' packets to an address go.
+    pub(crate) fn tell_where(&mut self, address: AddressId) {
+        let leads_to = self.addresses.reached_by(Target::Cluster(address));
+        self.wire.command(WireCommand::MoveAddress { address, leads_to });
     }
 
     /// A SCSI-3 persistent reservation: the newcomer preempts, and the old holder's disk fails.
@@ -304,8 +343,7 @@ impl World {
             ResourceKind::IpAddress(address) => {
                 if self.addresses.holders(address).contains(&node) {
                     self.addresses.release(address, node);
-                    let holder = self.addresses.holder(address);
-                    self.wire.command(WireCommand::MoveAddress { address, holder });
+                    self.tell_where(address);
                 }
             }
             ResourceKind::SqlServer => {
@@ -450,26 +488,53 @@ impl World {
 
     pub(crate) fn poll_will_find(&mut self, node: NodeId, kind: ResourceKind) {
         let Some(resource) = self.find_resource(|other| other == kind) else { return };
+        let poll = self.next_poll(node, resource);
+        self.queue.push(poll, Event::PollFindsFailure { node, resource });
+    }
+
+    /// When the resource is looked at the next time on this node.
+    pub(crate) fn next_poll(&mut self, node: NodeId, resource: ResourceId) -> Time {
         let host = &self.nodes[node.index()];
         let run = host.master.run.wrapping_add(host.sql_run);
         let period = self.topology.cluster.resources[resource.index()].policy.looks_alive_poll_interval;
         let key =
             ChoiceKey { purpose: Purpose::LooksAlivePhase, subject: place(node, resource), ordinal: run };
         let phase = Time::from_micros(self.choices.between(key, 0, micros(period).saturating_sub(1)));
-        let poll = self.now.next_beat(phase, period);
-        self.queue.push(poll, Event::PollFindsFailure { node, resource });
+        self.now.next_beat(phase, period)
+    }
+
+    /// The process that hosts the resources of a node is killed, since a call to one of them hangs: all of them fail
+    /// (that they share one process is the default; how far the failure reaches is inferred). The one that hung is
+    /// first; what depended on it is gone by then.
+    fn monitor_killed(&mut self, node: NodeId, hung: ResourceId) {
+        let is_online =
+            |world: &Self| world.nodes[node.index()].service.resource_state(hung) == ResourceState::Online;
+        if !self.nodes[node.index()].is_member() || !is_online(self) {
+            return;
+        }
+        self.send_to_service(node, ClusterEvent::ResourceFailed(hung));
+        for index in 0..self.topology.cluster.resources.len() {
+            self.send_to_service(node, ClusterEvent::ResourceFailed(ResourceId(index as u16)));
+        }
     }
 
     fn ask_ssisdb(&mut self, asker: NodeId, call: Call) -> Result<SqlAnswer, SqlError> {
         let server = self.topology.nodes[asker.index()].master_settings.sql_server;
-        let holder = match self.topology.hosts[server.index()] {
-            Target::Cluster(address) => self.addresses.holder(address),
-            Target::Node(node) => Some(node),
-            Target::Nobody => None,
+        let is_named = matches!(self.topology.hosts[server.index()], Target::Name(_));
+        let is_known = self.dns.works()
+            || !is_named
+            || self.now < self.nodes[asker.index()].knows_names_until
+            || self.choices.assume(Assumption::NamesWithoutDns) == FOUND_WITHOUT_DNS;
+        let answers = |node: NodeId| {
+            let host = &self.nodes[node.index()];
+            host.is_on() && host.sql.answers()
         };
-        let usable = holder
-            .map(|node| &self.nodes[node.index()])
-            .is_some_and(|host| host.is_on() && host.sql.answers());
+        let usable = is_known
+            && self.topology.targets_of(server).any(|target| match target {
+                Target::Cluster(address) => self.addresses.holder(address).is_some_and(answers),
+                Target::Node(node) => answers(node),
+                Target::Name(_) | Target::Nobody => false,
+            });
         if !usable && !has(Defect::SsisdbNotNeeded) {
             return Err(SqlError::Unreachable);
         }
@@ -515,8 +580,7 @@ impl World {
             let address = AddressId(index as u16);
             if self.addresses.holders(address).contains(&node) {
                 self.addresses.release(address, node);
-                let holder = self.addresses.holder(address);
-                self.wire.command(WireCommand::MoveAddress { address, holder });
+                self.tell_where(address);
             }
         }
     }

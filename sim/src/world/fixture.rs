@@ -8,11 +8,13 @@ use crate::choices::Choices;
 use crate::cluster::{
     ClusterConfig, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
 };
-use crate::names::{AddressId, CertificateId, HostId, Names, NodeId, NodeSet, ResourceId, RoleId};
+use crate::names::{AddressId, CertificateId, HostId, NameId, Names, NodeId, NodeSet, ResourceId, RoleId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
 use crate::step::Shared;
 use crate::time::Time;
-use crate::topology::{Node, Promises, Target, Timings, Topology, WorkerMachine};
+use crate::topology::{
+    HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
+};
 use crate::trust::{Certificate, Thumbprint};
 
 pub(crate) const NODE1: NodeId = NodeId(0);
@@ -29,6 +31,8 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         role: ROLE,
         kind,
         depends_on: depends_on.iter().copied().map(ResourceId).collect(),
+        depends_on_any: Vec::new(),
+        subnet: 0,
         possible_owners: NodeSet::first(2),
         policy: ResourcePolicy::DEFAULT,
     };
@@ -73,7 +77,13 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         ],
         addresses: vec![ResourceId(1)],
         endpoint: SQLFCI,
-        hosts: vec![Target::Cluster(AddressId(0)), Target::Node(NODE1), Target::Node(NODE2)],
+        network_names: vec![NetworkName {
+            resource: ResourceId(2),
+            addresses: vec![AddressId(0)],
+            registers_all: false,
+            ttl: HOST_RECORD_TTL,
+        }],
+        hosts: vec![Target::Name(NameId(0)), Target::Node(NODE1), Target::Node(NODE2)],
         certificates: Shared::new(
             [certificate(&[HostId(1), SQLFCI]), certificate(&[HostId(2)])]
                 .into_iter()

@@ -4,8 +4,8 @@
 
 use crate::cluster::ClusterService;
 use crate::names::{CertificateId, HostId, NodeId, WorkerId};
+use crate::net::Destination;
 use crate::observe::{Answer, Power};
-use crate::topology::Target;
 
 use super::World;
 
@@ -53,15 +53,19 @@ impl World {
         Socket { host: settings.endpoint_host, port: settings.endpoint_port, state: host.socket_state() }
     }
 
-    /// What a client outside the cluster meets that connects to the master's port under the master's name.
+    /// What a client outside the cluster meets that connects to the master's port under the master's name. It knows
+    /// every address of the name, whatever DNS says, and tries all of them.
     pub fn endpoint_answer(&self) -> Answer {
-        match self.topology.hosts[self.topology.endpoint.index()] {
-            Target::Cluster(address) => self.addresses.holder(address),
-            Target::Node(node) => Some(node),
-            Target::Nobody => None,
-        }
-        .filter(|&node| self.hears_clients(node))
-        .map_or(Answer::Silent, |by| self.answer_of(by))
+        let best = self.topology.targets_of(self.topology.endpoint).map(|target| {
+            match self.addresses.reached_by(target) {
+                Destination::Node(node) if self.hears_clients(node) => self.answer_of(node),
+                Destination::Node(_)
+                | Destination::Nobody
+                | Destination::Astray
+                | Destination::UnknownHost => Answer::Silent,
+            }
+        });
+        best.max_by_key(Answer::rank).unwrap_or(Answer::Silent)
     }
 
     fn answer_of(&self, by: NodeId) -> Answer {

@@ -26,7 +26,7 @@ use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
 use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
-use crate::net::{Addresses, Links};
+use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
 use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
 use crate::sql::{Change, Ssisdb};
@@ -58,6 +58,7 @@ pub struct World {
     /// Cluster properties: one value in the cluster database.
     properties: ClusterProperties,
     addresses: Addresses,
+    dns: Dns,
     links: Links,
     /// The node whose reservation the shared disk has: the truth that no partition can split.
     reservation: Option<NodeId>,
@@ -107,6 +108,11 @@ pub(crate) enum Event {
         worker: WorkerId,
         connection: u32,
     },
+    /// Nobody has answered at this address for as long as a client tries.
+    AddressGivenUp {
+        worker: WorkerId,
+        connection: u32,
+    },
     ConnectFailed {
         worker: WorkerId,
         connection: u32,
@@ -136,6 +142,7 @@ pub(crate) enum Event {
         node: NodeId,
         resource: ResourceId,
         attempt: Attempt,
+        in_time: bool,
     },
     SsisdbRecovered {
         node: NodeId,
@@ -146,6 +153,11 @@ pub(crate) enum Event {
         run: u32,
     },
     PollFindsFailure {
+        node: NodeId,
+        resource: ResourceId,
+    },
+    /// A call to the resource has not come back for too long.
+    MonitorKilled {
         node: NodeId,
         resource: ResourceId,
     },
@@ -209,6 +221,7 @@ impl World {
             trust: Trust::new(topology.certificates.clone()),
             properties: topology.cluster.properties.clone(),
             addresses: Addresses::unheld(topology.addresses.len()),
+            dns: Dns::knowing(&topology.network_names),
             links: Links::whole(topology.nodes.len()),
             reservation: None,
             witness_works: true,
@@ -247,6 +260,7 @@ impl World {
         self.trust = Trust::new(self.topology.certificates.clone());
         self.properties = self.topology.cluster.properties.clone();
         self.addresses = Addresses::unheld(self.topology.addresses.len());
+        self.dns = Dns::knowing(&self.topology.network_names);
         self.links = Links::whole(self.topology.nodes.len());
         self.now = Time::ZERO;
         self.reservation = None;
@@ -384,6 +398,7 @@ impl World {
             }
             Event::SynArrived { worker, connection } => self.syn_arrived(worker, connection),
             Event::HandshakeEnded { worker, connection } => self.handshake_ended(worker, connection),
+            Event::AddressGivenUp { worker, connection } => self.address_given_up(worker, connection),
             Event::ConnectFailed { worker, connection, error } => {
                 self.connect_failed(worker, connection, error);
             }
@@ -403,6 +418,7 @@ impl World {
             | Event::SsisdbRecovered { .. }
             | Event::MasterReady { .. }
             | Event::PollFindsFailure { .. }
+            | Event::MonitorKilled { .. }
             | Event::HeartbeatsMissed { .. }
             | Event::RegroupEnds(_)
             | Event::JoinEnds(_)

@@ -51,6 +51,8 @@ pub(crate) struct NodeHost {
     pub(crate) has_adapter: bool,
     /// Services whose start type is Disabled.
     pub(crate) disabled: Disabled,
+    /// Until when its resolver cache has the names of the cluster, if DNS has fallen silent.
+    pub(crate) knows_names_until: Time,
 }
 
 /// Losses of membership of one node, and what follows from them.
@@ -148,6 +150,7 @@ impl NodeHost {
             shuts_down: false,
             has_adapter: true,
             disabled: Disabled::default(),
+            knows_names_until: Time::ZERO,
         }
     }
 
@@ -188,6 +191,7 @@ impl NodeHost {
         self.master.armed = Time::NEVER;
         self.regroups = false;
         self.shuts_down = false;
+        self.knows_names_until = Time::ZERO;
         self.stalled.clear();
     }
 }

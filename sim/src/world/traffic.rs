@@ -3,13 +3,13 @@
 use crate::assumption::{Assumption, UNREACHABLE};
 use crate::choices::{ChoiceKey, Purpose};
 use crate::names::{CertificateId, NodeId, WorkerId};
-use crate::net::{Destination, REFUSAL, SEGMENT_AGAIN, SYN_AGAIN};
+use crate::net::{AddressSet, Destination, REFUSAL, Resolver, SEGMENT_AGAIN, SYN_AGAIN};
 use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
 use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEvent, Request, Response, Worker, WorkerEffect, WorkerEvent};
 use crate::step::Machine;
 use crate::time::Time;
-use crate::topology::WorkerMachine;
+use crate::topology::{Target, WorkerMachine};
 use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
 
 use super::look::SocketState;
@@ -22,6 +22,7 @@ pub(crate) struct WorkerHost {
     pub(crate) machine: Worker,
     pub(crate) client: ClientClass,
     pub(crate) connection: Connection,
+    resolver: Resolver,
     pub(crate) started: bool,
     pub(crate) armed: Time,
     shown: WorkerState,
@@ -36,6 +37,10 @@ pub(crate) struct Connection {
     /// Counts attempts: what belongs to an earlier one is void.
     number: u32,
     stage: Stage,
+    /// Where its packets are sent; `None` if the name did not resolve.
+    to: Option<Target>,
+    /// Addresses of the name that were not tried yet.
+    left: AddressSet,
     node: Option<NodeId>,
     /// Which run of the master's process on that node.
     run: u32,
@@ -73,6 +78,7 @@ impl WorkerHost {
             machine: Worker::new(id, machine.settings.clone()),
             client,
             connection: Connection::closed(0),
+            resolver: Resolver::default(),
             started: false,
             armed: Time::NEVER,
             shown: WorkerState::Starting,
@@ -95,6 +101,8 @@ impl Connection {
         Self {
             number,
             stage: Stage::Closed,
+            to: None,
+            left: AddressSet::EMPTY,
             node: None,
             run: 0,
             presented: None,
@@ -185,16 +193,69 @@ impl World {
         self.choices.between(key, least, most)
     }
 
+    /// Resolves the host of the endpoint and tries what comes of it, one address after the other.
     fn connect(&mut self, id: WorkerId) {
-        let connection = &mut self.workers[id.index()].connection;
+        let host = &mut self.workers[id.index()];
+        let endpoint = host.machine.settings().endpoint_host;
+        match self.topology.hosts[endpoint.index()] {
+            Target::Name(name) => {
+                let ttl = self.topology.network_names[name.index()].ttl;
+                let found = host.resolver.resolve(self.now, &self.dns, name, ttl).unwrap_or_default();
+                if found.len() > 1 {
+                    self.step_worker(id, WorkerEvent::Resolved { addresses: found.len() as u8 });
+                }
+                self.try_next(id, found);
+            }
+            target @ (Target::Cluster(_) | Target::Node(_)) => {
+                self.try_one(id, Some(target), AddressSet::EMPTY)
+            }
+            Target::Nobody => self.try_one(id, None, AddressSet::EMPTY),
+        }
+    }
+
+    /// Tries one of these addresses of the endpoint's name. Which one comes first is up to the DNS server and the
+    /// resolver (inferred): chance decides.
+    fn try_next(&mut self, id: WorkerId, mut left: AddressSet) {
+        let host = &self.workers[id.index()];
+        let endpoint = host.machine.settings().endpoint_host;
+        let Target::Name(name) = self.topology.hosts[endpoint.index()] else { return };
+        let number = if left.len() > 1 {
+            let ordinal = host.connection.number;
+            let key = ChoiceKey { purpose: Purpose::AddressOrder, subject: id.0, ordinal };
+            self.choices.between(key, 0, left.len() as u64 - 1) as usize
+        } else {
+            0
+        };
+        let addresses = &self.topology.network_names[name.index()].addresses;
+        let to = left.take(number).map(|place| Target::Cluster(addresses[place]));
+        self.try_one(id, to, left);
+    }
+
+    fn try_one(&mut self, id: WorkerId, to: Option<Target>, left: AddressSet) {
+        let host = &mut self.workers[id.index()];
+        let connection = &mut host.connection;
         let node = connection.node.filter(|_| has(Defect::AddressResolvedOnce));
-        *connection =
-            Connection { stage: Stage::Connecting(1), node, ..Connection::closed(connection.number + 1) };
-        let number = connection.number;
-        let host = self.workers[id.index()].machine.settings().endpoint_host;
-        if !self.wire.command(WireCommand::Connect { worker: id, connection: number, host }) {
+        let number = connection.number + 1;
+        let stage = Stage::Connecting(1);
+        *connection = Connection { stage, to, left, node, ..Connection::closed(number) };
+        let (timeout, host) =
+            (host.machine.settings().connect_timeout, host.machine.settings().endpoint_host);
+        if !left.is_empty() {
+            let event = Event::AddressGivenUp { worker: id, connection: number };
+            self.queue.push(self.now + timeout, event);
+        }
+        if !self.wire.command(WireCommand::Connect { worker: id, connection: number, host, to }) {
             let delay = self.link_delay(id);
             self.queue.push(self.now.later(delay), Event::SynArrived { worker: id, connection: number });
+        }
+    }
+
+    pub(crate) fn address_given_up(&mut self, id: WorkerId, number: u32) {
+        let connection = &self.workers[id.index()].connection;
+        if self.is_current(id, number) && matches!(connection.stage, Stage::Connecting(_)) {
+            let left = connection.left;
+            self.wire.command(WireCommand::Drop { worker: id, connection: number });
+            self.try_next(id, left);
         }
     }
 
@@ -208,8 +269,8 @@ impl World {
         {
             return Destination::Node(node);
         }
-        let host = self.workers[id.index()].machine.settings().endpoint_host;
-        self.addresses.reached_by(self.topology.hosts[host.index()])
+        let to = self.workers[id.index()].connection.to;
+        to.map_or(Destination::UnknownHost, |to| self.addresses.reached_by(to))
     }
 
     pub(crate) fn syn_arrived(&mut self, id: WorkerId, number: u32) {
@@ -222,7 +283,7 @@ impl World {
             Destination::Nobody if self.choices.assume(Assumption::AbsentAddress) == UNREACHABLE => {
                 self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
             }
-            Destination::Nobody | Destination::Node(_) => {
+            Destination::Nobody | Destination::Astray | Destination::Node(_) => {
                 let connection = &mut self.workers[id.index()].connection;
                 let Stage::Connecting(sent) = connection.stage else { return };
                 connection.stage = Stage::Connecting(sent + 1);
@@ -293,10 +354,16 @@ impl World {
     }
 
     pub(crate) fn connect_failed(&mut self, id: WorkerId, number: u32, error: ErrorFamily) {
-        if self.is_current(id, number) {
-            self.workers[id.index()].connection.stage = Stage::Closed;
-            self.step_worker(id, WorkerEvent::ConnectFailed(error));
+        if !self.is_current(id, number) {
+            return;
         }
+        let connection = &mut self.workers[id.index()].connection;
+        let left = std::mem::take(&mut connection.left);
+        if error == ErrorFamily::EndpointNotFound && !left.is_empty() {
+            return self.try_next(id, left);
+        }
+        connection.stage = Stage::Closed;
+        self.step_worker(id, WorkerEvent::ConnectFailed(error));
     }
 
     fn send(&mut self, id: WorkerId, request: Request) {

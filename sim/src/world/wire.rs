@@ -4,8 +4,10 @@
 //! worker. With an outside wire the world says what is to be done with sockets, and is told what came of it.
 
 use crate::names::{AddressId, CertificateId, HostId, NodeId, WorkerId};
+use crate::net::Destination;
 use crate::observe::{ErrorFamily, Loss};
 use crate::scaleout::{Request, Response};
+use crate::topology::Target;
 
 /// Something to be done with sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub enum WireCommand {
         connection: u32,
         /// Under which host name.
         host: HostId,
+        /// To which machine or address; `None` if the name does not resolve.
+        to: Option<Target>,
     },
     /// A worker sends a request on its connection.
     Send {
@@ -56,12 +60,12 @@ pub enum WireCommand {
         /// How its peers see it.
         loss: Loss,
     },
-    /// An address is at another node, or at none.
+    /// What clients send to an address goes elsewhere.
     MoveAddress {
         /// Which one.
         address: AddressId,
-        /// Where it is.
-        holder: Option<NodeId>,
+        /// Where to.
+        leads_to: Destination,
     },
     /// A node falls silent: whatever is sent to it is swallowed.
     Silence {

@@ -75,6 +75,7 @@ impl Actors {
             | ResolvedAction::Service { .. }
             | ResolvedAction::Link { .. }
             | ResolvedAction::FailResource { .. }
+            | ResolvedAction::DeadlockResource { .. }
             | ResolvedAction::SetCluster(_)
             | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),

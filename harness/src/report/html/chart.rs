@@ -504,7 +504,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 11] = [
+const UNDONE_BY: [(Verb, Verb); 13] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
@@ -516,16 +516,19 @@ const UNDONE_BY: [(Verb, Verb); 11] = [
     (Verb::DisableService, Verb::EnableService),
     (Verb::DisableAdapter, Verb::EnableAdapter),
     (Verb::DuplicateAddress, Verb::FreeAddress),
+    (Verb::FailDns, Verb::RestoreDns),
+    (Verb::IgnoreAnnouncements, Verb::HeedAnnouncements),
 ];
 
 /// Faults that the cluster mends by itself.
-const MOMENTARY: [Verb; 6] = [
+const MOMENTARY: [Verb; 7] = [
     Verb::MoveRole,
     Verb::KillClusterService,
     Verb::KillService,
     Verb::HangService,
     Verb::StopService,
     Verb::FailResource,
+    Verb::DeadlockResource,
 ];
 
 /// The height of the lane that many workers share, in lanes.

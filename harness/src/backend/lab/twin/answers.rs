@@ -138,7 +138,9 @@ impl Inside {
             let group = self.binding.group_name(role);
             let states: Vec<ResourceState> =
                 config.resources.iter().map(|&resource| self.resource_state(node, owner, resource)).collect();
-            let state = Some(RoleState::of(states.iter().copied()));
+            let possible = self.binding.topology.cluster.resources_on(role, owner);
+            let state =
+                Some(RoleState::of(possible.map(|resource| self.resource_state(node, owner, resource))));
             groups.push(GroupSight { name: group.to_owned(), state, owner: name(owner) });
             for (&resource, state) in config.resources.iter().zip(states) {
                 resources.push(ResourceSight {
