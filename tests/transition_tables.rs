@@ -1,6 +1,6 @@
 //! What does each pure machine do in each of its states, whatever happens?
 //!
-//! Every state that a master and a worker can reach, and every event in it: a table beside this test. A change of the
+//! Every state that a cluster service, its resources, a master and a worker can reach, and every event in it: a table beside this test. A change of the
 //! model shows as a change of lines. `UPDATE_GOLDEN=1` writes them anew.
 
 use std::collections::HashMap;
@@ -9,7 +9,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use failover_sim::choices::Choices;
-use failover_sim::names::{LoadId, TaskId, WorkerId};
+use failover_sim::cluster::{
+    ClusterEffect, ClusterEvent, ClusterService, Epoch, Regroup, RestartAction, RoleView, RoleViews, Rundown,
+    Wanted,
+};
+use failover_sim::names::{LoadId, NodeId, NodeSet, ResourceId, RoleId, TaskId, WorkerId};
 use failover_sim::observe::{ErrorFamily, Loss};
 use failover_sim::scaleout::{
     Asker, Grant, Master, MasterEvent, Report, Request, Response, Worker, WorkerEvent, WorkerSettings,
@@ -154,4 +158,138 @@ fn the_worker_does_what_its_table_says() {
     ];
     let text = table(Worker::new(W, settings), &events, &plan.choices());
     is_as_it_was("transitions_worker.txt", &text);
+}
+
+/// A cluster service whose calls are answered: who answers names the last call.
+#[derive(Clone, Hash)]
+struct Answered(ClusterService);
+
+#[derive(Clone, Copy, Debug)]
+enum ClusterHappening {
+    Plain(ClusterEvent),
+    CallEnded(ResourceId, bool),
+}
+
+impl Machine for Answered {
+    type Event = ClusterHappening;
+    type Effect = ClusterEffect;
+
+    fn step(
+        &mut self,
+        now: Time,
+        event: ClusterHappening,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        let event = match event {
+            ClusterHappening::Plain(event) => event,
+            ClusterHappening::CallEnded(resource, succeeded) => {
+                let attempt = self.0.attempt(resource);
+                ClusterEvent::CallEnded { resource, attempt, succeeded }
+            }
+        };
+        self.0.step(now, event, choices, effects);
+    }
+
+    fn next_deadline(&self) -> Option<Time> {
+        self.0.next_deadline()
+    }
+}
+
+const ROLE: RoleId = RoleId(0);
+const HERE: NodeId = NodeId(0);
+const THERE: NodeId = NodeId(1);
+
+/// The role of the guide's cluster with its first so many resources.
+fn service(resources: usize, when_one_fails: RestartAction) -> Answered {
+    let plan = plan_of(NOTHING, &two_node_fci(), 1);
+    let mut config = (*plan.topology.cluster).clone();
+    config.resources.truncate(resources);
+    for (index, resource) in config.resources.iter_mut().enumerate() {
+        // A chain: each needs the one before it.
+        resource.depends_on =
+            index.checked_sub(1).map(|below| ResourceId(below as u16)).into_iter().collect();
+        resource.policy.restart_action = when_one_fails;
+        resource.policy.restart_threshold = Some(1);
+    }
+    config.roles[0].resources.truncate(resources);
+    config.roles[0].failover_threshold = Some(1);
+    Answered(ClusterService::new(HERE, Shared::new(config)))
+}
+
+fn regroup(members: &[NodeId], quorate: bool, owner: Option<NodeId>) -> ClusterHappening {
+    let members: NodeSet = members.iter().copied().collect();
+    let mut roles = RoleViews::default();
+    roles.of_mut(ROLE).owner = owner;
+    ClusterHappening::Plain(ClusterEvent::Regrouped(Regroup {
+        epoch: Epoch(1),
+        members,
+        paused: NodeSet::EMPTY,
+        votes: members,
+        witness_vote: false,
+        quorate,
+        roles,
+    }))
+}
+
+fn of_resource(resource: u16) -> [(String, ClusterHappening); 3] {
+    let id = ResourceId(resource);
+    [
+        (format!("resource {resource}: call succeeds"), ClusterHappening::CallEnded(id, true)),
+        (format!("resource {resource}: call fails"), ClusterHappening::CallEnded(id, false)),
+        (format!("resource {resource} fails"), ClusterHappening::Plain(ClusterEvent::ResourceFailed(id))),
+    ]
+}
+
+#[test]
+fn the_cluster_service_does_what_its_table_says() {
+    let plan = plan_of(NOTHING, &two_node_fci(), 1);
+    let plain = ClusterHappening::Plain;
+    let wanted = |wanted| plain(ClusterEvent::RoleRequested { role: ROLE, wanted });
+    let told = |owner| {
+        let view = RoleView { owner: Some(owner), ..RoleView::default() };
+        plain(ClusterEvent::RoleTold { role: ROLE, view })
+    };
+    let moved = plain(ClusterEvent::MoveRequested { role: ROLE, to: THERE });
+    let mut events: Vec<(&str, ClusterHappening)> = vec![
+        ("started", plain(ClusterEvent::Started)),
+        (DUE, plain(ClusterEvent::Woken)),
+        ("regroup of both, nobody owns", regroup(&[HERE, THERE], true, None)),
+        ("regroup of both, owned there", regroup(&[HERE, THERE], true, Some(THERE))),
+        ("regroup alone, owned there", regroup(&[HERE], true, Some(THERE))),
+        ("regroup without quorum", regroup(&[HERE], false, Some(HERE))),
+        ("told: owned here", told(HERE)),
+        ("move requested", moved),
+        ("offline requested", wanted(Wanted::Offline)),
+        ("online requested", wanted(Wanted::Online)),
+        ("stop requested", plain(ClusterEvent::StopRequested)),
+        ("killed", plain(ClusterEvent::Killed { rundown: Rundown::Abrupt })),
+        ("killed, resources shut down", plain(ClusterEvent::Killed { rundown: Rundown::Graceful })),
+        ("evicted", plain(ClusterEvent::Evicted)),
+    ];
+    let resource = of_resource(0);
+    events.extend(resource.iter().map(|(name, event)| (name.as_str(), *event)));
+    is_as_it_was(
+        "transitions_cluster.txt",
+        &table(service(1, RestartAction::DoNotRestart), &events, &plan.choices()),
+    );
+}
+
+#[test]
+fn the_resources_of_a_role_do_what_their_table_says() {
+    let plan = plan_of(NOTHING, &two_node_fci(), 1);
+    let wanted = |wanted| ClusterHappening::Plain(ClusterEvent::RoleRequested { role: ROLE, wanted });
+    let mut first = service(2, RestartAction::RestartThenFailOver);
+    let (mut choices, mut effects) = (plan.choices(), Vec::new());
+    for event in [ClusterHappening::Plain(ClusterEvent::Started), regroup(&[HERE, THERE], true, Some(HERE))] {
+        first.step(Time::ZERO, event, &mut choices, &mut effects);
+    }
+    let mut events: Vec<(&str, ClusterHappening)> = vec![
+        (DUE, ClusterHappening::Plain(ClusterEvent::Woken)),
+        ("offline requested", wanted(Wanted::Offline)),
+        ("online requested", wanted(Wanted::Online)),
+    ];
+    let resources = [of_resource(0), of_resource(1)];
+    events.extend(resources.as_flattened().iter().map(|(name, event)| (name.as_str(), *event)));
+    is_as_it_was("transitions_resources.txt", &table(first, &events, &plan.choices()));
 }

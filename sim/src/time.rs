@@ -100,8 +100,17 @@ impl fmt::Display for Time {
 ///
 /// Its hash says only whether there is one: two states that differ in absolute times alone are the same
 /// state to an explorer, which picks the next enabled event itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Due(Time);
+
+impl fmt::Debug for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.moment() {
+            Some(moment) => write!(f, "{moment}"),
+            None => write!(f, "never"),
+        }
+    }
+}
 
 impl Due {
     /// Nothing is due.

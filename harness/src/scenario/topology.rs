@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use failover_sim::choices::Spread;
 use failover_sim::cluster::{
-    ClusterConfig, ClusterProperties, NodeConfig, Profile, ResourceConfig, ResourceKind, RoleConfig,
+    ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Profile, ResourceConfig, ResourceKind,
+    RoleConfig,
 };
 use failover_sim::names::{
     AddressId, CertificateId, HostId, NODES_MAX, NameId, Names, NodeId, NodeSet, ROLES_MAX, ResourceId,
@@ -282,6 +283,7 @@ impl Builder<'_> {
                 })
                 .collect(),
             witness: document.witness != WitnessWord::None,
+            begins_at: self.begins_at(document),
             roles: Vec::new(),
             resources: Vec::new(),
         };
@@ -324,10 +326,39 @@ impl Builder<'_> {
         config.roles.push(RoleConfig {
             preferred_owners: self.find_nodes(&document.preferred_owners),
             auto_failback: document.auto_failback == FailbackWord::Allow,
+            failback_window: self.failback_window(document),
             failover_threshold: document.failover_threshold,
             failover_period: self.failover_period(document),
             resources: (first..config.resources.len()).map(|index| ResourceId(index as u16)).collect(),
         });
+    }
+
+    fn begins_at(&mut self, document: &ClusterDocument) -> Duration {
+        let Some(At { span, value }) = &document.begins_at else { return NOON };
+        if value.0 >= DAY {
+            let fault = Fault::new("`begins_at` is no time of the day", *span);
+            self.faults.push(fault.with_label("expected less than 24h"));
+        }
+        value.0
+    }
+
+    fn failback_window(&mut self, document: &RoleDocument) -> Option<FailbackWindow> {
+        let (start, end) = (document.failback_window_start.as_ref(), document.failback_window_end.as_ref());
+        for hour in start.into_iter().chain(end).filter(|hour| hour.value > 23) {
+            let fault = Fault::new("an hour of the failback window is out of its limits", hour.span);
+            self.faults.push(fault.with_label("expected 0 to 23"));
+        }
+        match (start, end) {
+            (None, None) => None,
+            (Some(start), Some(end)) => Some(FailbackWindow { start: start.value, end: end.value }),
+            // Both must be set (FailbackWindowStart, documented).
+            (Some(only), None) | (None, Some(only)) => {
+                let fault = Fault::new("half a failback window", only.span);
+                self.faults
+                    .push(fault.with_label("expected both `FailbackWindowStart` and `FailbackWindowEnd`"));
+                None
+            }
+        }
     }
 
     fn failover_period(&mut self, document: &RoleDocument) -> Duration {
@@ -644,6 +675,9 @@ fn thumbprint(name: &str) -> Thumbprint {
     bytes.copy_from_slice(digest.as_ref());
     Thumbprint(bytes)
 }
+
+const NOON: Duration = Duration::from_secs(12 * 3_600);
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// The longest `FailoverPeriod` in hours (FailoverPeriod of MsCS, documented).
 const FAILOVER_PERIOD_MAX: u64 = 1_193;

@@ -77,6 +77,8 @@ pub(super) struct ClusterDocument {
     pub(super) witness: WitnessWord,
     /// Cluster properties that differ from the defaults.
     pub(super) properties: Option<SetCluster>,
+    /// The time of the day at which a run begins: `12h`, noon, unless said otherwise.
+    pub(super) begins_at: Option<At<Length>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -173,6 +175,12 @@ pub(super) struct RoleDocument {
     /// `AutoFailbackType`: whether it goes back to a better preferred owner that joins.
     #[serde(default, rename = "AutoFailbackType")]
     pub(super) auto_failback: FailbackWord,
+    /// The hour of the day, 0 to 23, from which it may go back; left out it may at once.
+    #[serde(rename = "FailbackWindowStart")]
+    pub(super) failback_window_start: Option<At<u8>>,
+    /// The hour from which it may not go back any more.
+    #[serde(rename = "FailbackWindowEnd")]
+    pub(super) failback_window_end: Option<At<u8>>,
     /// `FailoverThreshold`; left out it is the number of nodes minus one.
     #[serde(rename = "FailoverThreshold")]
     pub(super) failover_threshold: Option<u32>,

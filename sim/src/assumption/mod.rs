@@ -28,6 +28,10 @@ pub enum Assumption {
     DnsRegistration,
     /// Whether a node finds the cluster's network names without DNS.
     NamesWithoutDns,
+    /// Whether a role that fails over is terminated or taken offline first.
+    FailoverPath,
+    /// What becomes of resources whose cluster service dies.
+    Rundown,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -54,7 +58,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -65,6 +69,8 @@ impl Assumption {
         Self::HeartbeatThresholds,
         Self::DnsRegistration,
         Self::NamesWithoutDns,
+        Self::FailoverPath,
+        Self::Rundown,
     ];
 
     /// The question and its possible answers.
@@ -80,6 +86,8 @@ impl Assumption {
             Self::HeartbeatThresholds => &HEARTBEAT_THRESHOLDS,
             Self::DnsRegistration => &DNS_REGISTRATION,
             Self::NamesWithoutDns => &NAMES_WITHOUT_DNS,
+            Self::FailoverPath => &FAILOVER_PATH,
+            Self::Rundown => &RUNDOWN,
         }
     }
 
@@ -112,6 +120,36 @@ pub const OTHER_TABLES: usize = 1;
 pub const REGISTERS_AT_NEXT_ONLINE: usize = 1;
 /// [`Assumption::NamesWithoutDns`]: answer `found`.
 pub const FOUND_WITHOUT_DNS: usize = 1;
+/// [`Assumption::FailoverPath`]: answer `offline_first`.
+pub const OFFLINE_FIRST: usize = 1;
+/// [`Assumption::Rundown`]: answer `graceful`.
+pub const GRACEFUL_RUNDOWN: usize = 1;
+
+const FAILOVER_PATH: Question = Question {
+    id: "failover_path",
+    question: "Is a role that fails over since a resource failed terminated, or taken offline first?",
+    values: &[
+        Value { word: "terminate", source: "documented: the reason codes of the cluster API, Failover" },
+        Value { word: "offline_first", source: "documented: the page on failover in the same API" },
+    ],
+    settled_by: "the cluster log of a failover: OfflineCallIssued or Terminate for each resource",
+};
+
+const RUNDOWN: Question = Question {
+    id: "rundown",
+    question: "What becomes of the resources of a node whose cluster service dies?",
+    values: &[
+        Value {
+            word: "abrupt",
+            source: "documented: reason Rundown, and the lease page of availability groups: the monitor dies with it",
+        },
+        Value {
+            word: "graceful",
+            source: "documented: an older page on the resource monitor, which shuts them down",
+        },
+    ],
+    settled_by: "System log and SQL Server error log of a node after clussvc.exe was killed",
+};
 
 const NAMES_WITHOUT_DNS: Question = Question {
     id: "names_without_dns",

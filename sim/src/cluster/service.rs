@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::assumption::{Assumption, NINETY_SECONDS, ONE_RESTART};
+use crate::assumption::{Assumption, NINETY_SECONDS, OFFLINE_FIRST, ONE_RESTART};
 use crate::choices::Choices;
 use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
 use crate::observe::{Fact, NodeState, ResourceState};
@@ -27,6 +27,8 @@ pub struct ClusterService {
     view: View,
     resources: Vec<LocalResource>,
     leaving: [Leaving; ROLES_MAX],
+    /// When a role that waits for its window goes back to a preferred owner.
+    failback: [Due; ROLES_MAX],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,13 +75,25 @@ enum Leaving {
     GoesOffline,
 }
 
+/// What becomes of resources whose cluster service is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rundown {
+    /// They are terminated.
+    Abrupt,
+    /// They shut down in good order.
+    Graceful,
+}
+
 /// What can happen to a cluster service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClusterEvent {
     /// Its process starts.
     Started,
     /// Its process dies, and with it everything that it hosts.
-    Killed,
+    Killed {
+        /// Whether the resource monitor lets the resources shut down, or they end with it.
+        rundown: Rundown,
+    },
     /// A deadline may have come.
     Woken,
     /// The members changed.
@@ -155,6 +169,8 @@ pub enum ClusterEffect {
     },
     /// Call a resource's Terminate: it is gone when the call returns.
     Terminate(ResourceId),
+    /// Let a resource shut down by itself: nobody waits for it.
+    RunDown(ResourceId),
     /// Tell the other members what is known of a role.
     TellMembers {
         /// Which one.
@@ -196,6 +212,7 @@ impl ClusterService {
             view,
             resources,
             leaving: [Leaving::Stays; ROLES_MAX],
+            failback: [Due::NONE; ROLES_MAX],
         }
     }
 
@@ -219,18 +236,24 @@ impl ClusterService {
         self.resources[resource.index()].state
     }
 
-    /// Whether the call with this number is the one that a resource waits for.
-    pub fn waits_for(&self, resource: ResourceId, attempt: Attempt) -> bool {
-        self.resources[resource.index()].attempt == attempt
+    /// The call that a resource waits for, or that was the last.
+    pub fn attempt(&self, resource: ResourceId) -> Attempt {
+        self.resources[resource.index()].attempt
     }
 
     fn roles(&self) -> impl Iterator<Item = RoleId> + use<> {
         (0..self.config.roles.len()).map(|role| RoleId(role as u8))
     }
 
-    fn regroup(&mut self, regroup: Regroup, choices: &mut Choices, effects: &mut Vec<ClusterEffect>) {
+    fn regroup(
+        &mut self,
+        now: Time,
+        regroup: Regroup,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
         if !regroup.quorate {
-            self.stop(effects);
+            self.stop(Rundown::Abrupt, effects);
             effects.push(ClusterEffect::Halt);
             return;
         }
@@ -263,21 +286,26 @@ impl ClusterService {
             if owner != Some(self.node) {
                 self.terminate_role(role, effects);
             }
-            self.fail_back(role, before.members);
+            self.fail_back(now, role, candidates(&self.config, &self.view, role).minus(before.members));
             self.advance(role, effects);
         }
     }
 
-    /// A preferred owner that has just joined gets its role back, if that is allowed: a planned move.
-    fn fail_back(&mut self, role: RoleId, before: NodeSet) {
+    /// A preferred owner among these nodes gets its role back, if that is allowed: a planned move. Outside of the window
+    /// it waits.
+    fn fail_back(&mut self, now: Time, role: RoleId, candidates: NodeSet) {
         let config = &self.config.roles[role.index()];
         if !config.auto_failback || self.view.roles.of(role).owner != Some(self.node) {
             return;
         }
-        let candidates = candidates(&self.config, &self.view, role).minus(before);
-        let better = config.preferred_owners.iter().take_while(|&&node| node != self.node);
-        if let Some(&to) = better.into_iter().find(|&&node| candidates.contains(node)) {
+        let mut better = config.preferred_owners.iter().take_while(|&&node| node != self.node);
+        let Some(&to) = better.find(|&&node| candidates.contains(node)) else { return };
+        let time_of_day = self.config.begins_at + now.since(Time::ZERO);
+        let wait = config.failback_window.map(|window| window.opens_in(time_of_day)).unwrap_or_default();
+        if wait.is_zero() {
             self.leaving[role.index()] = Leaving::MovesTo(to);
+        } else {
+            self.failback[role.index()] = Due::at(now + wait);
         }
     }
 
@@ -447,7 +475,7 @@ impl ClusterService {
     fn leave_if_empty(&mut self, effects: &mut Vec<ClusterEffect>) {
         let busy = self.leaving.iter().any(|leaving| *leaving != Leaving::Stays);
         if self.state == ServiceState::Stopping && !busy {
-            self.stop(effects);
+            self.stop(Rundown::Abrupt, effects);
             effects.push(ClusterEffect::Leave);
         }
     }
@@ -505,11 +533,18 @@ impl ClusterService {
         }
     }
 
-    fn stop(&mut self, effects: &mut Vec<ClusterEffect>) {
+    fn stop(&mut self, rundown: Rundown, effects: &mut Vec<ClusterEffect>) {
+        let first = effects.len();
         for role in self.roles() {
             self.terminate_role(role, effects);
         }
+        for effect in &mut effects[first..] {
+            if let (ClusterEffect::Terminate(resource), Rundown::Graceful) = (*effect, rundown) {
+                *effect = ClusterEffect::RunDown(resource);
+            }
+        }
         self.state = ServiceState::Stopped;
+        self.failback = [Due::NONE; ROLES_MAX];
         effects.push(ClusterEffect::Show(Fact::NodeState { node: self.node, state: NodeState::Down }));
     }
 
@@ -616,8 +651,16 @@ impl ClusterService {
         let Some(next) = next else { return false };
         let view = self.view.roles.of_mut(role);
         view.failovers = view.failovers.saturating_add(1);
-        self.terminate_role(role, effects);
-        self.hand_over(role, next, effects);
+        match choices.assume(Assumption::FailoverPath) {
+            OFFLINE_FIRST => {
+                self.leaving[role.index()] = Leaving::MovesTo(next);
+                self.advance(role, effects);
+            }
+            _ => {
+                self.terminate_role(role, effects);
+                self.hand_over(role, next, effects);
+            }
+        }
         true
     }
 
@@ -628,6 +671,13 @@ impl ClusterService {
                 self.resources[index].restart = Due::NONE;
                 self.show(resource, ResourceState::Offline, effects);
                 self.advance(self.config.resources[index].role, effects);
+            }
+        }
+        for role in self.roles() {
+            if self.failback[role.index()].reached(now) {
+                self.failback[role.index()] = Due::NONE;
+                self.fail_back(now, role, candidates(&self.config, &self.view, role));
+                self.advance(role, effects);
             }
         }
     }
@@ -646,9 +696,9 @@ impl Machine for ClusterService {
     ) {
         match event {
             ClusterEvent::Started => self.state = ServiceState::Joining,
-            ClusterEvent::Killed => self.stop(effects),
+            ClusterEvent::Killed { rundown } => self.stop(rundown, effects),
             ClusterEvent::Woken => self.wake(now, effects),
-            ClusterEvent::Regrouped(regroup) => self.regroup(regroup, choices, effects),
+            ClusterEvent::Regrouped(regroup) => self.regroup(now, regroup, choices, effects),
             ClusterEvent::RoleTold { role, view } => {
                 *self.view.roles.of_mut(role) = view;
                 self.show_owner(role, effects);
@@ -676,7 +726,7 @@ impl Machine for ClusterService {
             }
             ClusterEvent::PauseTold { node, paused } => self.pause(node, paused, effects),
             ClusterEvent::Evicted => {
-                self.stop(effects);
+                self.stop(Rundown::Abrupt, effects);
                 effects.push(ClusterEffect::Halt);
             }
             ClusterEvent::CallEnded { resource, attempt, succeeded } => {
@@ -693,7 +743,8 @@ impl Machine for ClusterService {
     }
 
     fn next_deadline(&self) -> Option<Time> {
-        self.resources.iter().fold(Due::NONE, |due, local| due.or_earlier(local.restart)).moment()
+        let restarts = self.resources.iter().fold(Due::NONE, |due, local| due.or_earlier(local.restart));
+        self.failback.iter().fold(restarts, |due, failback| due.or_earlier(*failback)).moment()
     }
 }
 

@@ -116,6 +116,8 @@ pub struct ClusterConfig {
     pub nodes: Vec<NodeConfig>,
     /// Whether the cluster has a witness.
     pub witness: bool,
+    /// The time of the day at which a run begins.
+    pub begins_at: Duration,
     /// The roles, by identifier.
     pub roles: Vec<RoleConfig>,
     /// The resources, by identifier.
@@ -137,9 +139,10 @@ pub struct RoleConfig {
     /// Preferred owners, in order; may be empty.
     pub preferred_owners: Vec<NodeId>,
     /// `AutoFailbackType`: whether the role goes back to a better preferred owner when that joins. Default no; without
-    /// preferred owners it has no effect, and without a window it happens at once (all documented). Windows of hours
-    /// are not modelled.
+    /// preferred owners it has no effect, and without a window it happens at once (all documented).
     pub auto_failback: bool,
+    /// `FailbackWindowStart` and `FailbackWindowEnd`: hours of the day, local time (documented).
+    pub failback_window: Option<FailbackWindow>,
     /// `FailoverThreshold`: failovers within the period; `None` means nodes minus one (documented default).
     pub failover_threshold: Option<u32>,
     /// `FailoverPeriod`. Default six hours (documented).
@@ -147,6 +150,33 @@ pub struct RoleConfig {
     /// Its resources, in the order of the topology.
     pub resources: Vec<ResourceId>,
 }
+
+/// The hours of the day in which a role may go back to a preferred owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FailbackWindow {
+    /// The hour at which it opens, 0 to 23.
+    pub start: u8,
+    /// The hour at which it closes; if it is not later than the start, on the next day. That a start which is the end
+    /// too means the whole day is inferred.
+    pub end: u8,
+}
+
+impl FailbackWindow {
+    /// How long it is until the window is open, at this time of the day; nothing if it is open.
+    pub fn opens_in(self, time_of_day: Duration) -> Duration {
+        let since_start = (time_of_day + DAY).saturating_sub(hours(self.start));
+        let since_start = Duration::from_secs(since_start.as_secs() % DAY.as_secs());
+        let length = (hours(self.end) + DAY).saturating_sub(hours(self.start));
+        let length = Duration::from_secs((length.as_secs() + DAY.as_secs() - 1) % DAY.as_secs() + 1);
+        if since_start < length { Duration::ZERO } else { DAY - since_start }
+    }
+}
+
+const fn hours(count: u8) -> Duration {
+    Duration::from_secs(count as u64 * 3_600)
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A resource of a role.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,5 +340,21 @@ impl ClusterConfig {
             .iter()
             .copied()
             .filter(move |other| self.resources[other.index()].providers().any(|one| one == resource))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_of_hours_opens_every_day() {
+        let at = |hour: u64| Duration::from_secs(hour * 3_600);
+        let night = FailbackWindow { start: 22, end: 6 };
+        let opens = [21, 22, 0, 5, 6, 23].map(|hour| night.opens_in(at(hour)));
+        assert_eq!(opens, [at(1), at(0), at(0), at(0), at(16), at(0)]);
+        let noon = FailbackWindow { start: 12, end: 13 };
+        assert_eq!([11, 12, 13].map(|hour| noon.opens_in(at(hour))), [at(1), at(0), at(23)]);
+        assert_eq!(FailbackWindow { start: 5, end: 5 }.opens_in(at(4)), at(0));
     }
 }

@@ -7,8 +7,8 @@ use crate::action::{
     ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, Part, ResolvedAction, Service, ServiceAction,
     StartQuorum, Ways, WorkerSetting,
 };
-use crate::assumption::{Assumption, REGISTERS_AT_NEXT_ONLINE};
-use crate::cluster::{ClusterEvent, ResourceKind, Wanted};
+use crate::assumption::{Assumption, GRACEFUL_RUNDOWN, REGISTERS_AT_NEXT_ONLINE};
+use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted};
 use crate::names::{AddressId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
@@ -166,7 +166,7 @@ impl World {
         crate::step::Machine::step(
             &mut host.service,
             self.now,
-            ClusterEvent::Killed,
+            ClusterEvent::Killed { rundown: Rundown::Abrupt },
             &mut self.choices,
             &mut unseen,
         );
@@ -436,7 +436,11 @@ impl World {
         if !host.is_on() || !host.service.runs() {
             return Err(ApplyError::NoService(node));
         }
-        self.send_to_service(node, ClusterEvent::Killed);
+        let rundown = match self.choices.assume(Assumption::Rundown) {
+            GRACEFUL_RUNDOWN => Rundown::Graceful,
+            _ => Rundown::Abrupt,
+        };
+        self.send_to_service(node, ClusterEvent::Killed { rundown });
         self.service_gone(node);
         let again = self.now + self.topology.timings.service_restart;
         self.start_service_at(node, again);

@@ -165,6 +165,7 @@ impl World {
                 self.call_resource(node, resource, attempt, Purpose::OfflineTime, spread);
             }
             ClusterEffect::Terminate(resource) => self.stop_resource(node, resource, Loss::Reset),
+            ClusterEffect::RunDown(resource) => self.stop_resource(node, resource, Loss::Closed),
             ClusterEffect::TellMembers { role, view } => {
                 let members = self.nodes[node.index()].service.view().members.without(node);
                 self.tell(node, members, ClusterEvent::RoleTold { role, view });
@@ -232,7 +233,7 @@ impl World {
 
     fn call_ended(&mut self, node: NodeId, resource: ResourceId, attempt: Attempt, in_time: bool) {
         let service = &self.nodes[node.index()].service;
-        if !self.nodes[node.index()].is_on() || !service.waits_for(resource, attempt) {
+        if !self.nodes[node.index()].is_on() || service.attempt(resource) != attempt {
             return;
         }
         let succeeded = match service.resource_state(resource) {

@@ -40,10 +40,12 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         properties: Profile::Windows2019.properties(),
         nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; 2],
         witness: true,
+        begins_at: Duration::ZERO,
         roles: vec![RoleConfig {
             preferred_owners: Vec::new(),
             failover_threshold: None,
             auto_failback: false,
+            failback_window: None,
             failover_period: Duration::from_secs(6 * 3600),
             resources: (0..6).map(ResourceId).collect(),
         }],

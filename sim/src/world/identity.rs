@@ -17,7 +17,8 @@ impl World {
             host.service.hash(&mut hasher);
             host.sql.hash(&mut hasher);
             (host.master.is_running, host.master.hangs, host.master.listens).hash(&mut hasher);
-            (host.regroups, host.shuts_down, host.has_adapter, host.left, host.disabled).hash(&mut hasher);
+            (host.regroup_of.is_some(), host.shuts_down, host.has_adapter, host.left, host.disabled)
+                .hash(&mut hasher);
             host.quarantine.count(self.now).hash(&mut hasher);
         }
         (self.reservation, self.witness_holder, self.witness_works).hash(&mut hasher);

@@ -68,7 +68,7 @@ impl World {
         // Members in the middle of a regroup admit nobody.
         let found = self.node_set(|world, other| {
             let host = &world.nodes[other.index()];
-            host.is_member() && !host.regroups && world.talks(node, other)
+            host.is_member() && host.regroup_of.is_none() && world.talks(node, other)
         });
         let active = found.lowest().map_or(NodeSet::EMPTY, |member| self.component(member));
         let quorum = host.quorum;
@@ -131,7 +131,7 @@ impl World {
             self.witness_holder = keeps.or_else(|| takers.next());
         }
         for node in component.iter() {
-            self.nodes[node.index()].regroups = false;
+            self.nodes[node.index()].regroup_of = None;
             self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
         }
         self.deliver();
@@ -140,7 +140,6 @@ impl World {
         }
         // Members that were left out find out for themselves.
         for left_out in newest.members.minus(component).iter() {
-            self.nodes[left_out.index()].regroups = false;
             let moment = self.now + self.properties.same_subnet_delay;
             self.queue.push(moment, Event::LooksAround(left_out));
         }
@@ -250,12 +249,12 @@ impl World {
         }
         let host = &self.nodes[observer.index()];
         let counts = host.is_member() && host.service.view().members.contains(peer);
-        if self.hears(observer, peer) || !counts || host.regroups {
+        if self.hears(observer, peer) || !counts || host.regroup_of.is_some() {
             return;
         }
         // One regroup for the whole component: whoever notices first starts it.
         for node in self.component(observer).iter() {
-            self.nodes[node.index()].regroups = true;
+            self.nodes[node.index()].regroup_of = Some(observer);
         }
         let host = &mut self.nodes[observer.index()];
         host.regroup_count += 1;
@@ -265,21 +264,19 @@ impl World {
         self.queue.push(self.now + time, Event::RegroupEnds(observer));
     }
 
-    /// The members decide together: a regroup that one of them began ends even if that one is gone by then.
-    pub(crate) fn regroup_ends(&mut self, node: NodeId) {
-        if self.nodes[node.index()].is_member() {
-            let component = self.component(node);
-            self.regroup_component(component, component, false);
-        }
-        let left = |world: &Self| {
-            world.node_set(|world, other| {
-                let host = &world.nodes[other.index()];
-                host.is_member() && host.regroups
+    /// The members decide together: a regroup that one of them began ends even if that one is gone by then. Members that
+    /// do not hear of it decide when their own regroup ends.
+    pub(crate) fn regroup_ends(&mut self, began: NodeId) {
+        let waits = |world: &Self| {
+            world.node_set(|world, node| {
+                let host = &world.nodes[node.index()];
+                host.is_member() && host.regroup_of == Some(began)
             })
         };
-        while let Some(waiting) = left(self).lowest() {
+        while let Some(waiting) = waits(self).lowest() {
             let component = self.component(waiting);
             self.regroup_component(component, component, false);
+            self.nodes[waiting.index()].regroup_of = None;
         }
     }
 
@@ -306,7 +303,7 @@ impl World {
             other != node && self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
         });
         if excluded {
-            self.nodes[node.index()].regroups = false;
+            self.nodes[node.index()].regroup_of = None;
             self.send_to_service(node, ClusterEvent::Evicted);
         }
     }

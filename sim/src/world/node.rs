@@ -29,8 +29,8 @@ pub(crate) struct NodeHost {
     pub(crate) master: MasterProcess,
     pub(crate) trust: HostTrust,
     pub(crate) class: HostClass,
-    /// Whether this node has seen a loss and a regroup is under way.
-    pub(crate) regroups: bool,
+    /// The node that began the regroup in which this one takes part, if one is under way.
+    pub(crate) regroup_of: Option<NodeId>,
     /// Counts regroups and joins of this node.
     pub(crate) regroup_count: u32,
     /// Since when the machine stands still, if it does.
@@ -139,7 +139,7 @@ impl NodeHost {
             },
             class: trust.host(host_trust.clone()),
             trust: host_trust,
-            regroups: false,
+            regroup_of: None,
             regroup_count: 0,
             frozen_at: Time::ZERO,
             stalled: Vec::new(),
@@ -189,7 +189,7 @@ impl NodeHost {
         self.starts_at = Time::NEVER;
         self.joins_at = Time::NEVER;
         self.master.armed = Time::NEVER;
-        self.regroups = false;
+        self.regroup_of = None;
         self.shuts_down = false;
         self.knows_names_until = Time::ZERO;
         self.stalled.clear();
