@@ -10,8 +10,8 @@ use failover_harness::director;
 use failover_harness::judge::{Judge, Judgement};
 use failover_harness::plan::Plan;
 use failover_harness::report::Timeline;
-use failover_sim::names::{CertificateId, NodeId, WorkerId};
-use failover_sim::observe::{Fact, NodeState, Record, Sink, Source, Watch, WorkerState};
+use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
+use failover_sim::observe::{Fact, NodeState, Record, Sink, Source, TaskState, Watch, WorkerState};
 use failover_sim::time::Time;
 
 const NODE1: NodeId = NodeId(0);
@@ -149,6 +149,53 @@ fn without_any_connection_nothing_is_known_of_trust() {
     let judgement = judge(&plan, &records, NO_LATER);
     assert_eq!(judgement.claims[2].claim, Claim::TrustedConnectionsOnly);
     assert_eq!(judgement.claims[2].verdict.outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn a_connection_through_a_node_name_is_seen() {
+    let (plan, mut records) = power_off();
+    let node = HostId(plan.names.hosts.iter().position(|host| host == "node2").expect("a host") as u16);
+    let last = last_connected(&records, W1);
+    let Fact::Worker { worker, state: WorkerState::Connected { served_by, presented, .. } } =
+        records[last].fact
+    else {
+        unreachable!("it was found as such")
+    };
+    let state = WorkerState::Connected { through: node, served_by, presented };
+    records[last].fact = Fact::Worker { worker, state };
+    let judgement = judge(&plan, &records, NO_LATER);
+    let claim = judgement.claims.iter().find(|result| result.claim == Claim::NetworkNameUsed);
+    let verdict = &claim.expect("it is always judged").verdict;
+    assert_eq!(verdict.outcome, Outcome::Fail);
+    assert!(verdict.evidence[0].starts_with("worker `w1` is connected through `node2`"), "{verdict:?}");
+    // Nobody looked at the workers for a while.
+    let (plan, mut records) = power_off();
+    let (earliest, latest) = (records[last].earliest, records[last].latest);
+    let fact = Fact::Unwatched(Watch::Workers);
+    records.insert(last, Record { seq: 0, earliest, latest, source: Source::Run, fact });
+    let judgement = judge(&plan, &records, NO_LATER);
+    let claim = judgement.claims.iter().find(|result| result.claim == Claim::NetworkNameUsed);
+    assert_eq!(claim.expect("it is always judged").verdict.outcome, Outcome::Inconclusive);
+}
+
+#[test]
+fn a_task_that_is_given_up_is_seen() {
+    let (plan, mut records) = passed("cluster/task_outlives_the_owner");
+    let lost = |records: &[Record]| {
+        let judgement = judge(&plan, records, NO_LATER);
+        let claim = judgement.claims.into_iter().find(|result| result.claim == Claim::NoTaskLost);
+        claim.expect("it is judged where executions are started").verdict.outcome
+    };
+    assert_eq!(lost(&records), Outcome::Pass);
+    let ends = |record: &Record| matches!(record.fact, Fact::Task { state: TaskState::Succeeded, .. });
+    let end = records.iter().position(ends).expect("a task succeeds");
+    let Fact::Task { task, load, worker, executed_count, .. } = records[end].fact else {
+        unreachable!("it was found as such")
+    };
+    records[end].fact = Fact::Task { task, load, worker, executed_count, state: TaskState::Failed };
+    assert_eq!(lost(&records), Outcome::Fail);
+    records.retain(|record| !matches!(record.fact, Fact::Task { .. }));
+    assert_eq!(lost(&records), Outcome::Inconclusive);
 }
 
 #[test]

@@ -4,12 +4,15 @@
 //! judge a run while it happens in the same way as a stored history. Each claim stands in a file of its own.
 
 mod actions_in_force;
+mod network_name_used;
+mod no_task_lost;
 mod one_node_serves;
 mod reconnect_time;
 mod steps;
 mod task_runs_once;
 mod trusted_connections;
 mod workers_reconnect;
+mod workers_watched;
 
 use std::time::Duration;
 
@@ -32,6 +35,10 @@ pub enum Claim {
     TrustedConnectionsOnly,
     /// No two workers run the same task at the same moment. Judged where executions are started.
     NoTaskRunsTwice,
+    /// No worker is connected through a node's name or through an address.
+    NetworkNameUsed,
+    /// No task that was started is given up. Judged where executions are started.
+    NoTaskLost,
     /// So many of the workers' outages are over in time.
     ReconnectTime(ReconnectTime),
 }
@@ -47,8 +54,26 @@ pub struct ReconnectTime {
 
 impl Claim {
     /// The claims that no scenario needs to ask for.
-    pub const ALL: [Self; 4] =
-        [Self::OneNodeServes, Self::WorkersReconnect, Self::TrustedConnectionsOnly, Self::NoTaskRunsTwice];
+    pub const ALL: [Self; 6] = [
+        Self::OneNodeServes,
+        Self::WorkersReconnect,
+        Self::TrustedConnectionsOnly,
+        Self::NetworkNameUsed,
+        Self::NoTaskRunsTwice,
+        Self::NoTaskLost,
+    ];
+
+    /// Whether it is about executions, and judged only where there are some.
+    pub const fn is_about_tasks(self) -> bool {
+        match self {
+            Self::NoTaskRunsTwice | Self::NoTaskLost => true,
+            Self::OneNodeServes
+            | Self::WorkersReconnect
+            | Self::TrustedConnectionsOnly
+            | Self::NetworkNameUsed
+            | Self::ReconnectTime(_) => false,
+        }
+    }
 
     /// The word for it.
     pub const fn word(self) -> &'static str {
@@ -57,6 +82,8 @@ impl Claim {
             Self::WorkersReconnect => "workers_reconnect",
             Self::TrustedConnectionsOnly => "trusted_connections_only",
             Self::NoTaskRunsTwice => "no_task_runs_twice_at_once",
+            Self::NetworkNameUsed => "workers_use_the_network_name",
+            Self::NoTaskLost => "no_task_is_lost",
             Self::ReconnectTime(_) => "reconnect_time",
         }
     }
@@ -68,7 +95,11 @@ impl Claim {
             Self::ReconnectTime(ReconnectTime { percentile, at_most }) => {
                 format!(" of {percentile} in 100 within {}", crate::words::length(at_most))
             }
-            Self::OneNodeServes | Self::TrustedConnectionsOnly | Self::NoTaskRunsTwice => String::new(),
+            Self::OneNodeServes
+            | Self::TrustedConnectionsOnly
+            | Self::NetworkNameUsed
+            | Self::NoTaskRunsTwice
+            | Self::NoTaskLost => String::new(),
         }
     }
 
@@ -83,7 +114,9 @@ impl Claim {
             Self::OneNodeServes => Box::new(one_node_serves::OneNodeServes::new(plan)),
             Self::WorkersReconnect => Box::new(workers_reconnect::WorkersReconnect::new(plan)),
             Self::TrustedConnectionsOnly => Box::new(trusted_connections::TrustedConnectionsOnly::new(plan)),
+            Self::NetworkNameUsed => Box::new(network_name_used::NetworkNameUsed::new(plan)),
             Self::NoTaskRunsTwice => Box::new(task_runs_once::TaskRunsOnce::default()),
+            Self::NoTaskLost => Box::new(no_task_lost::NoTaskLost::default()),
             Self::ReconnectTime(limit) => Box::new(reconnect_time::ReconnectTimes::new(limit, plan)),
         }
     }

@@ -3,26 +3,18 @@
 //! Judged from what was seen of each connection and from what the topology says of stores and pins; shares no code
 //! with the model's own verdict on a connection.
 
-use std::time::Duration;
-
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
-use failover_sim::observe::{Fact, Record, Watch, WorkerState};
+use failover_sim::observe::{Fact, Record, WorkerState};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
 
+use super::workers_watched::WorkersWatched;
 use super::{Check, Verdict, Window};
-
-/// How many looks in a row may be missed without doubt: a connection lasts (it is kept alive between requests), so that
-/// one made meanwhile is still there at the next look. A session that is replaced costs two.
-const LOOKS_MISSED: u32 = 3;
 
 pub(crate) struct TrustedConnectionsOnly {
     judged: u64,
-    is_watched: bool,
-    /// Nobody looked at the workers for some time.
-    gap: bool,
-    unwatched_since: Option<Time>,
+    watched: WorkersWatched,
     /// What each worker pins.
     pins: Vec<Option<CertificateId>>,
     /// For each node, which workers' certificates it trusts, in ascending order of workers.
@@ -53,9 +45,7 @@ impl TrustedConnectionsOnly {
         };
         Self {
             judged: 0,
-            is_watched: false,
-            gap: false,
-            unwatched_since: None,
+            watched: WorkersWatched::default(),
             pins: topology.workers.iter().map(|worker| worker.pin).collect(),
             trusted: topology.nodes.iter().map(|node| trusts(&node.root)).collect(),
             names: topology
@@ -72,15 +62,7 @@ impl TrustedConnectionsOnly {
 
 impl Check for TrustedConnectionsOnly {
     fn observe(&mut self, record: &Record) {
-        if let Fact::Watching { what: Watch::Workers, every } = record.fact {
-            let pause =
-                self.unwatched_since.take().map_or(Duration::ZERO, |since| record.latest.since(since));
-            self.gap |= pause > every * LOOKS_MISSED;
-            self.is_watched = true;
-        } else if record.fact == Fact::Unwatched(Watch::Workers) {
-            self.is_watched = false;
-            self.unwatched_since = Some(record.earliest);
-        }
+        self.watched.observe(record);
         let Fact::Worker { worker, state: WorkerState::Connected { through, served_by, presented } } =
             record.fact
         else {
@@ -104,11 +86,7 @@ impl Check for TrustedConnectionsOnly {
     fn verdict(&self, plan: &Plan, _: Window) -> Verdict {
         let names = &plan.names;
         let Some((at, worker, node, complaint)) = self.first else {
-            if !self.is_watched || self.gap {
-                let line = "the workers were not looked at all the time".to_owned();
-                return Verdict::inconclusive(self.judged, line);
-            }
-            return Verdict::pass(self.judged, "no connection was seen");
+            return self.watched.verdict(self.judged);
         };
         let who = format!("worker `{}` is connected to {}", names.worker(worker), names.node(node));
         let line = match complaint {

@@ -634,8 +634,12 @@ pub(super) enum ClaimWord {
     WorkersReconnect,
     /// A worker is connected only to a master with the pinned certificate that names the host, on a node that trusts the worker's certificate. Always judged.
     TrustedConnectionsOnly,
+    /// No worker is connected through a node's name or through an address. Always judged.
+    WorkersUseTheNetworkName,
     /// No two workers run the same task at the same moment. Judged wherever executions are started.
     NoTaskRunsTwiceAtOnce,
+    /// No task that was started is given up. Judged wherever executions are started.
+    NoTaskIsLost,
     /// So many of 100 outages of workers are over in time. Judged where `claims` asks for it.
     ReconnectTime,
 }

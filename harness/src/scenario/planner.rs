@@ -474,7 +474,7 @@ impl Planner<'_> {
     fn claims(&mut self, documents: &[At<ClaimDocument>]) -> Vec<Claim> {
         let has_loads = !self.loads.is_empty();
         let mut claims: Vec<Claim> =
-            Claim::ALL.into_iter().filter(|claim| has_loads || *claim != Claim::NoTaskRunsTwice).collect();
+            Claim::ALL.into_iter().filter(|claim| has_loads || !claim.is_about_tasks()).collect();
         for At { value: ClaimDocument::ReconnectTime(document), .. } in documents {
             let ReconnectTimeDocument { percentile, at_most } = document;
             if !(1..=100).contains(&percentile.value) {
@@ -501,11 +501,12 @@ impl Planner<'_> {
             if breaks.len() == before {
                 let message = format!("`{}` is not judged in this scenario", claim_word(*value));
                 let label = match value {
-                    ClaimWord::NoTaskRunsTwiceAtOnce => "no executions are started",
+                    ClaimWord::NoTaskRunsTwiceAtOnce | ClaimWord::NoTaskIsLost => "no executions are started",
                     ClaimWord::ReconnectTime => "not among its `claims`",
                     ClaimWord::AtMostOneNodeServes
                     | ClaimWord::WorkersReconnect
-                    | ClaimWord::TrustedConnectionsOnly => "not judged",
+                    | ClaimWord::TrustedConnectionsOnly
+                    | ClaimWord::WorkersUseTheNetworkName => "not judged",
                 };
                 self.fault(Fault::new(message, *span).with_label(label));
             }
@@ -902,7 +903,9 @@ const fn claim_word(word: ClaimWord) -> &'static str {
         ClaimWord::AtMostOneNodeServes => "at_most_one_node_serves",
         ClaimWord::WorkersReconnect => "workers_reconnect",
         ClaimWord::TrustedConnectionsOnly => "trusted_connections_only",
+        ClaimWord::WorkersUseTheNetworkName => "workers_use_the_network_name",
         ClaimWord::NoTaskRunsTwiceAtOnce => "no_task_runs_twice_at_once",
+        ClaimWord::NoTaskIsLost => "no_task_is_lost",
         ClaimWord::ReconnectTime => "reconnect_time",
     }
 }
