@@ -15,6 +15,7 @@ pub mod judge;
 pub mod phase;
 pub mod picture;
 pub mod plan;
+pub mod probe;
 pub mod report;
 pub mod runner;
 pub mod scenario;

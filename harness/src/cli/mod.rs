@@ -6,7 +6,9 @@ mod demo;
 mod explain;
 mod judge;
 mod new;
+mod probe;
 mod run;
+mod stop;
 mod validate;
 
 use std::io::Write;
@@ -48,6 +50,8 @@ enum Command {
     Demo,
     /// Write a starter topology, a scenario and CI files into a folder.
     New(NewArguments),
+    /// Measure from outside how available an endpoint is, and what certificates it presents.
+    Probe(probe::ProbeArguments),
 }
 
 #[derive(Debug, Args)]
@@ -180,7 +184,7 @@ enum Format {
     Human,
     /// One JSON document.
     Json,
-    /// One JSON line for each scenario, and the totals last.
+    /// One JSON line for each scenario or attempt, and the totals last.
     Jsonl,
 }
 
@@ -291,6 +295,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
         Command::New(arguments) => new::new(&arguments),
+        Command::Probe(arguments) => probe::probe(&arguments),
     };
     match answer {
         Ok(code) => ExitCode::from(code),

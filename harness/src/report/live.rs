@@ -14,19 +14,36 @@ pub struct Live {
 impl Live {
     /// A line for so many scenarios.
     pub fn begin(scenarios: usize) -> Self {
+        let live = Self::with_style(scenarios as u64, "{pos} of {len}, {elapsed}: {msg}");
+        if !live.bar.is_hidden() {
+            // Where time is real, a scenario takes long: the line shows that something goes on.
+            live.bar.enable_steady_tick(Duration::from_millis(500));
+        }
+        live
+    }
+
+    /// A line for something that is watched.
+    pub fn watching() -> Self {
+        Self::with_style(0, "{msg}")
+    }
+
+    fn with_style(length: u64, template: &str) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         if set("CI") || dumb || !std::io::stderr().is_terminal() {
-            return Self { bar: ProgressBar::hidden() };
+            return Self::hidden();
         }
         let target = ProgressDrawTarget::stderr_with_hz(10);
-        let bar = ProgressBar::with_draw_target(Some(scenarios as u64), target);
-        if let Ok(style) = ProgressStyle::with_template("{pos} of {len}, {elapsed}: {msg}") {
+        let bar = ProgressBar::with_draw_target(Some(length), target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        // Where time is real, a scenario takes long: the line shows that something goes on.
-        bar.enable_steady_tick(Duration::from_millis(500));
         Self { bar }
+    }
+
+    /// No line.
+    pub fn hidden() -> Self {
+        Self { bar: ProgressBar::hidden() }
     }
 
     /// This scenario runs.

@@ -60,6 +60,8 @@ pub(crate) enum Happening {
     LineEnded { line: LineId },
     /// A worker's client says something.
     Reported { worker: WorkerId, connection: u32, report: Report },
+    /// Somebody wants control.
+    Called,
     /// The probe begins to look.
     Looking,
     /// The probe has looked.
@@ -228,6 +230,9 @@ impl Driver {
                 return Ok(stop);
             }
             if let Some(happening) = self.held.pop_front() {
+                if matches!(happening, Happening::Called) {
+                    return Ok(Stop::Yielded);
+                }
                 self.take(happening)?;
                 self.carry_out()?;
                 continue;
@@ -255,6 +260,8 @@ impl Driver {
             Happening::GivenUp { line } => self.give_up(line),
             Happening::LineEnded { line } => self.lines.end(line),
             Happening::Reported { worker, connection, report } => self.report(worker, connection, report),
+            // Whoever drives the twin has control.
+            Happening::Called => {}
             Happening::Looking => {
                 self.looks.before = self.looks.began;
                 self.looks.began = self.world.now();

@@ -39,8 +39,10 @@ mod line;
 mod message;
 mod network;
 mod probe;
+mod running;
 mod server;
 mod tls;
+mod two_nodes;
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::action::{Load, ResolvedAction};
 use crate::choices::Choices;
@@ -69,12 +71,15 @@ use crate::world::{ApplyError, Stop, World};
 use certificates::Certificates;
 use clock::{Clock, Pace};
 use door::{Door, DoorId};
-use driver::{Driver, Lines, Looks, NodeSide};
+use driver::{Driver, Happening, Lines, Looks, NodeSide};
 use folder::Folder;
 use network::Network;
 use probe::{Probe, UNANSWERED};
 
 pub use error::TwinError;
+pub use running::{Ended, Running};
+pub use tls::{onlooker, provider};
+pub use two_nodes::{NODE1, NODE2, ROLE, TwoNodes, TwoNodesError};
 
 /// A cluster with its masters and workers on loopback.
 ///
@@ -102,6 +107,18 @@ impl TwinOptions {
     }
 }
 
+/// Calls a twin from another thread.
+#[derive(Clone, Debug)]
+pub struct Caller(UnboundedSender<Happening>);
+
+impl Caller {
+    /// Makes the advance under way, or else the next one, come back at once with [`Stop::Yielded`].
+    pub fn call(&self) {
+        // A twin that is gone advances no more.
+        let _ = self.0.send(Happening::Called);
+    }
+}
+
 impl Twin {
     /// Makes certificates and sockets for a cluster at the moment when its machines have started.
     ///
@@ -121,7 +138,7 @@ impl Twin {
         }
         let pace = Pace::new(options.factor);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
-        let provider = tls::provider();
+        let provider = provider();
         let certificates = Certificates::make(&topology.certificates, names, pace, &provider)?;
         let network = Network::claim(topology.nodes.len(), topology.addresses.len())?;
         let doors = doors(topology, &network);
@@ -203,6 +220,11 @@ impl Twin {
         stop
     }
 
+    /// Something to call the twin with while it advances.
+    pub fn caller(&self) -> Caller {
+        Caller(self.driver.sender.clone())
+    }
+
     /// The temporary folder with the certificates, a folder for each host.
     pub fn folder(&self) -> &Path {
         self.driver.folder.path()
@@ -252,9 +274,7 @@ impl Driver {
         let between = pace.virtually(every + UNANSWERED * self.endpoints.len() as u32);
         let watching = Fact::Watching { what: Watch::Endpoint, every: between };
         self.world.show_outside(Source::Run, watching, Time::ZERO);
-        let any_server = Arc::new(tls::AnyServer(self.provider.clone()));
-        let tls = tls::client(&self.provider, any_server, None)
-            .map_err(|source| TwinError::Tls { name: "probe".to_owned(), source })?;
+        let tls = onlooker(None).map_err(|source| TwinError::Tls { name: "probe".to_owned(), source })?;
         tokio::spawn(probe::watch(Probe {
             places: self.endpoints.iter().map(|&door| (door, self.doors[door.0].address)).collect(),
             tls,

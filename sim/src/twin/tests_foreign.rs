@@ -20,11 +20,11 @@ type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client with the certificate that lies in this store, or with none.
 fn open(address: SocketAddr, store: Option<&Path>) -> io::Result<Stream> {
-    let builder = ClientConfig::builder_with_provider(tls::provider())
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("ring has both versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(tls::AnyServer(tls::provider())));
+        .with_custom_certificate_verifier(Arc::new(tls::AnyServer(provider())));
     let config = match store {
         Some(store) => {
             let certificate = CertificateDer::from_pem_file(store.join("w1.pem")).expect("a certificate");

@@ -24,8 +24,18 @@ use crate::trust::{ClientTrust, Handshake, HostTrust, judge_handshake};
 use super::certificates::Certificates;
 
 /// The one provider of cryptography: whoever relied on a default would panic if another one were linked in too.
-pub(crate) fn provider() -> Arc<CryptoProvider> {
+pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// What a client needs that wants to see a server, not to trust it: it takes any certificate, and shows this one of its
+/// own. No session is resumed, so that every handshake is a whole one.
+///
+/// # Errors
+/// If the provider lacks TLS 1.2 and 1.3.
+pub fn onlooker(own: Option<&Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>, Error> {
+    let provider = provider();
+    client(&provider, Arc::new(AnyServer(provider.clone())), own)
 }
 
 /// What a node's HTTP.SYS needs to shake hands with this certificate.

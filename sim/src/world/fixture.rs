@@ -1,4 +1,4 @@
-//! Which cluster do the tests of this crate run?
+//! Which cluster do the tests of this crate run, and those of others who ask the twin for one?
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use crate::cluster::{
 use crate::names::{AddressId, CertificateId, HostId, NameId, Names, NodeId, NodeSet, ResourceId, RoleId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
 use crate::step::Shared;
+#[cfg(test)]
 use crate::time::Time;
 use crate::topology::{
     HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
@@ -23,6 +24,7 @@ pub(crate) const ROLE: RoleId = RoleId(0);
 /// Host names: the network name and the two nodes.
 pub(crate) const SQLFCI: HostId = HostId(0);
 pub(crate) const MASTER: CertificateId = CertificateId(0);
+#[cfg(test)]
 pub(crate) const OTHER: CertificateId = CertificateId(1);
 
 /// What the eight steps of the guide set up, with so many workers.
@@ -127,6 +129,7 @@ pub(crate) fn choices(seed: u64) -> Choices {
     Choices::new(seed, BTreeMap::new(), Assumptions::default())
 }
 
+#[cfg(test)]
 pub(crate) fn secs(secs: u64) -> Time {
     Time::from_micros(secs * 1_000_000)
 }

@@ -14,7 +14,7 @@ mod queue;
 mod traffic;
 mod wire;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "twin"))]
 pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;
