@@ -125,6 +125,13 @@ pub enum Action<N> {
         /// By which.
         with: CertificateId,
     },
+    /// Something that a node has of its own is changed, behind everybody's back.
+    ChangeNode {
+        /// Which node.
+        node: N,
+        /// What.
+        change: NodeChange,
+    },
     /// A property of the cluster is set.
     SetCluster(ClusterProperty),
     /// A setting of every worker is set, and its service restarted.
@@ -231,6 +238,27 @@ pub enum Ways {
     In,
 }
 
+/// A change of what a node has of its own. What is `true` is as the guide wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NodeChange {
+    /// Whether HTTP.SYS has a certificate for the master's port.
+    HttpsBinding(bool),
+    /// Whether the bound certificate has its private key.
+    PrivateKey(bool),
+    /// Whether LocalMachine\Root has the workers' certificates.
+    WorkerCertificates(bool),
+    /// Whether LocalMachine\Root has self-signed certificates alone.
+    RootStore(bool),
+    /// Whether the firewall lets clients through to the master's port.
+    MasterPort(bool),
+    /// Whether the service that the master's resource names is installed.
+    MasterService(bool),
+    /// Whether SQL Server lets the master's service account in.
+    SqlLogin(bool),
+    /// `PortNumber` in `MasterSettings.config`, which the master reads when it starts.
+    PortNumber(u16),
+}
+
 /// A property of the cluster with its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClusterProperty {
@@ -325,6 +353,7 @@ impl<N> Action<N> {
             Self::Surroundings { part: Part::Announcements, works: false } => Verb::IgnoreAnnouncements,
             Self::Surroundings { part: Part::Announcements, works: true } => Verb::HeedAnnouncements,
             Self::ReplaceMasterCertificate { .. } => Verb::ReplaceMasterCertificate,
+            Self::ChangeNode { .. } => Verb::ChangeNode,
             Self::SetCluster(_) => Verb::SetCluster,
             Self::SetWorkers(_) => Verb::SetWorkers,
             Self::StartExecutions(_) => Verb::StartExecutions,
@@ -381,6 +410,7 @@ impl<N> Action<N> {
             Self::ReplaceMasterCertificate { node, with } => {
                 Action::ReplaceMasterCertificate { node: resolve(node)?, with }
             }
+            Self::ChangeNode { node, change } => Action::ChangeNode { node: resolve(node)?, change },
             Self::SetCluster(property) => Action::SetCluster(property),
             Self::SetWorkers(setting) => Action::SetWorkers(setting),
             Self::StartExecutions(load) => Action::StartExecutions(load),
@@ -406,6 +436,7 @@ impl ResolvedAction {
             | Self::ResumeNode { node }
             | Self::Service { node, .. }
             | Self::Link { node, .. }
+            | Self::ChangeNode { node, .. }
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
             Self::FailResource { .. }
             | Self::DeadlockResource { .. }
@@ -490,6 +521,8 @@ pub enum Verb {
     DeadlockResource,
     /// [`Action::ReplaceMasterCertificate`].
     ReplaceMasterCertificate,
+    /// [`Action::ChangeNode`].
+    ChangeNode,
     /// [`Action::SetCluster`].
     SetCluster,
     /// [`Action::SetWorkers`].
@@ -500,7 +533,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -534,6 +567,7 @@ impl Verb {
         Self::FailResource,
         Self::DeadlockResource,
         Self::ReplaceMasterCertificate,
+        Self::ChangeNode,
         Self::SetCluster,
         Self::SetWorkers,
         Self::StartExecutions,
@@ -575,6 +609,7 @@ impl Verb {
             Self::FailResource => "fail_resource",
             Self::DeadlockResource => "deadlock_resource",
             Self::ReplaceMasterCertificate => "replace_master_certificate",
+            Self::ChangeNode => "change_node",
             Self::SetCluster => "set_cluster",
             Self::SetWorkers => "set_workers",
             Self::StartExecutions => "start_executions",
@@ -612,6 +647,7 @@ impl Verb {
             | Self::Cut
             | Self::Heal
             | Self::ReplaceMasterCertificate
+            | Self::ChangeNode
             | Self::SetCluster
             | Self::SetWorkers => Reversibility::Reversible,
             Self::StartExecutions => Reversibility::Compensable,

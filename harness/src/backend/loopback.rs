@@ -76,8 +76,8 @@ impl Backend for LoopbackBackend {
 
 /// How many virtual seconds a real one may stand for in this plan.
 ///
-/// As many as leave every time-out of the workers' protocol long enough for a busy machine, and all their handshakes a
-/// quarter of the promised time.
+/// As many as leave every time-out of the workers' protocol long enough for a busy machine, and for the handshakes of all
+/// workers at once, which together take no more than a quarter of the promised time.
 fn factor(plan: &Plan) -> u32 {
     let topology = &plan.topology;
     let time_outs = topology
@@ -87,7 +87,8 @@ fn factor(plan: &Plan) -> u32 {
     let shortest = time_outs.min().unwrap_or(LEAST_REAL_TIME_OUT);
     let by_time_outs = shortest.as_secs_f64() / LEAST_REAL_TIME_OUT.as_secs_f64();
     let handshakes = HANDSHAKE.as_secs_f64() * topology.workers.len().max(1) as f64;
-    let by_handshakes = topology.promises.reconnect_within.as_secs_f64() / (4.0 * handshakes);
+    let for_all = (topology.promises.reconnect_within / 4).min(shortest);
+    let by_handshakes = for_all.as_secs_f64() / handshakes;
     // Truncated on purpose: a factor is a whole number, and slower is safer.
     by_time_outs.min(by_handshakes).clamp(1.0, GREATEST_FACTOR) as u32
 }

@@ -67,9 +67,10 @@ impl Proof {
             }
         };
         match action {
-            Action::ReplaceMasterCertificate { .. } | Action::SetCluster(_) | Action::SetWorkers(_) => {
-                Self::ReadBack
-            }
+            Action::ReplaceMasterCertificate { .. }
+            | Action::ChangeNode { .. }
+            | Action::SetCluster(_)
+            | Action::SetWorkers(_) => Self::ReadBack,
             Action::MoveRole { role, .. } => Self::Owner(*role),
             Action::PowerOff { .. }
             | Action::KillClusterService { .. }

@@ -367,7 +367,9 @@ const fn part(verb: Verb) -> Part {
         | Verb::IgnoreAnnouncements
         | Verb::HeedAnnouncements
         | Verb::StartExecutions => Part::Within,
-        Verb::ReplaceMasterCertificate | Verb::SetCluster | Verb::SetWorkers => Part::Change,
+        Verb::ReplaceMasterCertificate | Verb::ChangeNode | Verb::SetCluster | Verb::SetWorkers => {
+            Part::Change
+        }
     }
 }
 

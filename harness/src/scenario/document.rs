@@ -164,6 +164,8 @@ pub(super) enum StepDocument {
     DeadlockResource(OnResource),
     /// Binding, SSLCertThumbprint and LocalMachine\Root of one node get another master certificate.
     ReplaceMasterCertificate(ReplaceMasterCertificate),
+    /// What a node has of its own is changed behind everybody's back: files, stores, firewall, logins.
+    ChangeNode(ChangeNode),
     /// Cluster properties are set; they take effect at once.
     SetCluster(SetCluster),
     /// Settings of every worker are set, and its service is restarted.
@@ -349,6 +351,71 @@ pub(super) struct SetWorkers {
     pub(super) agent_heartbeat_interval: Option<At<Length>>,
     /// How often a worker reports on each of its tasks.
     pub(super) task_heartbeat_interval: Option<At<Length>>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 2))]
+pub(super) struct ChangeNode {
+    /// Which node.
+    #[schemars(with = "NodeText")]
+    pub(super) node: At<String>,
+    /// Whether HTTP.SYS has a certificate for the master's port. New connections meet it.
+    pub(super) https_binding: Option<PresentWord>,
+    /// Whether the master certificate has its private key. New connections meet it.
+    pub(super) private_key: Option<PresentWord>,
+    /// Whether LocalMachine\Root has the workers' certificates. New connections meet it.
+    pub(super) worker_certificates: Option<PresentWord>,
+    /// Whether LocalMachine\Root has self-signed certificates alone. New connections meet it.
+    pub(super) root_store: Option<RootWord>,
+    /// Whether the firewall lets clients through to the master's port.
+    pub(super) master_port: Option<PortWord>,
+    /// Whether the service that the master's resource names is installed. A start needs it.
+    pub(super) master_service: Option<InstalledWord>,
+    /// Whether SQL Server lets the master's service account in.
+    pub(super) sql_login: Option<LoginWord>,
+    /// `PortNumber` of `MasterSettings.config`, which the master reads when it starts.
+    #[serde(rename = "PortNumber")]
+    pub(super) port_number: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PresentWord {
+    Present,
+    Missing,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RootWord {
+    /// Self-signed certificates alone.
+    Clean,
+    /// Others among them, or more than a list of issuers can hold.
+    Junk,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PortWord {
+    Open,
+    Blocked,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum InstalledWord {
+    Installed,
+    /// It was never installed, or an upgrade gave it another name.
+    NotInstalled,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum LoginWord {
+    Accepted,
+    /// Error 18456 in the log of SQL Server.
+    Refused,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

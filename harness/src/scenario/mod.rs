@@ -9,6 +9,7 @@ mod document;
 pub mod length;
 mod load;
 pub mod nearest;
+mod node_changes;
 mod planner;
 pub mod read;
 mod resource_policy;

@@ -22,13 +22,14 @@ use crate::plan::{
 use super::based_on::{told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
-    About, CaseDocument, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
+    About, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
     LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing, OnResource, OnService, PARTS,
     QuarantineWord, QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord,
     ServiceWord, SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause,
     ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
 };
 use super::nearest;
+use super::node_changes::changes;
 use super::read::At;
 use super::sections::split;
 use super::topology::{ResolvedTopology, resolve, set_properties};
@@ -434,6 +435,7 @@ impl Planner<'_> {
                 | StepDocument::FailResource(_)
                 | StepDocument::DeadlockResource(_)
                 | StepDocument::ReplaceMasterCertificate(_)
+                | StepDocument::ChangeNode(_)
                 | StepDocument::SetCluster(_)
                 | StepDocument::SetWorkers(_)
                 | StepDocument::StartExecutions(_) => {
@@ -594,6 +596,7 @@ impl Planner<'_> {
                     (None, _) | (_, None) => Vec::new(),
                 }
             }
+            StepDocument::ChangeNode(document) => self.change_node(document, span),
             StepDocument::SetCluster(document) => self.set_cluster(document, span),
             StepDocument::SetWorkers(document) => self.set_workers(document, span),
             StepDocument::StartExecutions(document) => self.load(document, span),
@@ -704,6 +707,13 @@ impl Planner<'_> {
             document.task_heartbeat_interval.map(|time| WorkerSetting::TaskHeartbeatInterval(time.value.0)),
         ];
         let actions: Vec<_> = set.into_iter().flatten().map(Action::SetWorkers).collect();
+        self.refuse_empty(&actions, span);
+        actions
+    }
+
+    fn change_node(&mut self, document: &ChangeNode, span: Span) -> Vec<Action<NodeWord>> {
+        let Some(node) = self.node(&document.node) else { return Vec::new() };
+        let actions: Vec<_> = changes(document).map(|change| Action::ChangeNode { node, change }).collect();
         self.refuse_empty(&actions, span);
         actions
     }

@@ -28,6 +28,9 @@ pub struct HostTrust {
     pub private_key: bool,
     /// Certificates in LocalMachine\Root, in ascending order: worker certificates among them.
     pub root: Vec<CertificateId>,
+    /// Whether the store has self-signed certificates alone. With others among them Windows trusts no client certificate
+    /// (troubleshooting-scale-out, documented).
+    pub root_is_clean: bool,
 }
 
 /// A kind of worker machine, immutable; drift makes another.

@@ -58,7 +58,7 @@ pub fn judge_request(client: &ClientTrust, host: &HostTrust) -> bool {
 /// Whether the node lets a request in that comes with this certificate, or with none: Windows finishes the handshake
 /// with any client certificate and answers 403 above it (inferred) unless the worker's certificate is in the node's LocalMachine\Root (documented).
 pub fn judge_client_certificate(shown: Option<CertificateId>, host: &HostTrust) -> bool {
-    shown.is_some_and(|shown| host.root.binary_search(&shown).is_ok())
+    shown.is_some_and(|shown| host.root_is_clean && host.root.binary_search(&shown).is_ok())
         || has(Defect::WorkerCertificateNotChecked)
 }
 
@@ -88,7 +88,12 @@ mod tests {
     }
 
     fn host() -> HostTrust {
-        HostTrust { binding: Some(MASTER), private_key: true, root: vec![MASTER, WORKER] }
+        HostTrust {
+            binding: Some(MASTER),
+            private_key: true,
+            root: vec![MASTER, WORKER],
+            root_is_clean: true,
+        }
     }
 
     #[track_caller]
@@ -119,6 +124,7 @@ mod tests {
         check(&ClientTrust { key_readable: false, ..client() }, &host(), NAME, secure);
         check(&ClientTrust { own: None, ..client() }, &host(), NAME, secure);
         assert!(!judge_request(&client(), &HostTrust { root: vec![MASTER], ..host() }));
+        assert!(!judge_request(&client(), &HostTrust { root_is_clean: false, ..host() }));
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Driver {
                 self.lines.iter().filter(|line| line.node == node).for_each(|line| line.meet(Fate::Disowned));
                 self.open_and_close_doors()?;
             }
-            WireCommand::Rebind { node, certificate } => self.rebind(node, certificate)?,
+            WireCommand::Rebind { node } => self.rebind(node)?,
         }
         Ok(())
     }
@@ -198,10 +198,10 @@ impl Driver {
         self.open_and_close_doors()
     }
 
-    fn rebind(&mut self, node: NodeId, certificate: CertificateId) -> Result<(), TwinError> {
+    fn rebind(&mut self, node: NodeId) -> Result<(), TwinError> {
         let trust = self.world.host_trust(node);
         self.folder.write_node(node, trust, &self.certificates)?;
-        self.bind(node, Some(certificate).filter(|_| trust.private_key))
+        self.bind(node, trust.binding.filter(|_| trust.private_key))
     }
 
     /// Makes the HTTP.SYS binding of a node.
@@ -245,7 +245,7 @@ impl Driver {
                 None => State::Silent,
                 Some(node) if !self.nodes[node.index()].is_on => State::Silent,
                 Some(node) => {
-                    let port = self.topology.nodes[node.index()].master_settings.port;
+                    let port = self.world.master_port(node);
                     let serves = self.nodes[node.index()].listens && port == address.port();
                     if serves { State::Open(node) } else { State::Refusing }
                 }

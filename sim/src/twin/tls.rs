@@ -103,7 +103,8 @@ impl WorkersVerdict {
             return Handshake::Broken { error: ErrorFamily::TrustRelationship, presented: None };
         };
         // Whoever presents a certificate and signs with its key has it bound; the rest is not the worker's business.
-        let host = HostTrust { binding: Some(presented), private_key: true, root: Vec::new() };
+        let host =
+            HostTrust { binding: Some(presented), private_key: true, root: Vec::new(), root_is_clean: true };
         judge_handshake(&self.topology.certificates, self.secs, &self.trust, &host, self.name)
     }
 }

@@ -4,18 +4,19 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::{
-    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, Part, ResolvedAction, Service, ServiceAction,
-    StartQuorum, Ways, WorkerSetting,
+    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction, Service,
+    ServiceAction, StartQuorum, Ways, WorkerSetting,
 };
 use crate::assumption::{Assumption, GRACEFUL_RUNDOWN, REGISTERS_AT_NEXT_ONLINE};
 use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted};
-use crate::names::{AddressId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
+use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
 use crate::scaleout::{Worker, WorkerEvent};
 use crate::sql::SqlServer;
 use crate::step::Shared;
 use crate::topology::Target;
+use crate::trust::HostTrust;
 
 use super::node::Quarantine;
 use super::wire::WireCommand;
@@ -119,21 +120,54 @@ impl World {
             ResolvedAction::FailResource { resource } => self.fail_resource(resource)?,
             ResolvedAction::DeadlockResource { resource } => self.deadlock(resource)?,
             ResolvedAction::ReplaceMasterCertificate { node, with } => {
-                let host = &mut self.nodes[node.index()];
-                host.trust.binding = Some(with);
-                host.trust.private_key = true;
-                if let Err(place) = host.trust.root.binary_search(&with) {
-                    host.trust.root.insert(place, with);
-                }
-                host.class = self.trust.host(host.trust.clone());
-                self.wire.command(WireCommand::Rebind { node, certificate: with });
+                self.change_trust(node, |trust| {
+                    trust.binding = Some(with);
+                    trust.private_key = true;
+                    if let Err(place) = trust.root.binary_search(&with) {
+                        trust.root.insert(place, with);
+                    }
+                });
             }
+            ResolvedAction::ChangeNode { node, change } => self.change_node(node, change),
             ResolvedAction::SetCluster(property) => self.set_cluster(property),
             ResolvedAction::SetWorkers(setting) => self.set_workers(setting),
             ResolvedAction::StartExecutions(load) => self.start_round(load, 0),
         }
         self.look_at_endpoint();
         Ok(())
+    }
+
+    /// New connections meet what is changed, old ones do not.
+    fn change_trust(&mut self, node: NodeId, change: impl FnOnce(&mut HostTrust)) {
+        let host = &mut self.nodes[node.index()];
+        change(&mut host.trust);
+        host.class = self.trust.host(host.trust.clone());
+        self.wire.command(WireCommand::Rebind { node });
+    }
+
+    fn change_node(&mut self, node: NodeId, change: NodeChange) {
+        let topology = self.topology.clone();
+        let own = &topology.nodes[node.index()];
+        match change {
+            NodeChange::HttpsBinding(present) => {
+                self.change_trust(node, |trust| trust.binding = own.binding.filter(|_| present));
+            }
+            NodeChange::PrivateKey(present) => self.change_trust(node, |trust| trust.private_key = present),
+            NodeChange::WorkerCertificates(present) => self.change_trust(node, |trust| {
+                let of_worker = |one: &CertificateId| topology.workers.iter().any(|w| w.own == Some(*one));
+                trust.root.retain(|one| !of_worker(one));
+                trust.root.extend(own.root.iter().filter(|one| present && of_worker(one)));
+                trust.root.sort_unstable();
+            }),
+            NodeChange::RootStore(clean) => self.change_trust(node, |trust| trust.root_is_clean = clean),
+            NodeChange::MasterPort(open) => {
+                self.nodes[node.index()].port_blocked = !open;
+                self.tell_whether_heard(node);
+            }
+            NodeChange::MasterService(installed) => self.nodes[node.index()].master_missing = !installed,
+            NodeChange::SqlLogin(accepted) => self.nodes[node.index()].login_refused = !accepted,
+            NodeChange::PortNumber(port) => self.nodes[node.index()].port_setting = port,
+        }
     }
 
     fn owner_of(&self, role: RoleId) -> Result<NodeId, ApplyError> {
@@ -322,7 +356,7 @@ impl World {
         let never_missed = Duration::ZERO;
         self.show(Source::Run, Fact::Watching { what: Watch::Node(node), every: never_missed });
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
-        self.wire.command(WireCommand::Wake { node });
+        self.tell_whether_heard(node);
         self.lose_reservation(node);
         for event in stalled {
             // An armed deadline is known by its moment, which has passed.
@@ -377,9 +411,7 @@ impl World {
             LinkEnd::OtherNodes => others.collect(),
             LinkEnd::Clients => {
                 self.links.set(node, Peer::Clients, open);
-                let command = if open { WireCommand::Wake { node } } else { WireCommand::Silence { node } };
-                self.wire.command(command);
-                return;
+                return self.tell_whether_heard(node);
             }
             LinkEnd::Witness => return self.links.set(node, Peer::Witness, open),
             LinkEnd::Disk => {

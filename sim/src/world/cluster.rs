@@ -279,8 +279,12 @@ impl World {
             ResourceKind::SqlServer => self.start_sql_server(node),
             // A service that cannot be started fails its resource (event 1041, documented).
             ResourceKind::ScaleOutMaster if self.nodes[node.index()].disabled.master => false,
+            // A service that does not exist cannot be opened (event 1040, documented).
+            ResourceKind::ScaleOutMaster if self.nodes[node.index()].master_missing => false,
             ResourceKind::ScaleOutMaster => {
-                let master = &mut self.nodes[node.index()].master;
+                let host = &mut self.nodes[node.index()];
+                let master = &mut host.master;
+                master.port = host.port_setting;
                 master.is_running = true;
                 master.run += 1;
                 let run = master.run;
@@ -531,6 +535,7 @@ impl World {
             host.is_on() && host.sql.answers()
         };
         let usable = is_known
+            && !self.nodes[asker.index()].login_refused
             && self.topology.targets_of(server).any(|target| match target {
                 Target::Cluster(address) => self.addresses.holder(address).is_some_and(answers),
                 Target::Node(node) => answers(node),
@@ -563,7 +568,7 @@ impl World {
         self.nodes[node.index()].power = Power::On;
         self.give_up_addresses(node);
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
-        self.wire.command(WireCommand::Wake { node });
+        self.tell_whether_heard(node);
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
         self.start_service_at(node, self.now + boot);
     }

@@ -46,6 +46,11 @@ impl World {
         self.nodes[node.index()].trust.binding
     }
 
+    /// The port that a node's master listens on, or did when it ran.
+    pub fn master_port(&self, node: NodeId) -> u16 {
+        self.nodes[node.index()].master.port
+    }
+
     /// A worker's connection to its master.
     pub fn worker_socket(&self, worker: WorkerId) -> Socket {
         let host = &self.workers[worker.index()];
@@ -58,7 +63,7 @@ impl World {
     pub fn endpoint_answer(&self) -> Answer {
         let best = self.topology.targets_of(self.topology.endpoint).map(|target| {
             match self.addresses.reached_by(target) {
-                Destination::Node(node) if self.hears_clients(node) => self.answer_of(node),
+                Destination::Node(node) if self.lets_in(node) => self.answer_of(node),
                 Destination::Node(_)
                 | Destination::Nobody
                 | Destination::Astray

@@ -49,6 +49,14 @@ pub(crate) struct NodeHost {
     pub(crate) shuts_down: bool,
     /// The adapter on the network of the clients works.
     pub(crate) has_adapter: bool,
+    /// The firewall keeps clients from the master's port.
+    pub(crate) port_blocked: bool,
+    /// SQL Server refuses the master's service account.
+    pub(crate) login_refused: bool,
+    /// The service that the master's resource names is not installed.
+    pub(crate) master_missing: bool,
+    /// The port in `MasterSettings.config`, for the next start.
+    pub(crate) port_setting: u16,
     /// Services whose start type is Disabled.
     pub(crate) disabled: Disabled,
     /// Until when its resolver cache has the names of the cluster, if DNS has fallen silent.
@@ -119,7 +127,8 @@ impl NodeHost {
         root.extend(own.binding.filter(|_| own.private_key));
         root.sort_unstable();
         root.dedup();
-        let host_trust = HostTrust { binding: own.binding, private_key: own.private_key, root };
+        let host_trust =
+            HostTrust { binding: own.binding, private_key: own.private_key, root, root_is_clean: true };
         Self {
             power: Power::Off,
             service: ClusterService::new(node, topology.cluster.clone()),
@@ -149,6 +158,10 @@ impl NodeHost {
             quorum: StartQuorum::Normal,
             shuts_down: false,
             has_adapter: true,
+            port_blocked: false,
+            login_refused: false,
+            master_missing: false,
+            port_setting: own.master_settings.port,
             disabled: Disabled::default(),
             knows_names_until: Time::ZERO,
         }

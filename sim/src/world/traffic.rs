@@ -279,7 +279,7 @@ impl World {
         }
         match self.destination(id) {
             Destination::UnknownHost => self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
-            Destination::Node(node) if self.hears_clients(node) => self.syn_reached(id, number, node),
+            Destination::Node(node) if self.lets_in(node) => self.syn_reached(id, number, node),
             Destination::Nobody if self.choices.assume(Assumption::AbsentAddress) == UNREACHABLE => {
                 self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
             }
@@ -381,11 +381,28 @@ impl World {
         self.nodes[node.index()].is_on() && self.links.serves_clients(node)
     }
 
+    /// Whether packets to the master's port reach a node that can answer them. What a firewall blocks it drops.
+    pub(crate) fn lets_in(&self, node: NodeId) -> bool {
+        self.hears_clients(node) && !self.nodes[node.index()].port_blocked
+    }
+
+    /// Tells whoever carries the wire whether a node can be reached.
+    pub(crate) fn tell_whether_heard(&mut self, node: NodeId) {
+        if !self.lets_in(node) {
+            self.wire.command(WireCommand::Silence { node });
+            return;
+        }
+        self.wire.command(WireCommand::Wake { node });
+        if self.nodes[node.index()].listens() {
+            self.wire.command(WireCommand::Listen { node });
+        }
+    }
+
     fn path(&self, id: WorkerId) -> Path {
         let connection = &self.workers[id.index()].connection;
         let Destination::Node(node) = self.destination(id) else { return Path::Silent };
         let host = &self.nodes[node.index()];
-        if !self.hears_clients(node) {
+        if !self.lets_in(node) {
             Path::Silent
         } else if connection.node == Some(node) && host.master_run() == connection.run && host.listens() {
             Path::Delivered

@@ -77,12 +77,10 @@ pub enum WireCommand {
         /// Which one.
         node: NodeId,
     },
-    /// The files of a node that its master reads have changed: the certificate of its binding.
+    /// What a node holds that decides about trust has changed: stores, the binding and its certificate.
     Rebind {
         /// Which one.
         node: NodeId,
-        /// The certificate of the binding.
-        certificate: CertificateId,
     },
 }
 

@@ -76,6 +76,7 @@ impl Actors {
             | ResolvedAction::Link { .. }
             | ResolvedAction::FailResource { .. }
             | ResolvedAction::DeadlockResource { .. }
+            | ResolvedAction::ChangeNode { .. }
             | ResolvedAction::SetCluster(_)
             | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
