@@ -9,7 +9,7 @@ use failover_sim::names::{ActionNo, NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Mark, Record, Sink, Source};
 
 use crate::backend::{Backend, BackendError, Stop};
-use crate::judge::{Awaited, Judge, Judgement};
+use crate::judge::{Awaited, Finding, Judge, Judgement};
 use crate::picture::WordError;
 use crate::plan::{NodeWord, Plan, StepKind};
 
@@ -30,15 +30,41 @@ pub fn run<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -
     Judgement { is_restored, ..run.tee.judge.judge(end, problem) }
 }
 
+/// Carries out the steps of a plan on a backend that runs already, with a judge that knows what was seen so far.
+/// Tells what they came to that did not do what they should.
+///
+/// # Errors
+/// What keeps one of them from being carried out; those before it have been.
+pub(crate) fn carry_on<B: Backend, H: Sink>(
+    plan: &Plan,
+    judge: Judge<'_>,
+    backend: &mut B,
+    history: &mut H,
+) -> Result<Vec<Finding>, Problem> {
+    let mut run = Run { plan, backend, tee: Tee { judge, history, sequence: 0 } };
+    run.steps()?;
+    Ok(run.tee.judge.of_steps())
+}
+
 /// What keeps a plan from being carried out.
 #[derive(Debug, thiserror::Error)]
-enum Problem {
+pub(crate) enum Problem {
+    /// The surroundings do not allow it.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The cluster does not come to rest.
     #[error("the cluster was not steady after {0}: the steps were not begun")]
     NeverSteady(String),
+    /// A word fits no node, or several.
     #[error("`{word}` (line {line}) {error} at this moment")]
-    Word { word: String, line: u32, error: WordError },
+    Word {
+        /// The word.
+        word: String,
+        /// Where it stands.
+        line: u32,
+        /// What is wrong with it.
+        error: WordError,
+    },
 }
 
 struct Run<'a, 'p, B, H> {
@@ -78,13 +104,7 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
             self.reach(Awaited::Complete, START_LIMIT)?;
         }
         self.note(Fact::StepsBegan);
-        for number in 0..self.plan.steps.len() {
-            self.step(StepNo(number as u16))?;
-            if self.tee.judge.step_failed() {
-                break;
-            }
-        }
-        self.note(Fact::StepsEnded);
+        self.steps()?;
         // A worker that is away now has the promised time to come back.
         let now = self.backend.now();
         if !self.tee.judge.wait_for(Awaited::Steady) && self.tee.judge.is_worth_waiting(now) {
@@ -92,6 +112,17 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
             self.advance(limit)?;
         }
         self.note(Fact::RunEnded);
+        Ok(())
+    }
+
+    fn steps(&mut self) -> Result<(), Problem> {
+        for number in 0..self.plan.steps.len() {
+            self.step(StepNo(number as u16))?;
+            if self.tee.judge.step_failed() {
+                break;
+            }
+        }
+        self.note(Fact::StepsEnded);
         Ok(())
     }
 

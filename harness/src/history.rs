@@ -290,6 +290,12 @@ pub fn read_records(text: &str, plan: &Plan) -> Result<Vec<Record>, HistoryError
     Ok(records)
 }
 
+/// A record as a line of a history says it.
+pub fn line(record: &Record, names: &Names) -> String {
+    serde_json::to_string(&Line::new(record, names))
+        .expect("numbers, words and fixed keys always have a JSON form")
+}
+
 impl Line {
     fn new(record: &Record, names: &Names) -> Self {
         Self {

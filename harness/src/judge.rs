@@ -196,6 +196,11 @@ impl<'p> Judge<'p> {
         ClaimResult { claim, must_break, verdict, outcome }
     }
 
+    /// What the steps came to that did not do what they should, as it stands at the end of the last of them.
+    pub(crate) fn of_steps(&self) -> Vec<Finding> {
+        self.step_findings(Window { began: self.began.unwrap_or_default(), end: self.last })
+    }
+
     fn step_findings(&self, window: Window) -> Vec<Finding> {
         let mut findings = Vec::new();
         for (hold, result) in self.plan.holds.iter().zip(self.steps.holds()) {

@@ -173,6 +173,11 @@ impl<'p> Picture<'p> {
         self.workers[index]
     }
 
+    /// What a client met at the endpoint last.
+    pub const fn endpoint(&self) -> Option<Answer> {
+        self.endpoint
+    }
+
     /// Nodes whose cluster service can be asked: watched, powered, and members in their own view.
     fn observers(&self) -> impl Iterator<Item = NodeId> {
         (0..self.views.len()).map(|node| NodeId(node as u8)).filter(|&node| {
@@ -297,7 +302,8 @@ impl<'p> Picture<'p> {
         (0..self.views.len()).map(state).collect()
     }
 
-    fn node_state(&self, word: NodeWord) -> Option<NodeState> {
+    /// The state of a node, as the owner of the master's role sees it.
+    pub fn node_state(&self, word: NodeWord) -> Option<NodeState> {
         let node = self.resolve(word).ok()?;
         let owner = self.owner().ok()?;
         self.views[owner.index()].states[node.index()]

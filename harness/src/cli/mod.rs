@@ -9,6 +9,7 @@ mod new;
 mod probe;
 mod run;
 mod stop;
+mod twin;
 mod validate;
 
 use std::io::Write;
@@ -52,6 +53,8 @@ enum Command {
     New(NewArguments),
     /// Measure from outside how available an endpoint is, and what certificates it presents.
     Probe(probe::ProbeArguments),
+    /// Keep a cluster running behind real HTTPS on loopback, for clients of your own, or tell it what to do.
+    Twin(twin::TwinArguments),
 }
 
 #[derive(Debug, Args)]
@@ -296,6 +299,7 @@ pub fn main() -> ExitCode {
         Command::Demo => demo::demo(),
         Command::New(arguments) => new::new(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
+        Command::Twin(arguments) => twin::twin(&arguments),
     };
     match answer {
         Ok(code) => ExitCode::from(code),
@@ -320,6 +324,8 @@ const SURROUNDINGS: u8 = 3;
 enum CommandError {
     /// The input is wrong.
     Load(LoadError),
+    /// The input is wrong, and every mistake is told with its place already.
+    Shown(String),
     /// The input is wrong in one sentence.
     Input(String),
     /// The surroundings fail.
@@ -334,13 +340,14 @@ impl CommandError {
                 files.iter().map(|file| file.render(paint)).collect::<Vec<_>>().join("\n")
             }
             Self::Load(error) => format!("error: {error}\n"),
+            Self::Shown(text) => text.clone(),
             Self::Input(text) | Self::Surroundings(text) => format!("error: {text}\n"),
         }
     }
 
     const fn code(&self) -> u8 {
         match self {
-            Self::Load(_) | Self::Input(_) => INPUT,
+            Self::Load(_) | Self::Shown(_) | Self::Input(_) => INPUT,
             Self::Surroundings(_) => SURROUNDINGS,
         }
     }

@@ -234,6 +234,36 @@ fn load_one(
     Ok(plans(&name, &origin, seed))
 }
 
+/// Where a scenario comes from that is not in a file, on a topology that is, or that the program carries.
+///
+/// # Errors
+/// If there is no such topology, if it cannot be read, or if there is none that it is based on.
+pub fn origin_on(topology: &str, overrides: Overrides, scenario: &str) -> Result<Origin, LoadError> {
+    let path = Path::new(topology);
+    let (topology_file, topology_text) = match standard::topology(topology).filter(|_| !path.is_file()) {
+        Some(carried) => (carried.name.to_owned(), carried.text.to_owned()),
+        None => (
+            topology.to_owned(),
+            read(path).map_err(|error| match error {
+                LoadError::Read { path, error, .. } => {
+                    let known = standard::topologies().filter_map(|file| file.name.split('/').next_back());
+                    let nearest = nearest::nearest(topology, known);
+                    let hint = nearest.map_or_else(
+                        || "`failover list` shows the topologies that the program carries".to_owned(),
+                        |nearest| format!("did you mean `{nearest}`?"),
+                    );
+                    LoadError::Read { path, error, hint: Some(hint) }
+                }
+                LoadError::Empty(_) | LoadError::NoCase(_) | LoadError::Mistakes(_) => error,
+            })?,
+        ),
+    };
+    let base = find_base(&topology_file, &topology_text)?;
+    let base = base.map_err(|mistakes| LoadError::Mistakes(vec![mistakes]))?;
+    let (scenario_file, scenario_text) = ("step".to_owned(), scenario.to_owned());
+    Ok(Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides })
+}
+
 fn read(path: &Path) -> Result<String, LoadError> {
     std::fs::read_to_string(path).map_err(|error| LoadError::Read {
         path: path.display().to_string(),

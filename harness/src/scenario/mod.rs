@@ -24,7 +24,7 @@ mod topology_document;
 pub mod tree;
 pub mod unfit;
 
-pub use load::{LoadError, Loaded, Misfit, load, load_fitting};
+pub use load::{LoadError, Loaded, Misfit, load, load_fitting, origin_on};
 pub use planner::{plan, plans, topology_of, warnings};
 pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS};
 pub use schema::{scenario_schema, topology_schema};

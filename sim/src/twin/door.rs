@@ -61,6 +61,16 @@ impl Door {
         }
     }
 
+    /// Whether nobody else listens there.
+    pub(crate) fn is_free(&self) -> Result<(), TwinError> {
+        let address = self.address;
+        let bound = Socket::new(Domain::for_address(address), Type::STREAM, None).and_then(|socket| {
+            socket.set_reuse_address(true)?;
+            socket.bind(&address.into())
+        });
+        bound.map_err(|source| TwinError::AddressTaken { address, source })
+    }
+
     pub(crate) const fn state(&self) -> State {
         self.state
     }

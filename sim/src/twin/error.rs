@@ -22,6 +22,30 @@ pub enum TwinError {
         /// Why it could not be had.
         source: io::Error,
     },
+    /// The network that was asked for is another twin's.
+    #[error(
+        "the network 127.{second}.{third}.0/24 is another twin's, or not of this machine ({address}: {source})"
+    )]
+    NetworkTaken {
+        /// Its second number.
+        second: u8,
+        /// Its third number.
+        third: u8,
+        /// The address that marks it as taken.
+        address: SocketAddr,
+        /// Why it could not be had.
+        source: io::Error,
+    },
+    /// An address that the twin needs is somebody else's.
+    #[error(
+        "{address} cannot be had ({source}): another program listens there, or on this port of every address"
+    )]
+    AddressTaken {
+        /// Which one.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The endpoint leads nowhere.
     #[error("the endpoint `{name}` is neither a node nor an address of the cluster")]
     NoEndpoint {

@@ -60,7 +60,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::action::{Load, ResolvedAction};
 use crate::choices::Choices;
-use crate::names::{AddressId, Names, NodeId, WorkerId};
+use crate::names::{AddressId, LoadId, Names, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{Fact, Sink, Source, Watch};
 use crate::step::Shared;
@@ -98,12 +98,14 @@ pub struct TwinOptions {
     pub factor: u32,
     /// How long a client may take for a handshake, or for the body of a request, in real time.
     pub patience: Duration,
+    /// The network 127.x.y.0/24 of its addresses, as (x, y); without it one that no other twin uses.
+    pub network: Option<(u8, u8)>,
 }
 
 impl TwinOptions {
-    /// So many virtual seconds in a real one; clients may take ten seconds.
+    /// So many virtual seconds in a real one; clients may take ten seconds; any free network.
     pub const fn with_factor(factor: u32) -> Self {
-        Self { factor, patience: Duration::from_secs(10) }
+        Self { factor, patience: Duration::from_secs(10), network: None }
     }
 }
 
@@ -140,8 +142,9 @@ impl Twin {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         let provider = provider();
         let certificates = Certificates::make(&topology.certificates, names, pace, &provider)?;
-        let network = Network::claim(topology.nodes.len(), topology.addresses.len())?;
+        let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.network)?;
         let doors = doors(topology, &network);
+        doors.iter().try_for_each(Door::is_free)?;
         let port = endpoint_port(topology);
         let endpoints: Vec<DoorId> = topology
             .targets_of(topology.endpoint)
@@ -218,6 +221,16 @@ impl Twin {
         let stop = runtime.block_on(self.driver.drive(until, sink));
         self.driver.clock.stand_still();
         stop
+    }
+
+    /// One more set of executions that actions can name.
+    pub fn add_load(&mut self, load: Load) -> LoadId {
+        self.driver.world.add_load(load)
+    }
+
+    /// The addresses and ports at which somebody may answer, each with whose it is.
+    pub fn addresses(&self) -> impl Iterator<Item = (Target, SocketAddr)> {
+        self.driver.doors.iter().map(|door| (door.target, door.address))
     }
 
     /// Something to call the twin with while it advances.

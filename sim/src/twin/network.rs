@@ -16,10 +16,24 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Takes a free network with room for so many nodes and cluster addresses.
-    pub(crate) fn claim(nodes: usize, addresses: usize) -> Result<Self, TwinError> {
+    /// Takes a free network with room for so many nodes and cluster addresses, or the one that is asked for.
+    pub(crate) fn claim(
+        nodes: usize,
+        addresses: usize,
+        asked_for: Option<(u8, u8)>,
+    ) -> Result<Self, TwinError> {
         if nodes > FIRST_CLUSTER - FIRST_NODE || addresses > usize::from(CLAIM) - FIRST_CLUSTER {
             return Err(TwinError::TooManyAddresses { nodes, addresses });
+        }
+        if let Some((second, third)) = asked_for {
+            let address = SocketAddr::from(([127, second, third, CLAIM], CLAIM_PORT));
+            let claim = UdpSocket::bind(address).map_err(|source| TwinError::NetworkTaken {
+                second,
+                third,
+                address,
+                source,
+            })?;
+            return Ok(Self { second, third, _claim: claim });
         }
         // Twins of different processes begin their search in different places; the claim alone keeps them apart.
         let start = std::process::id().wrapping_mul(2_654_435_761);

@@ -14,7 +14,7 @@ use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::*;
 use crate::action::Action;
-use crate::world::fixture::{NODE1, NODE2};
+use crate::world::fixture::{self, NODE1, NODE2};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
@@ -166,6 +166,26 @@ fn twins_share_nothing_and_leave_nothing_behind() {
     drop(two);
 }
 
+#[test]
+fn an_address_that_somebody_has_is_named() {
+    let (run, endpoint, _) = serving();
+    let SocketAddr::V4(v4) = endpoint else { panic!("{endpoint} is on loopback") };
+    let [_, second, third, _] = v4.ip().octets();
+    let start = |network| {
+        let options = TwinOptions { network: Some(network), ..TwinOptions::with_factor(20) };
+        let topology = tests::quick(1, |_| {});
+        Twin::start(&topology, &fixture::names(1), &[], fixture::choices(1), options).map(drop)
+    };
+    let taken = start((second, third)).expect_err("another twin has it");
+    assert!(matches!(taken, TwinError::NetworkTaken { .. }), "{taken}");
+    drop(run);
+    let other = std::net::TcpListener::bind(endpoint).expect("the twin is gone");
+    let taken = start((second, third)).expect_err("somebody else has the address");
+    assert!(matches!(taken, TwinError::AddressTaken { address, .. } if address == endpoint), "{taken}");
+    drop(other);
+    start((second, third)).expect("nobody has it");
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_user_reads_private_keys() {
@@ -178,7 +198,7 @@ fn only_the_user_reads_private_keys() {
 #[test]
 fn a_client_that_takes_too_long_is_shown_the_door() {
     let patience = Duration::from_millis(200);
-    let options = TwinOptions { factor: 20, patience };
+    let options = TwinOptions { patience, ..TwinOptions::with_factor(20) };
     let mut run = tests::Run::start_with(&tests::quick(1, |_| {}), options);
     run.until_served_by(NODE1);
     let (endpoint, store) = (run.twin.endpoint(), run.twin.folder().join("w1/LocalMachine/My"));

@@ -307,6 +307,12 @@ impl World {
         self.now
     }
 
+    /// One more set of executions that actions can name.
+    pub fn add_load(&mut self, load: Load) -> LoadId {
+        self.loads.push(load);
+        LoadId((self.loads.len() - 1) as u16)
+    }
+
     /// Whether it began with this very topology and these loads, so that a reset is enough to run it again.
     pub fn is_of(&self, topology: &Shared<Topology>, loads: &[Load]) -> bool {
         self.topology.is(topology) && self.loads == loads

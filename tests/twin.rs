@@ -1,0 +1,135 @@
+//! What does `failover twin` say, do as it is told, and leave behind?
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use failover_tests::{Answer, failover, root};
+
+/// A program that is ended with its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run(arguments: &[&str]) -> Answer {
+    failover(env!("CARGO_BIN_EXE_failover-copy"), &root(), arguments)
+}
+
+/// Starts a twin of two nodes in a temporary folder of its own; gives it with the lines that it has said until it is at rest.
+fn start(temporary: &Path) -> (Ended, Vec<String>, BufReader<impl std::io::Read + use<>>) {
+    let child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+        .args(["twin", "two_node_fci", "--workers", "2", "--factor", "20"])
+        .env("TMPDIR", temporary)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    let mut child = Ended(child);
+    let mut output = BufReader::new(child.0.stdout.take().expect("a pipe"));
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        assert!(output.read_line(&mut line).expect("text") > 0, "it ended before it was at rest: {lines:#?}");
+        let rests = line.starts_with("at rest: ");
+        lines.push(line);
+        if rests {
+            return (child, lines, output);
+        }
+    }
+}
+
+fn after<'l>(lines: &'l [String], lead: &str) -> &'l str {
+    let found = lines.iter().find_map(|line| line.trim_start().strip_prefix(lead));
+    found.unwrap_or_else(|| panic!("no line begins with {lead}: {lines:#?}")).trim()
+}
+
+/// The first line of its kind, done by a shell as a person would who copied it.
+fn copied(lines: &[String], lead: &str) -> Option<String> {
+    if Command::new(lead.trim()).arg("--version").output().is_err() {
+        return None;
+    }
+    let rest = after(lines, lead);
+    let output = Command::new("sh").args(["-c", &format!("{lead}-sS {rest}")]).output().ok()?;
+    Some(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_twin_says_how_to_use_it_does_as_it_is_told_and_leaves_nothing_behind() {
+    for signal in ["TERM", "INT"] {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let (mut twin, lines, mut output) = start(temporary.path());
+        let folder = PathBuf::from(after(&lines, "files "));
+        let control = folder.join("control.json");
+        let (name, ip) = after(&lines, "endpoint ").split_once(" at ").expect("a name and an address");
+        assert_eq!(name, "https://sqlfci:8391/ClusterManagement/");
+        if let Some(said) = copied(&lines, "curl ") {
+            assert_eq!(said, r#"{"answer":"registered","enabled":true}"#);
+        }
+        let control_text = control.to_str().expect("a plain name");
+        let step = temporary.path().join("step.yaml");
+        std::fs::write(&step, "- move_role: { to: standby }\n- expect:\n    within: 5m\n    workers: { which: every, state: connected, served_by: first_standby }\n").expect("a file");
+        let answer = run(&["twin", "do", step.to_str().expect("a plain name"), "--control", control_text]);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+        assert!(answer.stdout.starts_with("pass at "), "{}", answer.stdout);
+        let killed = Command::new("kill").args([&format!("-{signal}"), &twin.0.id().to_string()]).status();
+        assert!(killed.expect("kill is there").success());
+        assert_eq!(twin.0.wait().expect("it ends").code(), Some(0), "SIG{signal}");
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).expect("text");
+        assert_eq!(rest, "");
+        assert!(!folder.exists());
+        assert_eq!(
+            TcpStream::connect((ip, 8391)).map(drop).expect_err("nobody listens").kind(),
+            std::io::ErrorKind::ConnectionRefused
+        );
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain name").to_owned();
+    std::fs::write(path("step.yaml"), "power_off: { node: owner }\n").expect("a file");
+    let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    let gone = format!("{{ \"control\": \"http://{}\", \"token\": \"0\" }}\n", gone.expect("a port"));
+    std::fs::write(path("gone.json"), gone).expect("a file");
+    std::fs::write(path("junk.json"), "{}\n").expect("a file");
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let cases: [(&[&str], i32, &str); 9] = [
+        (
+            &["twin", "two_node_fci", "--control", &address],
+            3,
+            "error: the control API cannot listen on 127.0.0.1:",
+        ),
+        (&["twin"], 2, "<TOPOLOGY>"),
+        (&["twin", "no_such_topology"], 2, "error: cannot read `no_such_topology`: "),
+        (&["twin", "two_node_fci", "--factor", "0"], 2, "0 is not in 1..=60"),
+        (&["twin", "two_node_fci", "--network", "10.0.0"], 2, "expected three numbers such as 127.80.1"),
+        (&["twin", "two_node_fci", "--control", "0.0.0.0:80"], 2, "0.0.0.0 is not an address of loopback"),
+        (&["twin", "do", &path("none.yaml")], 2, "error: cannot read `"),
+        (
+            &["twin", "do", &path("step.yaml"), "--control", &path("junk.json")],
+            2,
+            "does not say where a control API is",
+        ),
+        (
+            &["twin", "do", &path("step.yaml"), "--control", &path("gone.json")],
+            3,
+            "does not answer at 127.0.0.1:",
+        ),
+    ];
+    for (arguments, code, told) in cases {
+        let answer = run(arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (code, ""), "{arguments:?}: {}", answer.stderr);
+        assert!(answer.stderr.contains(told), "{arguments:?}: {}", answer.stderr);
+    }
+    drop(taken);
+}
