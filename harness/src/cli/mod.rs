@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod judge;
 mod new;
+mod preflight;
 mod run;
 mod validate;
 
@@ -46,6 +47,8 @@ enum Command {
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
+    /// Say which steps of the guide were done on a cluster, and what will be seen where one was not.
+    Preflight(preflight::PreflightArguments),
     /// Write a starter topology, a scenario and CI files into a folder.
     New(NewArguments),
 }
@@ -290,6 +293,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
+        Command::Preflight(arguments) => preflight::preflight(&arguments),
         Command::New(arguments) => new::new(&arguments),
     };
     match answer {
