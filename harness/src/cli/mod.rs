@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod judge;
 mod new;
+mod predict;
 mod preflight;
 mod run;
 mod validate;
@@ -49,6 +50,8 @@ enum Command {
     Demo,
     /// Say which steps of the guide were done on a cluster, and what will be seen where one was not.
     Preflight(preflight::PreflightArguments),
+    /// Say what will happen to a cluster when a node is lost or its role moves, by the simulator.
+    Predict(predict::PredictArguments),
     /// Write a starter topology, a scenario and CI files into a folder.
     New(NewArguments),
 }
@@ -294,6 +297,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
         Command::Preflight(arguments) => preflight::preflight(&arguments),
+        Command::Predict(arguments) => predict::predict(&arguments),
         Command::New(arguments) => new::new(&arguments),
     };
     match answer {

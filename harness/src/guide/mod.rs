@@ -4,6 +4,7 @@
 //! troubleshooting-scale-out where it concerns a single master; that it shows only after a failover is inferred.
 
 pub mod example;
+pub mod predict;
 pub mod preflight;
 pub mod snapshot;
 mod steps;

@@ -2,16 +2,22 @@
 
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Worker, bindings};
 
-use super::setup::{Found, Setup, master_file, same_host, worker_file, worker_service};
+use super::setup::{Found, Setup, master_file, worker_file, worker_service};
 use super::{Judged, right, wrong};
 
 pub(super) fn certificate_names_the_network_name(setup: &Setup<'_>) -> Judged {
-    let (certificate, name) = (setup.master_certificate()?, setup.noted.clone()?);
+    let (certificate, noted) = (setup.master_certificate()?, setup.noted.clone()?);
     let names = certificate.names();
     let kind = if certificate.alternative_names.is_some() { "alternative names" } else { "CNs" };
-    if names.iter().any(|other| same_host(other, &name)) {
-        return right(format!("{kind}: {}", names.join(", ")));
+    // The name must be there in the form in which workers ask for it: with its domain or without.
+    let mut asked = setup.asked(&noted);
+    if asked.is_empty() {
+        asked.push(noted);
     }
+    let is_there = |name: &String| names.iter().any(|other| other.eq_ignore_ascii_case(name));
+    let Some(name) = asked.iter().find(|name| !is_there(name)) else {
+        return right(format!("{kind}: {}", names.join(", ")));
+    };
     wrong(
         format!("{} does not name `{name}`; {kind}: {}", short(&certificate.thumbprint), names.join(", ")),
         format!(

@@ -4,13 +4,13 @@
 //! cluster: right, wrong, or why nobody could look. What cannot be looked at is never taken for right.
 
 mod certificates;
-mod cluster;
+pub(super) mod cluster;
 mod database;
 mod machines;
 mod report;
 mod rules;
 mod settings;
-mod setup;
+pub(super) mod setup;
 
 use super::snapshot::{Node, Snapshot, Worker};
 use setup::{Found, Setup};

@@ -8,29 +8,29 @@ use crate::guide::snapshot::{
 };
 
 /// What was found, or why nobody could look.
-pub(super) type Found<T> = Result<T, String>;
+pub(in crate::guide) type Found<T> = Result<T, String>;
 
 /// A snapshot with what follows from it.
-pub(super) struct Setup<'s> {
-    pub(super) snapshot: &'s Snapshot,
+pub(in crate::guide) struct Setup<'s> {
+    pub(in crate::guide) snapshot: &'s Snapshot,
     /// The master's Generic Service.
-    pub(super) master: Found<&'s Resource>,
+    pub(in crate::guide) master: Found<&'s Resource>,
     /// The instance.
-    pub(super) sql_server: Found<&'s Resource>,
+    pub(in crate::guide) sql_server: Found<&'s Resource>,
     /// The Network Name that workers should use: that of the master's role, or else that of the instance's.
-    pub(super) network_name: Found<&'s Resource>,
+    pub(in crate::guide) network_name: Found<&'s Resource>,
     /// The name that everybody here uses for it, if they all use one that is no node's; else its `DnsName`.
-    pub(super) noted: Found<String>,
+    pub(in crate::guide) noted: Found<String>,
     /// The name of the instance that holds SSISDB: the same, unless the master has a role of its own.
-    pub(super) instance: Found<String>,
+    pub(in crate::guide) instance: Found<String>,
     /// The thumbprint that most workers pin.
-    pub(super) pin: Found<String>,
+    pub(in crate::guide) pin: Found<String>,
     /// The port that most masters listen on.
-    pub(super) port: Found<u16>,
+    pub(in crate::guide) port: Found<u16>,
 }
 
 impl<'s> Setup<'s> {
-    pub(super) fn of(snapshot: &'s Snapshot) -> Self {
+    pub(in crate::guide) fn of(snapshot: &'s Snapshot) -> Self {
         let master = master(&snapshot.cluster);
         let sql_server = only(&snapshot.cluster, "SQL Server");
         let network_name = network_name(&snapshot.cluster, master.as_ref().ok(), sql_server.as_ref().ok());
@@ -50,7 +50,7 @@ impl<'s> Setup<'s> {
     }
 
     /// The addresses of the network name.
-    pub(super) fn addresses(&self) -> Found<Vec<&'s str>> {
+    pub(in crate::guide) fn addresses(&self) -> Found<Vec<&'s str>> {
         let role = &self.network_name.clone()?.role;
         let resources = self.snapshot.cluster.resources.seen()?;
         let of_role = resources.iter().filter(|one| one.role == *role && one.kind == "IP Address");
@@ -63,7 +63,7 @@ impl<'s> Setup<'s> {
     }
 
     /// The certificate that most workers pin, from whichever store has it.
-    pub(super) fn master_certificate(&self) -> Found<&'s Certificate> {
+    pub(in crate::guide) fn master_certificate(&self) -> Found<&'s Certificate> {
         let pin = self.pin.clone()?;
         let nodes = self.snapshot.nodes.iter().flat_map(|node| [&node.root, &node.my]);
         let workers = self.snapshot.workers.iter().map(|worker| &worker.root);
@@ -73,12 +73,25 @@ impl<'s> Setup<'s> {
     }
 
     /// Whether this host name, of whatever length, or address is a node's.
-    pub(super) fn is_a_node(&self, host: &str) -> bool {
+    pub(in crate::guide) fn is_a_node(&self, host: &str) -> bool {
         is_a_node(self.snapshot, host)
     }
 
+    /// The forms of the network name in which workers ask for it.
+    pub(in crate::guide) fn asked(&self, noted: &str) -> Vec<String> {
+        let mut asked: Vec<String> = Vec::new();
+        for file in self.snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok()) {
+            let host = endpoint(&file.endpoint).map(|(host, _)| host).filter(|host| same_host(host, noted));
+            asked.extend(
+                host.filter(|host| !asked.iter().any(|known| known.eq_ignore_ascii_case(host)))
+                    .map(str::to_owned),
+            );
+        }
+        asked
+    }
+
     /// When the snapshot was made.
-    pub(super) const fn now(&self) -> Moment {
+    pub(in crate::guide) const fn now(&self) -> Moment {
         self.snapshot.collected_at
     }
 }
@@ -107,7 +120,10 @@ fn network_name<'s>(
 }
 
 /// The Network Name in the role of a resource.
-pub(super) fn network_name_of<'s>(cluster: &'s Cluster, resource: &Resource) -> Found<&'s Resource> {
+pub(in crate::guide) fn network_name_of<'s>(
+    cluster: &'s Cluster,
+    resource: &Resource,
+) -> Found<&'s Resource> {
     let mut of_role = cluster.resources.seen()?.iter().filter(|other| other.role == resource.role);
     let found = of_role.find(|other| other.kind == "Network Name");
     found.ok_or_else(|| format!("the role `{}` has no network name", resource.role))
@@ -119,7 +135,7 @@ fn has_its_own_name(cluster: &Cluster, master: &Resource, sql_server: &Resource)
 }
 
 /// The host name that a Network Name registers.
-pub(super) fn dns_name(resource: &Resource) -> Found<&str> {
+pub(in crate::guide) fn dns_name(resource: &Resource) -> Found<&str> {
     let found = resource.parameters.get("DnsName").or_else(|| resource.parameters.get("Name"));
     found.map(String::as_str).ok_or_else(|| format!("the DnsName of `{}` was not seen", resource.name))
 }
@@ -154,7 +170,7 @@ fn most<T: Clone + PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
 }
 
 /// Whether two host names mean the same: whole, or one of them without its domain. Capitals do not matter in DNS.
-pub(super) fn same_host(one: &str, other: &str) -> bool {
+pub(in crate::guide) fn same_host(one: &str, other: &str) -> bool {
     let is_address = |name: &str| name.parse::<std::net::IpAddr>().is_ok();
     if one.eq_ignore_ascii_case(other) {
         return true;
@@ -167,39 +183,39 @@ pub(super) fn same_host(one: &str, other: &str) -> bool {
 }
 
 /// The host in a `SqlServerName`: without instance and port.
-pub(super) fn sql_host(name: &str) -> &str {
+pub(in crate::guide) fn sql_host(name: &str) -> &str {
     let host = name.split(['\\', '/', ',']).next().unwrap_or_default();
     host.strip_prefix("tcp:").unwrap_or(host).trim()
 }
 
 /// Whether a service is a Scale Out Master: `SSISScaleOutMaster` and a version.
-pub(super) fn is_master(service: &str) -> bool {
+pub(in crate::guide) fn is_master(service: &str) -> bool {
     service.to_ascii_lowercase().starts_with("ssisscaleoutmaster")
 }
 
 /// Whether a service is a Scale Out Worker.
-pub(super) fn is_worker(service: &str) -> bool {
+pub(in crate::guide) fn is_worker(service: &str) -> bool {
     service.to_ascii_lowercase().starts_with("ssisscaleoutworker")
 }
 
 /// `MasterSettings.config` of a node.
-pub(super) fn master_file(node: &Node) -> Found<MasterFile> {
+pub(in crate::guide) fn master_file(node: &Node) -> Found<MasterFile> {
     node.master_settings.seen()?.master().map_err(|error| error.to_string())
 }
 
 /// `WorkerSettings.config` of a worker.
-pub(super) fn worker_file(worker: &Worker) -> Found<WorkerFile> {
+pub(in crate::guide) fn worker_file(worker: &Worker) -> Found<WorkerFile> {
     worker.worker_settings.seen()?.worker().map_err(|error| error.to_string())
 }
 
 /// The master's service on a node.
-pub(super) fn master_service(node: &Node) -> Found<&Service> {
+pub(in crate::guide) fn master_service(node: &Node) -> Found<&Service> {
     let found = node.services.seen()?.iter().rev().find(|service| is_master(&service.name));
     found.ok_or_else(|| "no Scale Out Master is installed here".to_owned())
 }
 
 /// The worker's service on a machine.
-pub(super) fn worker_service(worker: &Worker) -> Found<&Service> {
+pub(in crate::guide) fn worker_service(worker: &Worker) -> Found<&Service> {
     let found = worker.services.seen()?.iter().rev().find(|service| is_worker(&service.name));
     found.ok_or_else(|| "no Scale Out Worker is installed here".to_owned())
 }
