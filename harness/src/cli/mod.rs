@@ -6,6 +6,8 @@ mod demo;
 mod explain;
 mod judge;
 mod new;
+mod predict;
+mod preflight;
 mod probe;
 mod run;
 mod stop;
@@ -49,6 +51,10 @@ enum Command {
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
+    /// Say which steps of the guide were done on a cluster, and what will be seen where one was not.
+    Preflight(preflight::PreflightArguments),
+    /// Say what will happen to a cluster when a node is lost or its role moves, by the simulator.
+    Predict(predict::PredictArguments),
     /// Write a starter topology, a scenario and CI files into a folder.
     New(NewArguments),
     /// Measure from outside how available an endpoint is, and what certificates it presents.
@@ -297,6 +303,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
+        Command::Preflight(arguments) => preflight::preflight(&arguments),
+        Command::Predict(arguments) => predict::predict(&arguments),
         Command::New(arguments) => new::new(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
         Command::Twin(arguments) => twin::twin(&arguments),

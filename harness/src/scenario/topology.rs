@@ -17,7 +17,7 @@ use failover_sim::step::Shared;
 use failover_sim::topology::{
     ADDRESSES_MAX, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
 };
-use failover_sim::trust::{Certificate, Thumbprint};
+use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
 
 use crate::plan::{NodeWord, Overrides};
 
@@ -211,8 +211,18 @@ impl Builder<'_> {
                 .as_ref()
                 .map(|names| names.iter().map(|name| self.host(name)).collect());
             let expires_after_secs = document.expires_after.map(|length| length.0.as_secs());
-            self.certificate(name, common_names, alternative_names, expires_after_secs);
+            let thumbprint = document.thumbprint.as_ref().and_then(|text| self.thumbprint(text));
+            self.certificate(name, common_names, alternative_names, expires_after_secs, thumbprint);
         }
+    }
+
+    fn thumbprint(&mut self, text: &At<String>) -> Option<Thumbprint> {
+        let read = text.value.parse();
+        if let Err(ThumbprintError { digits }) = read {
+            let fault = Fault::new(format!("`{}` is no thumbprint", text.value), text.span);
+            self.faults.push(fault.with_label(format!("expected 40 hexadecimal digits, found {digits}")));
+        }
+        read.ok()
     }
 
     fn certificate(
@@ -221,9 +231,10 @@ impl Builder<'_> {
         common_names: Vec<HostId>,
         alternative_names: Option<Vec<HostId>>,
         expires_after_secs: Option<u64>,
+        own: Option<Thumbprint>,
     ) -> CertificateId {
         let id = CertificateId(self.certificates.len() as u16);
-        let thumbprint = thumbprint(name);
+        let thumbprint = own.unwrap_or_else(|| thumbprint(name));
         self.names.certificates.push(name.to_owned());
         self.certificates.push(Certificate {
             common_names,
@@ -519,7 +530,7 @@ impl Builder<'_> {
                     self.faults.push(fault.with_hint("a worker's certificate has the worker's name"));
                     break;
                 }
-                let own = self.certificate(&name, Vec::new(), None, None);
+                let own = self.certificate(&name, Vec::new(), None, None, None);
                 machines.push(WorkerMachine {
                     settings: settings.clone(),
                     root: root.clone(),

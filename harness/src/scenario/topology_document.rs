@@ -99,6 +99,8 @@ pub(super) struct CertificateDocument {
     pub(super) alternative_names: Option<Vec<String>>,
     /// When it expires, counted from the start of a run.
     pub(super) expires_after: Option<Length>,
+    /// The SHA-1 of its DER form, as Windows shows it; left out it is made up from the name.
+    pub(super) thumbprint: Option<At<String>>,
 }
 
 pub(super) type Certificates = BTreeMap<String, CertificateDocument>;

@@ -7,6 +7,6 @@ mod certificate;
 mod classes;
 mod verdict;
 
-pub use certificate::{Certificate, Thumbprint};
+pub use certificate::{Certificate, Thumbprint, ThumbprintError};
 pub use classes::{ClientClass, ClientTrust, HostClass, HostTrust, Trust};
 pub use verdict::{Handshake, judge_client_certificate, judge_handshake, judge_request};

@@ -1,0 +1,47 @@
+//! `failover predict`: what will happen to this cluster when its role moves, by a snapshot of it?
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::guide::predict::{PredictError, human, json, predict as predict_from};
+
+use super::preflight::{ReportFormat, SnapshotArguments};
+use super::{CommandError, print};
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArguments {
+    #[command(flatten)]
+    snapshot: SnapshotArguments,
+    /// Write the topology besides, for `failover run --topology`.
+    #[arg(long, value_name = "FILE")]
+    write_topology: Option<PathBuf>,
+    /// The seed of every random value.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: ReportFormat,
+}
+
+pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> {
+    let snapshot = arguments.snapshot.read()?;
+    let prediction = predict_from(&snapshot, arguments.seed).map_err(|error| match error {
+        // Nothing is wrong with the file: it does not show enough.
+        PredictError::Lacks(_) | PredictError::Topology(_) | PredictError::Simulator(_) => {
+            CommandError::Surroundings(format!(
+                "{error}\nhint: `failover preflight` says what is wrong with it"
+            ))
+        }
+    })?;
+    if let Some(file) = &arguments.write_topology {
+        std::fs::write(file, &prediction.topology).map_err(|error| {
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+        })?;
+    }
+    print(&match arguments.format {
+        ReportFormat::Human => human(&prediction, &snapshot),
+        ReportFormat::Json => json(&prediction, &snapshot),
+    })?;
+    Ok(prediction.exit_code())
+}

@@ -1,0 +1,190 @@
+//! How is a prediction told?
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::guide::snapshot::Snapshot;
+use crate::words::{counted, length};
+
+use super::{Away, Event, Outcome, Prediction};
+
+/// For people.
+pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
+    // Writing to a string cannot fail.
+    let mut text = String::new();
+    let workers = prediction.workers;
+    let _ = writeln!(
+        text,
+        "predicted from the snapshot of {} by {}",
+        snapshot.collected_at, snapshot.collected_by
+    );
+    let away = number(&prediction.today);
+    let _ = writeln!(text, "today {} of {} connected", workers - away, counted(workers, "worker"));
+    tell(&mut text, &prediction.today);
+    let mut told = vec![&prediction.today];
+    for outcome in &prediction.outcomes {
+        let was_told = !outcome.away.is_empty() && told.contains(&&outcome.away);
+        let _ = writeln!(text, "{}{}", sentence(outcome, workers), if was_told { ", as above" } else { "" });
+        if !was_told {
+            tell(&mut text, &outcome.away);
+            told.push(&outcome.away);
+        }
+        for (assumption, answer, away) in &outcome.otherwise {
+            let _ = writeln!(text, "  nobody knows `{assumption}`: if it is `{answer}`, {away} stay away");
+        }
+    }
+    for gap in &prediction.gaps {
+        let _ = writeln!(text, "not seen: {gap}");
+    }
+    if !prediction.someone_is_away() {
+        for finding in &prediction.in_the_model {
+            let _ = writeln!(
+                text,
+                "wrong, and no worker stays away for it: {finding} (see `failover preflight`)"
+            );
+        }
+    }
+    for finding in &prediction.not_in_the_model {
+        let _ = writeln!(text, "wrong, and not in the model: {finding} (see `failover preflight`)");
+    }
+    let _ = writeln!(text, "exit {}", prediction.exit_code());
+    text
+}
+
+fn number(away: &[Away]) -> usize {
+    away.iter().map(|away| away.workers.len()).sum()
+}
+
+fn sentence(outcome: &Outcome, workers: usize) -> String {
+    let event = event(&outcome.event);
+    let owner = match &outcome.owner {
+        Some(owner) => format!("the role is online on {owner}"),
+        None => "the role is online nowhere".to_owned(),
+    };
+    let away = number(&outcome.away);
+    if let Some(why) = &outcome.refused {
+        return format!("if {event}: Windows refuses: {why}");
+    }
+    let (so_often, runs) = outcome.runs;
+    let often = if so_often == runs { String::new() } else { format!(" in {so_often} of {runs} runs") };
+    match (away, outcome.settled_after) {
+        (0, Some(time)) => {
+            let seconds = Duration::from_secs(time.as_millis().div_ceil(1_000) as u64);
+            format!("if {event}: {owner}, all {workers} back within {}", length(seconds))
+        }
+        (0, None) => format!("if {event}: {owner}, nobody is cut off"),
+        (away, _) => format!("if {event}: {owner}, {away} of {workers} stay away{often}"),
+    }
+}
+
+fn event(event: &Event) -> String {
+    match event {
+        Event::PowerLost(node) => format!("{node} loses its power"),
+        Event::RoleMoved(node) => format!("the role is moved to {node}"),
+    }
+}
+
+fn tell(text: &mut String, away: &[Away]) {
+    for away in away {
+        let _ = writeln!(text, "  {}: {}", away.workers.join(", "), away.why.reason);
+        for detail in &away.why.details {
+            let _ = writeln!(text, "    {detail}");
+        }
+        for hint in &away.why.hints {
+            let _ = writeln!(text, "    hint: {hint}");
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'p> {
+    version: &'static str,
+    collected_at: String,
+    exit_code: u8,
+    workers: usize,
+    today: Vec<AwayItem<'p>>,
+    outcomes: Vec<OutcomeItem<'p>>,
+    not_seen: &'p [String],
+    in_the_model: &'p [String],
+    not_in_the_model: &'p [String],
+}
+
+#[derive(Serialize)]
+struct AwayItem<'p> {
+    workers: &'p [String],
+    reason: &'p str,
+    details: &'p [String],
+    hints: &'p [String],
+}
+
+#[derive(Serialize)]
+struct OutcomeItem<'p> {
+    #[serde(flatten)]
+    event: EventItem<'p>,
+    refused: Option<&'p str>,
+    owner: Option<&'p str>,
+    away: Vec<AwayItem<'p>>,
+    runs: usize,
+    of_runs: usize,
+    settled_after_ms: Option<u128>,
+    otherwise: Vec<Otherwise>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum EventItem<'p> {
+    PowerLost(&'p str),
+    RoleMoved(&'p str),
+}
+
+#[derive(Serialize)]
+struct Otherwise {
+    assumption: &'static str,
+    value: &'static str,
+    away: usize,
+}
+
+/// For programs.
+pub fn json(prediction: &Prediction, snapshot: &Snapshot) -> String {
+    let document = Document {
+        version: crate::plan::VERSION,
+        collected_at: snapshot.collected_at.to_string(),
+        exit_code: prediction.exit_code(),
+        workers: prediction.workers,
+        today: prediction.today.iter().map(away_item).collect(),
+        outcomes: prediction.outcomes.iter().map(outcome_item).collect(),
+        not_seen: &prediction.gaps,
+        in_the_model: &prediction.in_the_model,
+        not_in_the_model: &prediction.not_in_the_model,
+    };
+    // Texts and numbers: serde_json cannot fail on them.
+    serde_json::to_string_pretty(&document).map(|text| text + "\n").unwrap_or_default()
+}
+
+fn away_item(away: &Away) -> AwayItem<'_> {
+    AwayItem {
+        workers: &away.workers,
+        reason: &away.why.reason,
+        details: &away.why.details,
+        hints: &away.why.hints,
+    }
+}
+
+fn outcome_item(outcome: &Outcome) -> OutcomeItem<'_> {
+    let otherwise = |&(assumption, value, away): &(_, _, _)| Otherwise { assumption, value, away };
+    OutcomeItem {
+        event: match &outcome.event {
+            Event::PowerLost(node) => EventItem::PowerLost(node),
+            Event::RoleMoved(node) => EventItem::RoleMoved(node),
+        },
+        refused: outcome.refused.as_deref(),
+        owner: outcome.owner.as_deref(),
+        away: outcome.away.iter().map(away_item).collect(),
+        runs: outcome.runs.0,
+        of_runs: outcome.runs.1,
+        settled_after_ms: outcome.settled_after.map(|time| time.as_millis()),
+        otherwise: outcome.otherwise.iter().map(otherwise).collect(),
+    }
+}

@@ -1,0 +1,471 @@
+//! Which topology does a snapshot describe?
+//!
+//! What nobody could look at is taken for right and told as a gap, and so is what the model does not have. The text is
+//! JSON, which is YAML too: a topology file like any other.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::guide::preflight::cluster::named;
+use crate::guide::preflight::setup::{
+    Setup, dns_name, is_master, master_file, same_host, sql_host, worker_file,
+};
+use crate::guide::snapshot::{
+    Certificate, Node, PrivateKey, Resource, Service, Snapshot, Worker, bindings, endpoint,
+};
+
+use super::PredictError;
+
+/// A topology, and what it does not say of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predicted {
+    /// The topology file.
+    pub topology: String,
+    /// Nodes on which the master's service cannot start.
+    pub master_cannot_start_on: Vec<String>,
+    /// The node that owns the role now.
+    pub owner: String,
+    /// The names of all nodes.
+    pub nodes: Vec<String>,
+    /// What nobody could look at, and what is taken for it.
+    pub gaps: Vec<String>,
+}
+
+/// Makes the topology of a snapshot.
+///
+/// # Errors
+/// If the snapshot lacks what every topology has: resources, a master in a role with a network name, a node, a worker.
+pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
+    let setup = Setup::of(snapshot);
+    let lacks = PredictError::Lacks;
+    let master = setup.master.clone().map_err(lacks)?;
+    let network_name = setup.network_name.clone().map_err(lacks)?;
+    if network_name.role != master.role {
+        return Err(lacks(format!("the role `{}` of the master has no network name", master.role)));
+    }
+    let resources = snapshot.cluster.resources.seen().map_err(lacks)?;
+    let roles = snapshot.cluster.roles.seen().map_err(lacks)?;
+    let owner = roles.iter().find(|role| role.name == master.role).map(|role| role.owner.clone());
+    let owner =
+        owner.ok_or_else(|| lacks(format!("the owner of the role `{}` was not seen", master.role)))?;
+    if snapshot.nodes.is_empty() || snapshot.workers.is_empty() {
+        return Err(lacks("it has no node, or no worker".to_owned()));
+    }
+    let mut builder = Builder {
+        setup: &setup,
+        name: dns_name(network_name).map_err(lacks)?,
+        certificates: BTreeMap::new(),
+        gaps: Vec::new(),
+    };
+    builder.name_certificates();
+    let nodes: Vec<Value> = snapshot.nodes.iter().map(|node| builder.node(node)).collect();
+    let workers: Vec<Value> = snapshot.workers.iter().map(|worker| builder.worker(worker)).collect();
+    let roles: Vec<Value> = roles
+        .iter()
+        .filter_map(|role| builder.role(role, resources.iter().filter(|one| one.role == role.name)))
+        .collect();
+    let document = json!({
+        "profile": builder.profile(),
+        "cluster": builder.cluster(),
+        "certificates": builder.certificate_documents(),
+        "nodes": nodes,
+        "roles": roles,
+        "workers": workers,
+        "promises": { "workers_reconnect": "5m" },
+    });
+    let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
+    Ok(Predicted {
+        topology: format!("{made}{document:#}\n"),
+        master_cannot_start_on: snapshot
+            .nodes
+            .iter()
+            .filter(|node| !master_can_start(node, master))
+            .map(|node| node.name.clone())
+            .collect(),
+        owner: snapshot
+            .nodes
+            .iter()
+            .map(|node| &node.name)
+            .find(|name| same_host(name, &owner))
+            .map_or_else(
+                || Err(lacks(format!("it has nothing from the owner node {owner}"))),
+                |name| Ok(name.clone()),
+            )?,
+        nodes: snapshot.nodes.iter().map(|node| node.name.clone()).collect(),
+        gaps: builder.gaps,
+    })
+}
+
+/// Whether the service that the resource names is installed and not disabled; what was not seen is taken for right.
+fn master_can_start(node: &Node, master: &Resource) -> bool {
+    let named = master.parameters.get("ServiceName").map(String::as_str).unwrap_or_default();
+    let can = |service: &Service| {
+        service.name.eq_ignore_ascii_case(named) && !service.start_mode.eq_ignore_ascii_case("Disabled")
+    };
+    node.services.seen().map_or(true, |services| services.iter().any(can))
+}
+
+struct Builder<'s> {
+    setup: &'s Setup<'s>,
+    /// The host name that the network name registers.
+    name: &'s str,
+    /// The master certificates by their thumbprints: the names that the topology gives them.
+    certificates: BTreeMap<String, String>,
+    gaps: Vec<String>,
+}
+
+impl Builder<'_> {
+    fn gap(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        if !self.gaps.contains(&what) {
+            self.gaps.push(what);
+        }
+    }
+
+    /// `master` is what most workers pin; other certificates are called after the first machine that names them.
+    fn name_certificates(&mut self) {
+        if let Ok(pin) = &self.setup.pin {
+            self.certificates.insert(pin.clone(), "master".to_owned());
+        }
+        for node in &self.setup.snapshot.nodes {
+            if let Some(thumbprint) = presented(node) {
+                self.certificates.entry(thumbprint).or_insert_with(|| format!("of_{}", node.name));
+            }
+        }
+        for worker in &self.setup.snapshot.workers {
+            if let Ok(file) = worker_file(worker) {
+                self.certificates.entry(file.pin).or_insert_with(|| format!("pinned_by_{}", worker.name));
+            }
+        }
+    }
+
+    fn certificate_documents(&mut self) -> Value {
+        let mut documents = Map::new();
+        for (thumbprint, name) in self.certificates.clone() {
+            let mut document = match find_anywhere(self.setup.snapshot, &thumbprint) {
+                Some(certificate) => {
+                    let left = (certificate.not_after.0 - self.setup.now().0).max(0);
+                    let names: Vec<String> =
+                        certificate.common_names().into_iter().map(|name| self.host(name)).collect();
+                    let mut document = json!({ "common_names": names });
+                    if let Some(names) = &certificate.alternative_names {
+                        let names: Vec<String> = names.iter().map(|name| self.host(name)).collect();
+                        document["alternative_names"] = json!(names);
+                    }
+                    // What outlives every run is not worth a word.
+                    if left < 86_400 {
+                        document["expires_after"] = json!(format!("{left}s"));
+                    }
+                    document
+                }
+                None => {
+                    self.gap(format!(
+                        "no store that was seen has the certificate `{name}`: taken to name the network name"
+                    ));
+                    json!({ "common_names": [self.name] })
+                }
+            };
+            if thumbprint.len() == 40 {
+                document["thumbprint"] = json!(thumbprint);
+            }
+            documents.insert(name, document);
+        }
+        Value::Object(documents)
+    }
+
+    /// A host as the topology calls it: the network name in whatever form workers use it is one name there.
+    fn host(&self, host: &str) -> String {
+        let Ok(noted) = &self.setup.noted else { return host.to_owned() };
+        let asked = self.setup.asked(noted);
+        let is_asked = asked.iter().any(|name| name.eq_ignore_ascii_case(host));
+        let is_noted = asked.is_empty() && noted.eq_ignore_ascii_case(host);
+        if (is_asked || is_noted) && same_host(noted, self.name) {
+            self.name.to_owned()
+        } else {
+            host.to_owned()
+        }
+    }
+
+    fn profile(&mut self) -> &'static str {
+        let nodes = self.setup.snapshot.cluster.nodes.seen().ok();
+        match nodes.and_then(|nodes| nodes.iter().map(|node| node.build).min()) {
+            Some(..10_000) => "windows_2012_r2",
+            Some(10_000..17_763) => "windows_2016",
+            Some(17_763..20_348) => "windows_2019",
+            Some(20_348) => "windows_2022",
+            Some(build) => {
+                self.gap(format!("build {build} of Windows is not known: the defaults of 2022 are taken"));
+                "windows_2022"
+            }
+            None => {
+                self.gap("the builds of Windows were not seen: the defaults of 2019 are taken");
+                "windows_2019"
+            }
+        }
+    }
+
+    fn cluster(&mut self) -> Value {
+        let witness = match self.setup.snapshot.cluster.witness.seen() {
+            Ok(None) => "none",
+            Ok(Some(witness)) if witness.kind == "File Share Witness" => "file_share",
+            Ok(Some(witness)) if witness.kind == "Cloud Witness" => "cloud",
+            Ok(Some(_)) => "disk",
+            Err(_) => {
+                self.gap("the witness was not seen: a disk is taken");
+                "disk"
+            }
+        };
+        let mut document = json!({ "witness": witness });
+        let mut set = Map::new();
+        if let Ok(properties) = self.setup.snapshot.cluster.properties.seen() {
+            for (key, unit) in PROPERTIES {
+                if let Some(value) = properties.get(*key).and_then(|value| value.parse::<u64>().ok()) {
+                    set.insert(
+                        (*key).to_owned(),
+                        if unit.is_empty() { json!(value) } else { json!(format!("{value}{unit}")) },
+                    );
+                }
+            }
+        } else {
+            self.gap("the properties of the cluster were not seen: the defaults are taken");
+        }
+        if !set.is_empty() {
+            document["properties"] = Value::Object(set);
+        }
+        document
+    }
+
+    fn node(&mut self, node: &Node) -> Value {
+        let name = &node.name;
+        let mut taken_for_right =
+            |what: &str, why: String| self.gap(format!("{what} of {name}: {why}; taken for right"));
+        let settings = match master_file(node) {
+            Ok(file) => Some(file),
+            Err(why) => {
+                taken_for_right("MasterSettings.config", why);
+                None
+            }
+        };
+        let shown = match node.sslcert.seen() {
+            Ok(_) => presented(node),
+            Err(why) => {
+                taken_for_right("the HTTPS binding", why);
+                settings.as_ref().map(|file| file.thumbprint.clone())
+            }
+        };
+        let root = match node.root.seen() {
+            Ok(root) => Some(root),
+            Err(why) => {
+                taken_for_right("LocalMachine\\Root", why);
+                None
+            }
+        };
+        let certificate =
+            shown.as_ref().and_then(|shown| self.certificates.get(shown)).map_or("master", String::as_str);
+        let key = |thumbprint: &String| {
+            let of_it =
+                |root: &&Vec<Certificate>| root.iter().find(|one| one.thumbprint == *thumbprint).cloned();
+            root.as_ref().map(|root| of_it(root).is_some_and(|one| one.private_key == PrivateKey::Opens))
+        };
+        let key_opens = shown.as_ref().and_then(key).unwrap_or(true);
+        let sql_server = settings.as_ref().map_or_else(
+            || self.name.to_owned(),
+            |file| {
+                // With slashes it is no host that anybody knows.
+                let is_right = !file.sql_server.contains('/');
+                self.instance_host(if is_right { sql_host(&file.sql_server) } else { &file.sql_server })
+            },
+        );
+        let address =
+            node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
+        json!({
+            "name": name,
+            "address": address.unwrap_or_else(|| format!("address-of-{name}")),
+            "master_settings": {
+                "PortNumber": settings.as_ref().map_or(8391, |file| file.port),
+                "SSLCertThumbprint": certificate,
+                "SqlServerName": sql_server,
+            },
+            "root": self.stores(root, true),
+            "private_key": if key_opens { "present" } else { "missing" },
+            "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
+        })
+    }
+
+    /// The host of SSISDB as the topology calls it.
+    fn instance_host(&self, host: &str) -> String {
+        let Ok(sql_server) = &self.setup.sql_server else { return self.host(host) };
+        let of_role =
+            crate::guide::preflight::setup::network_name_of(&self.setup.snapshot.cluster, sql_server);
+        match of_role.and_then(dns_name) {
+            Ok(name) if same_host(name, host) => name.to_owned(),
+            Ok(_) | Err(_) => host.to_owned(),
+        }
+    }
+
+    /// What a Root store has, by the topology's names; everything if it was not seen.
+    fn stores(&self, root: Option<&Vec<Certificate>>, of_node: bool) -> Vec<String> {
+        let is_there = |thumbprint: &String| {
+            root.is_none_or(|root| root.iter().any(|one| one.thumbprint == *thumbprint))
+        };
+        let masters = self.certificates.iter().filter(|(thumbprint, _)| is_there(thumbprint));
+        let mut names: Vec<String> = masters.map(|(_, name)| name.clone()).collect();
+        for worker in self.setup.snapshot.workers.iter().filter(|_| of_node) {
+            if worker_file(worker).map_or(true, |file| is_there(&file.own)) {
+                names.push(worker.name.clone());
+            }
+        }
+        names
+    }
+
+    fn worker(&mut self, worker: &Worker) -> Value {
+        let name = &worker.name;
+        let file = worker_file(worker);
+        if let Err(why) = &file {
+            self.gap(format!("WorkerSettings.config of {name}: {why}; taken for right"));
+        }
+        let file = file.ok();
+        let asked = file.as_ref().and_then(|file| endpoint(&file.endpoint));
+        let (host, port) = asked.map_or_else(
+            || (self.name.to_owned(), self.setup.port.clone().unwrap_or(8391)),
+            |(host, port)| (self.host(host), port),
+        );
+        let pin =
+            file.as_ref().and_then(|file| self.certificates.get(&file.pin)).map_or("master", String::as_str);
+        let pin = pin.to_owned();
+        if let Err(why) = worker.root.seen() {
+            self.gap(format!("LocalMachine\\Root of {name}: {why}; taken for right"));
+        }
+        let state = match self.setup.snapshot.ssisdb.worker_agents.seen() {
+            Ok(agents) => {
+                let mut own = agents.iter().filter(|agent| same_host(&agent.machine, name)).peekable();
+                if own.peek().is_none() || own.any(|agent| agent.enabled) { "enabled" } else { "disabled" }
+            }
+            Err(why) => {
+                self.gap(format!("which workers are enabled: {why}; taken for all of them"));
+                "enabled"
+            }
+        };
+        json!({
+            "name": name,
+            "worker_settings": {
+                "MasterEndpoint": format!("https://{host}:{port}"),
+                "MasterHttpsCertThumbprint": pin,
+            },
+            "root": self.stores(worker.root.seen().ok(), false),
+            "state": state,
+            "private_key": if self.key_is_readable(worker) { "readable" } else { "unreadable" },
+        })
+    }
+
+    fn key_is_readable(&mut self, worker: &Worker) -> bool {
+        let seen = || {
+            let own = worker_file(worker)?.own;
+            let opens = worker
+                .my
+                .seen()?
+                .iter()
+                .any(|one| one.thumbprint == own && one.private_key == PrivateKey::Opens);
+            let account = &crate::guide::preflight::setup::worker_service(worker)?.account;
+            let readers = worker.key_readers.seen()?;
+            Ok(opens && readers.iter().any(|reader| reader.eq_ignore_ascii_case(account)))
+        };
+        seen().unwrap_or_else(|why: String| {
+            self.gap(format!("the private key of {}: {why}; taken for readable", worker.name));
+            true
+        })
+    }
+
+    /// A role with the resources that the model has; `None` if neither the instance nor the master is in it.
+    fn role<'r>(
+        &mut self,
+        role: &crate::guide::snapshot::Role,
+        resources: impl Iterator<Item = &'r Resource>,
+    ) -> Option<Value> {
+        let resources: Vec<(&Resource, &str)> =
+            resources.filter_map(|resource| kind(resource).map(|kind| (resource, kind))).collect();
+        if !resources.iter().any(|(_, kind)| ["sql_server", "scale_out_master"].contains(kind)) {
+            return None;
+        }
+        let known: Vec<&str> = resources.iter().map(|(resource, _)| resource.name.as_str()).collect();
+        let mut documents = Vec::new();
+        for (resource, kind) in &resources {
+            let mut providers = named(&resource.dependency);
+            providers.retain(|provider| known.contains(&provider.as_str()));
+            if resource.dependency.to_ascii_lowercase().contains("] or [") {
+                self.gap(format!(
+                    "`{}` has alternatives to depend on: subnets are not predicted",
+                    resource.name
+                ));
+                providers.truncate(1);
+            }
+            let owners: Vec<&String> = self
+                .setup
+                .snapshot
+                .nodes
+                .iter()
+                .map(|node| &node.name)
+                .filter(|name| resource.possible_owners.iter().any(|owner| same_host(owner, name)))
+                .collect();
+            let mut document = json!({
+                "name": resource.name,
+                "type": kind,
+                "depends_on": providers,
+                "possible_owners": owners,
+            });
+            if *kind == "ip_address" {
+                document["address"] = json!(resource.parameters.get("Address"));
+            } else if *kind == "network_name" {
+                document["host"] = json!(dns_name(resource).unwrap_or(&resource.name));
+            }
+            documents.push(document);
+        }
+        Some(json!({
+            "name": role.name,
+            "preferred_owners": role.preferred_owners,
+            "resources": documents,
+        }))
+    }
+}
+
+/// The type of a resource in the model.
+fn kind(resource: &Resource) -> Option<&'static str> {
+    let is_the_master = || resource.parameters.get("ServiceName").is_some_and(|name| is_master(name));
+    match resource.kind.as_str() {
+        "Physical Disk" => Some("physical_disk"),
+        "IP Address" => Some("ip_address"),
+        "Network Name" => Some("network_name"),
+        "SQL Server" => Some("sql_server"),
+        "SQL Server Agent" => Some("sql_server_agent"),
+        "Generic Service" if is_the_master() => Some("scale_out_master"),
+        _ => None,
+    }
+}
+
+/// The thumbprint that HTTP.SYS presents at the master's port of a node; none if its store does not have it.
+fn presented(node: &Node) -> Option<String> {
+    let port = master_file(node).ok()?.port;
+    let bound =
+        bindings(node.sslcert.seen().ok()?).into_iter().find(|binding| binding.port() == Some(port))?;
+    let is_bound = |one: &Certificate| one.thumbprint == bound.thumbprint;
+    let is_there =
+        bound.store.eq_ignore_ascii_case("Root") || node.my.seen().map_or(true, |my| my.iter().any(is_bound));
+    Some(bound.thumbprint.clone()).filter(|thumbprint| is_there && !thumbprint.is_empty())
+}
+
+fn find_anywhere<'s>(snapshot: &'s Snapshot, thumbprint: &str) -> Option<&'s Certificate> {
+    let nodes = snapshot.nodes.iter().flat_map(|node| [&node.root, &node.my]);
+    let stores = nodes.chain(snapshot.workers.iter().map(|worker| &worker.root));
+    stores.filter_map(|store| store.seen().ok()).flatten().find(|one| one.thumbprint == thumbprint)
+}
+
+/// Properties of the cluster that the model has, with the units in which Windows counts them.
+const PROPERTIES: &[(&str, &str)] = &[
+    ("SameSubnetDelay", "ms"),
+    ("SameSubnetThreshold", ""),
+    ("CrossSubnetDelay", "ms"),
+    ("CrossSubnetThreshold", ""),
+    ("QuarantineThreshold", ""),
+    ("QuarantineDuration", "s"),
+];

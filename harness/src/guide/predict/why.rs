@@ -1,0 +1,66 @@
+//! Why are these workers away?
+
+use failover_sim::names::WorkerId;
+use failover_sim::observe::{ErrorFamily, WorkerState};
+
+use crate::guide::{Why, explain};
+use crate::plan::Plan;
+
+use super::Away;
+
+/// What became of the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Online,
+    OnlineNowhere,
+}
+
+/// The workers that are away, by their reasons; `suspects` is what may be behind a role that is online nowhere.
+pub(super) fn group(plan: &Plan, states: &[WorkerState], role: Role, suspects: &[String]) -> Vec<Away> {
+    let mut groups: Vec<Away> = Vec::new();
+    for (index, &state) in states.iter().enumerate() {
+        if matches!(state, WorkerState::Connected { .. }) {
+            continue;
+        }
+        let worker = WorkerId(index as u32);
+        let why = why(plan, worker, state, role, suspects);
+        let name = plan.names.worker(worker).to_owned();
+        match groups.iter_mut().find(|group| group.why == why) {
+            Some(group) => group.workers.push(name),
+            None => groups.push(Away { workers: vec![name], why }),
+        }
+    }
+    groups
+}
+
+/// What the guide says of the state, with what is known here besides.
+fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: &[String]) -> Why {
+    let mut why = explain(plan, worker, state);
+    let asked = plan.topology.workers[worker.index()].settings.endpoint_host;
+    if role == Role::OnlineNowhere {
+        why.details = vec!["the role is online nowhere".to_owned()];
+        why.hints = found(suspects);
+    } else if let WorkerState::Refused { error: ErrorFamily::Forbidden, by: Some(by), .. } = state {
+        // One reason for all of them, whatever their certificates are called.
+        let node = plan.names.node(by);
+        why.details = vec![format!("LocalMachine\\Root of {node} does not have their certificates")];
+    } else if let WorkerState::Refused { error: ErrorFamily::EndpointNotFound, .. } = state {
+        if asked == plan.topology.endpoint {
+            // The name is right: something else keeps them out, and the guide's hint would mislead.
+            let hints = found(suspects);
+            why.hints = if hints.is_empty() { why.hints } else { hints };
+        } else {
+            let (asked, right) = (plan.names.host(asked), plan.names.host(plan.topology.endpoint));
+            why.details = vec![format!("MasterEndpoint names `{asked}`; the network name is `{right}`")];
+            why.hints = vec![
+                "step 7 of the guide: name the network name in MasterEndpoint, and restart the worker"
+                    .to_owned(),
+            ];
+        }
+    }
+    why
+}
+
+fn found(suspects: &[String]) -> Vec<String> {
+    suspects.iter().map(|suspect| format!("`failover preflight` finds {suspect}")).collect()
+}

@@ -1,0 +1,226 @@
+//! Which parts of a snapshot belong together?
+//!
+//! The master's resource and role, the network name that workers should use, the certificate that they pin, the port:
+//! found once, with the reason where it cannot be found, and used by every rule.
+
+use crate::guide::snapshot::{
+    Certificate, Cluster, MasterFile, Moment, Node, Resource, Service, Snapshot, Worker, WorkerFile, endpoint,
+};
+
+/// What was found, or why nobody could look.
+pub(in crate::guide) type Found<T> = Result<T, String>;
+
+/// A snapshot with what follows from it.
+pub(in crate::guide) struct Setup<'s> {
+    pub(in crate::guide) snapshot: &'s Snapshot,
+    /// The master's Generic Service.
+    pub(in crate::guide) master: Found<&'s Resource>,
+    /// The instance.
+    pub(in crate::guide) sql_server: Found<&'s Resource>,
+    /// The Network Name that workers should use: that of the master's role, or else that of the instance's.
+    pub(in crate::guide) network_name: Found<&'s Resource>,
+    /// The name that everybody here uses for it, if they all use one that is no node's; else its `DnsName`.
+    pub(in crate::guide) noted: Found<String>,
+    /// The name of the instance that holds SSISDB: the same, unless the master has a role of its own.
+    pub(in crate::guide) instance: Found<String>,
+    /// The thumbprint that most workers pin.
+    pub(in crate::guide) pin: Found<String>,
+    /// The port that most masters listen on.
+    pub(in crate::guide) port: Found<u16>,
+}
+
+impl<'s> Setup<'s> {
+    pub(in crate::guide) fn of(snapshot: &'s Snapshot) -> Self {
+        let master = master(&snapshot.cluster);
+        let sql_server = only(&snapshot.cluster, "SQL Server");
+        let network_name = network_name(&snapshot.cluster, master.as_ref().ok(), sql_server.as_ref().ok());
+        let registered = network_name.clone().and_then(dns_name);
+        let noted = registered.map(|name| noted(snapshot).unwrap_or_else(|| name.to_owned()));
+        let instance = match (&master, &sql_server) {
+            (Ok(master), Ok(sql_server)) if has_its_own_name(&snapshot.cluster, master, sql_server) => {
+                network_name_of(&snapshot.cluster, sql_server).and_then(dns_name).map(str::to_owned)
+            }
+            (Ok(_) | Err(_), _) => noted.clone(),
+        };
+        let pin = most(snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok()?.pin.into()))
+            .ok_or_else(|| "no worker's settings were seen".to_owned());
+        let port = most(snapshot.nodes.iter().filter_map(|node| Some(master_file(node).ok()?.port)))
+            .ok_or_else(|| "no node's settings were seen".to_owned());
+        Self { snapshot, master, sql_server, network_name, noted, instance, pin, port }
+    }
+
+    /// The addresses of the network name.
+    pub(in crate::guide) fn addresses(&self) -> Found<Vec<&'s str>> {
+        let role = &self.network_name.clone()?.role;
+        let resources = self.snapshot.cluster.resources.seen()?;
+        let of_role = resources.iter().filter(|one| one.role == *role && one.kind == "IP Address");
+        let found: Vec<&str> =
+            of_role.filter_map(|one| one.parameters.get("Address")).map(String::as_str).collect();
+        if found.is_empty() {
+            return Err(format!("the role `{role}` has no IP Address resource with an address"));
+        }
+        Ok(found)
+    }
+
+    /// The certificate that most workers pin, from whichever store has it.
+    pub(in crate::guide) fn master_certificate(&self) -> Found<&'s Certificate> {
+        let pin = self.pin.clone()?;
+        let nodes = self.snapshot.nodes.iter().flat_map(|node| [&node.root, &node.my]);
+        let workers = self.snapshot.workers.iter().map(|worker| &worker.root);
+        let stores = nodes.chain(workers).filter_map(|store| store.seen().ok());
+        let found = stores.flatten().find(|certificate| certificate.thumbprint == pin);
+        found.ok_or_else(|| format!("no store that was seen has the certificate {pin}"))
+    }
+
+    /// Whether this host name, of whatever length, or address is a node's.
+    pub(in crate::guide) fn is_a_node(&self, host: &str) -> bool {
+        is_a_node(self.snapshot, host)
+    }
+
+    /// The forms of the network name in which workers ask for it.
+    pub(in crate::guide) fn asked(&self, noted: &str) -> Vec<String> {
+        let mut asked: Vec<String> = Vec::new();
+        for file in self.snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok()) {
+            let host = endpoint(&file.endpoint).map(|(host, _)| host).filter(|host| same_host(host, noted));
+            asked.extend(
+                host.filter(|host| !asked.iter().any(|known| known.eq_ignore_ascii_case(host)))
+                    .map(str::to_owned),
+            );
+        }
+        asked
+    }
+
+    /// When the snapshot was made.
+    pub(in crate::guide) const fn now(&self) -> Moment {
+        self.snapshot.collected_at
+    }
+}
+
+fn master(cluster: &Cluster) -> Found<&Resource> {
+    let mut services = cluster.resources.seen()?.iter().filter(|resource| resource.kind == "Generic Service");
+    let name =
+        |resource: &Resource| resource.parameters.get("ServiceName").is_some_and(|name| is_master(name));
+    services.rfind(|resource| name(resource)).ok_or_else(|| NO_MASTER.to_owned())
+}
+
+fn only<'s>(cluster: &'s Cluster, kind: &str) -> Found<&'s Resource> {
+    let found = cluster.resources.seen()?.iter().find(|resource| resource.kind == kind);
+    found.ok_or_else(|| format!("the cluster has no resource of type `{kind}`"))
+}
+
+fn network_name<'s>(
+    cluster: &'s Cluster,
+    master: Option<&&Resource>,
+    sql_server: Option<&&Resource>,
+) -> Found<&'s Resource> {
+    cluster.resources.seen()?;
+    let of_role = |one: &&Resource| network_name_of(cluster, one).ok();
+    let found = master.and_then(of_role).or_else(|| sql_server.and_then(of_role));
+    found.ok_or_else(|| "neither the master's role nor the instance's has a network name".to_owned())
+}
+
+/// The Network Name in the role of a resource.
+pub(in crate::guide) fn network_name_of<'s>(
+    cluster: &'s Cluster,
+    resource: &Resource,
+) -> Found<&'s Resource> {
+    let mut of_role = cluster.resources.seen()?.iter().filter(|other| other.role == resource.role);
+    let found = of_role.find(|other| other.kind == "Network Name");
+    found.ok_or_else(|| format!("the role `{}` has no network name", resource.role))
+}
+
+/// Whether the master is in a role of its own with a client access point.
+fn has_its_own_name(cluster: &Cluster, master: &Resource, sql_server: &Resource) -> bool {
+    master.role != sql_server.role && network_name_of(cluster, master).is_ok()
+}
+
+/// The host name that a Network Name registers.
+pub(in crate::guide) fn dns_name(resource: &Resource) -> Found<&str> {
+    let found = resource.parameters.get("DnsName").or_else(|| resource.parameters.get("Name"));
+    found.map(String::as_str).ok_or_else(|| format!("the DnsName of `{}` was not seen", resource.name))
+}
+
+/// The name that all settings files agree on, if it is no node's.
+fn noted(snapshot: &Snapshot) -> Option<String> {
+    let masters = snapshot.nodes.iter().filter_map(|node| master_file(node).ok());
+    let workers = snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok());
+    let mut names: Vec<String> = masters.map(|file| sql_host(&file.sql_server).to_owned()).collect();
+    names.extend(workers.filter_map(|file| endpoint(&file.endpoint).map(|(host, _)| host.to_owned())));
+    let first = names.first()?.clone();
+    (names.iter().all(|name| same_host(name, &first)) && !is_a_node(snapshot, &first)).then_some(first)
+}
+
+fn is_a_node(snapshot: &Snapshot, host: &str) -> bool {
+    let by_name = |name: &str| same_host(name, host);
+    let by_address = |node: &Node| {
+        node.addresses.seen().is_ok_and(|addresses| addresses.iter().any(|address| address == host))
+    };
+    let is_local = LOCAL.iter().any(|local| local.eq_ignore_ascii_case(host));
+    let members = snapshot.cluster.nodes.seen();
+    is_local
+        || snapshot.nodes.iter().any(|node| by_name(&node.name) || by_address(node))
+        || members.is_ok_and(|nodes| nodes.iter().any(|node| by_name(&node.name)))
+}
+
+/// The value that is there most often; of several the first.
+fn most<T: Clone + PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
+    let values: Vec<T> = values.collect();
+    let count = |value: &T| values.iter().filter(|other| *other == value).count();
+    values.iter().rev().max_by_key(|value| count(value)).cloned()
+}
+
+/// Whether two host names mean the same: whole, or one of them without its domain. Capitals do not matter in DNS.
+pub(in crate::guide) fn same_host(one: &str, other: &str) -> bool {
+    let is_address = |name: &str| name.parse::<std::net::IpAddr>().is_ok();
+    if one.eq_ignore_ascii_case(other) {
+        return true;
+    }
+    if is_address(one) || is_address(other) || one.contains('.') == other.contains('.') {
+        return false;
+    }
+    let label = |name: &str| name.split('.').next().unwrap_or_default().to_ascii_lowercase();
+    label(one) == label(other)
+}
+
+/// The host in a `SqlServerName`: without instance and port.
+pub(in crate::guide) fn sql_host(name: &str) -> &str {
+    let host = name.split(['\\', '/', ',']).next().unwrap_or_default();
+    host.strip_prefix("tcp:").unwrap_or(host).trim()
+}
+
+/// Whether a service is a Scale Out Master: `SSISScaleOutMaster` and a version.
+pub(in crate::guide) fn is_master(service: &str) -> bool {
+    service.to_ascii_lowercase().starts_with("ssisscaleoutmaster")
+}
+
+/// Whether a service is a Scale Out Worker.
+pub(in crate::guide) fn is_worker(service: &str) -> bool {
+    service.to_ascii_lowercase().starts_with("ssisscaleoutworker")
+}
+
+/// `MasterSettings.config` of a node.
+pub(in crate::guide) fn master_file(node: &Node) -> Found<MasterFile> {
+    node.master_settings.seen()?.master().map_err(|error| error.to_string())
+}
+
+/// `WorkerSettings.config` of a worker.
+pub(in crate::guide) fn worker_file(worker: &Worker) -> Found<WorkerFile> {
+    worker.worker_settings.seen()?.worker().map_err(|error| error.to_string())
+}
+
+/// The master's service on a node.
+pub(in crate::guide) fn master_service(node: &Node) -> Found<&Service> {
+    let found = node.services.seen()?.iter().rev().find(|service| is_master(&service.name));
+    found.ok_or_else(|| "no Scale Out Master is installed here".to_owned())
+}
+
+/// The worker's service on a machine.
+pub(in crate::guide) fn worker_service(worker: &Worker) -> Found<&Service> {
+    let found = worker.services.seen()?.iter().rev().find(|service| is_worker(&service.name));
+    found.ok_or_else(|| "no Scale Out Worker is installed here".to_owned())
+}
+
+const NO_MASTER: &str = "no Generic Service of the cluster is a Scale Out Master";
+
+/// Names by which a machine calls itself.
+const LOCAL: [&str; 5] = ["localhost", ".", "(local)", "127.0.0.1", "::1"];

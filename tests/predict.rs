@@ -1,0 +1,186 @@
+//! Does a prediction from a snapshot say what the simulator says of the cluster itself?
+
+use failover_harness::guide::example::{self, MISTAKES};
+use failover_harness::guide::predict::{Event, Prediction, human, is_in_the_model, predict, topology_of};
+use failover_harness::guide::preflight;
+use failover_harness::guide::snapshot::{Look, Snapshot};
+use failover_tests::{Answer, compare_with_file, failover, plan, plan_of, root};
+
+fn predicted(name: &str) -> (Snapshot, Prediction) {
+    let snapshot = example::by_name(name).expect("an example");
+    let prediction = predict(&snapshot, 1).unwrap_or_else(|error| panic!("{name}: {error}"));
+    (snapshot, prediction)
+}
+
+/// How many workers stay away after the owner node lost its power, and after the role was moved.
+fn away(prediction: &Prediction) -> (usize, usize) {
+    let number = |is_it: fn(&Event) -> bool| {
+        let outcomes = prediction.outcomes.iter().filter(|outcome| is_it(&outcome.event));
+        outcomes.map(|outcome| outcome.away.iter().map(|away| away.workers.len()).sum()).max().unwrap_or(0)
+    };
+    (
+        number(|event| matches!(event, Event::PowerLost(_))),
+        number(|event| matches!(event, Event::RoleMoved(_))),
+    )
+}
+
+#[test]
+fn golden_predictions() {
+    let mut told = Vec::new();
+    for name in GOLDEN {
+        let (snapshot, prediction) = predicted(name);
+        let file = root().join("tests/predict").join(format!("{name}.txt"));
+        told.extend(compare_with_file(&file, &human(&prediction, &snapshot), "predict").err());
+    }
+    let file = root().join("tests/predict/right.topology.yaml");
+    told.extend(compare_with_file(&file, &predicted("right").1.topology, "predict").err());
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+const GOLDEN: &[&str] = &[
+    "right",
+    "no_witness_for_two_nodes",
+    "instance_on_one_node",
+    "certificate_without_network_name",
+    "master_not_installed_on_second_node",
+    "second_node_has_its_own_certificate",
+    "private_key_missing_on_second_node",
+    "binding_missing_on_second_node",
+    "sql_server_name_with_slashes",
+    "sql_server_name_is_a_node",
+    "master_on_one_node",
+    "master_disabled_on_second_node",
+    "endpoint_is_a_node",
+    "worker_certificates_missing_on_second_node",
+    "firewall_closed_on_second_node",
+    "port_differs_on_second_node",
+    "worker_not_enabled",
+    "master_certificate_expired",
+];
+
+#[test]
+fn a_mistake_changes_the_topology_exactly_if_it_is_said_to_be_in_the_model() {
+    let right = topology_of(&example::right()).expect("a topology");
+    let mut told = String::new();
+    for mistake in MISTAKES {
+        let mut snapshot = example::right();
+        (mistake.make)(&mut snapshot);
+        match topology_of(&snapshot) {
+            // A cluster without a master in a role with a network name is none that a topology can describe.
+            Err(_) if NO_TOPOLOGY.contains(&mistake.name) => {}
+            Err(error) => told.push_str(&format!("{}: {error}\n", mistake.name)),
+            Ok(topology) if (topology != right) == is_in_the_model(mistake.rule) => {}
+            Ok(_) if is_in_the_model(mistake.rule) => {
+                told.push_str(&format!("{} changes nothing\n", mistake.name))
+            }
+            Ok(_) => told.push_str(&format!("{} is in the topology, and nobody says so\n", mistake.name)),
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+const NO_TOPOLOGY: &[&str] = &["master_is_no_resource", "master_in_another_role"];
+
+#[test]
+fn a_prediction_agrees_with_the_scenarios_about_the_same_topology() {
+    for (name, expected) in [
+        ("cluster/planned_move", (0, 0)),
+        ("model/three_nodes_in_turn", (0, 0)),
+        ("model/master_in_its_own_role", (0, 0)),
+        ("model/binding_missing_on_second_node", (3, 3)),
+        ("model/private_key_missing_on_second_node", (3, 3)),
+        ("model/worker_certificates_missing_on_second_node", (3, 3)),
+        ("model/master_certificate_missing_on_workers", (3, 3)),
+        ("model/worker_key_not_readable", (1, 1)),
+        ("model/endpoint_is_a_node_name", (3, 3)),
+        ("model/port_differs_on_second_node", (3, 3)),
+    ] {
+        let snapshot = example::snapshot_of(&plan(name, 1));
+        let prediction = predict(&snapshot, 1).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(away(&prediction), expected, "{name}\n{}", human(&prediction, &snapshot));
+        assert!(prediction.gaps.is_empty(), "{name}: {:?}", prediction.gaps);
+    }
+}
+
+#[test]
+fn the_topology_of_a_snapshot_gives_the_same_snapshot_again() {
+    let scenario = "proves: nothing\nabout: { topology: snapshot }\nsteps:\n  - move_role: { to: standby }\n";
+    let first = example::right();
+    let topology = topology_of(&first).expect("a topology").topology;
+    let again = example::snapshot_of(&plan_of(scenario, &topology, 1));
+    // Stores keep no order that matters, and a worker's own certificate gets another stand-in.
+    let shape = |snapshot: &Snapshot| {
+        let found = preflight::inspect(snapshot);
+        found.findings.iter().map(|finding| (finding.rule.name, finding.subject.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(shape(&first), shape(&again));
+    assert_eq!(first.cluster, again.cluster);
+    let sslcert =
+        |snapshot: &Snapshot| snapshot.nodes.iter().map(|node| node.sslcert.clone()).collect::<Vec<_>>();
+    assert_eq!(sslcert(&first), sslcert(&again), "the thumbprint of a topology is kept");
+    assert_eq!(preflight::inspect(&again).exit_code(), 0);
+}
+
+#[test]
+fn what_was_not_seen_is_taken_for_right_and_told() {
+    let mut snapshot = example::right();
+    snapshot.nodes[1].root = Look::CouldNotLook("access is denied".to_owned());
+    snapshot.cluster.witness = Look::default();
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    assert_eq!((away(&prediction), prediction.exit_code()), ((0, 0), 3));
+    assert_eq!(
+        prediction.gaps,
+        [
+            "LocalMachine\\Root of NODE2: access is denied; taken for right",
+            "the witness was not seen: a disk is taken",
+        ]
+    );
+    snapshot.cluster.resources = Look::CouldNotLook("access is denied".to_owned());
+    let error = predict(&snapshot, 1).expect_err("nothing to go by").to_string();
+    assert_eq!(error, "nothing can be predicted from this snapshot: access is denied");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_prediction() {
+    let snapshot = example::by_name("no_witness_for_two_nodes").expect("an example");
+    let first = predict(&snapshot, 5).expect("a prediction");
+    assert_eq!(first, predict(&snapshot, 5).expect("a prediction"));
+    let (often, runs) = first.outcomes[0].runs;
+    assert!(0 < often && often < runs, "chance decides which node has the vote: {often} of {runs}");
+}
+
+fn run(arguments: &[&str]) -> Answer {
+    failover(env!("CARGO_BIN_EXE_failover-copy"), &root(), arguments)
+}
+
+#[test]
+fn the_command_line_predicts_and_writes_a_topology_that_can_be_run() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.yaml");
+    let file = file.to_str().expect("a path of text");
+    let example = ["--example", "second_node_has_its_own_certificate"];
+    let answer = run(&[&["predict"], &example[..], &["--write-topology", file]].concat());
+    let golden = root().join("tests/predict/second_node_has_its_own_certificate.txt");
+    let golden = std::fs::read_to_string(golden).expect("a golden prediction");
+    assert_eq!(answer, Answer { code: 1, stdout: golden, stderr: String::new() });
+    let judged = run(&["run", "cluster/planned_move", "--topology", file]);
+    assert_eq!(judged.code, 1, "{}", judged.stdout);
+    assert!(judged.stdout.contains("(0bad..de); the worker pins `master`"), "{}", judged.stdout);
+    let json = run(&[&["predict"], &example[..], &["--format", "json"]].concat());
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("one document");
+    assert_eq!((json.code, &document["exit_code"]), (1, &1.into()));
+    assert_eq!(document["outcomes"][0]["power_lost"], "NODE1");
+    assert_eq!(document["outcomes"][0]["away"][0]["workers"].as_array().map(Vec::len), Some(3));
+    let none = run(&["predict", "--example", "master_is_no_resource"]);
+    assert_eq!((none.code, none.stdout.as_str()), (3, ""));
+    assert!(none.stderr.contains("hint: `failover preflight`"), "{}", none.stderr);
+}
+
+#[test]
+fn the_example_of_the_documentation_is_what_the_program_says() {
+    let page =
+        std::fs::read_to_string(root().join("docs/preflight.md")).expect("a page of the documentation");
+    let (snapshot, prediction) = predicted("second_node_has_its_own_certificate");
+    let told = human(&prediction, &snapshot);
+    assert!(page.contains(&told), "the page shows another prediction:\n{told}");
+}

@@ -1,0 +1,267 @@
+//! Does preflight find each mistake in the snapshot of a cluster, and nothing in the snapshot of a right one?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use failover_harness::guide::example::{self, MISTAKES};
+use failover_harness::guide::preflight::{self, Answer, Preflight, RULES};
+use failover_harness::guide::snapshot::{FORMAT, Look, Snapshot};
+use failover_tests::{Answer as Told, compare_with_file, failover, plan, root};
+
+/// The rules that tell of something wrong.
+fn wrong(found: &Preflight) -> BTreeSet<&'static str> {
+    found.wrong().map(|finding| finding.rule.name).collect()
+}
+
+/// The numbers of mistakes in `scenarios/README.md` that it tells of.
+fn mistakes(found: &Preflight) -> BTreeSet<u8> {
+    found.wrong().filter_map(|finding| finding.rule.mistake).collect()
+}
+
+#[test]
+fn the_snapshot_of_a_right_cluster_has_no_finding() {
+    let found = preflight::inspect(&example::right());
+    let told: Vec<String> = found
+        .findings
+        .iter()
+        .filter(|finding| !matches!(finding.answer, Answer::Right(_)))
+        .map(|finding| format!("{} on {}: {:?}", finding.rule.name, finding.subject, finding.answer))
+        .collect();
+    assert!(told.is_empty(), "{told:#?}");
+    assert_eq!(found.exit_code(), 0);
+    let judged: BTreeSet<&str> = found.findings.iter().map(|finding| finding.rule.name).collect();
+    assert_eq!(judged.len(), RULES.len(), "every rule says something");
+}
+
+#[test]
+fn each_mistake_has_exactly_its_own_finding() {
+    let mut told = String::new();
+    for mistake in MISTAKES {
+        let mut snapshot = example::right();
+        (mistake.make)(&mut snapshot);
+        let found = preflight::inspect(&snapshot);
+        let wrong = wrong(&found);
+        if wrong != BTreeSet::from([mistake.rule]) {
+            told.push_str(&format!("{}: expected {}, found {wrong:?}\n", mistake.name, mistake.rule));
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+#[test]
+fn every_rule_has_a_mistake_that_it_tells_of() {
+    // Who was not looked at is told as `could not look`: nothing wrong was seen there.
+    let without = BTreeSet::from(["every_node_was_looked_at", "every_worker_was_looked_at"]);
+    let all: BTreeSet<&str> = RULES.iter().map(|rule| rule.name).collect();
+    assert_eq!(all.len(), RULES.len(), "no name is there twice");
+    let told: BTreeSet<&str> = MISTAKES.iter().map(|mistake| mistake.rule).collect();
+    assert_eq!(all.difference(&told).copied().collect::<BTreeSet<_>>(), without);
+    let numbers: BTreeSet<u8> = RULES.iter().filter_map(|rule| rule.mistake).collect();
+    assert_eq!(numbers, (1..=27).collect(), "every mistake of scenarios/README.md has a rule");
+    let steps: BTreeSet<u8> = RULES.iter().filter_map(|rule| rule.step).collect();
+    assert_eq!(steps, (1..=8).collect(), "every step of the guide has a rule");
+}
+
+#[test]
+fn who_was_not_looked_at_is_never_right() {
+    for (forget, rule) in [
+        (forget_node as fn(&mut Snapshot), "every_node_was_looked_at"),
+        (forget_worker, "every_worker_was_looked_at"),
+    ] {
+        let mut snapshot = example::right();
+        forget(&mut snapshot);
+        let found = preflight::inspect(&snapshot);
+        let not_seen: Vec<&str> = found.not_seen().map(|finding| finding.rule.name).collect();
+        assert_eq!(not_seen, [rule]);
+        assert_eq!(found.exit_code(), 3);
+    }
+}
+
+fn forget_node(snapshot: &mut Snapshot) {
+    snapshot.nodes.truncate(1);
+}
+
+fn forget_worker(snapshot: &mut Snapshot) {
+    snapshot.workers.truncate(2);
+}
+
+/// Every place of a document that says `seen`.
+fn places(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    if value.get("seen").is_some() {
+        found.push(path.to_owned());
+        return;
+    }
+    let parts: Vec<(String, &serde_json::Value)> = match value {
+        serde_json::Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        serde_json::Value::Array(list) => {
+            list.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => Vec::new(),
+    };
+    for (key, value) in parts {
+        places(value, &format!("{path}/{key}"), found);
+    }
+}
+
+#[test]
+fn an_item_that_was_not_seen_makes_nothing_right_and_nothing_wrong() {
+    let whole: serde_json::Value = serde_json::from_str(&example::right().text()).expect("a document");
+    let mut all = Vec::new();
+    places(&whole, "", &mut all);
+    assert!(all.len() > 50, "{}", all.len());
+    let rights = preflight::inspect(&example::right()).findings.len();
+    for place in all {
+        let mut less = whole.clone();
+        *less.pointer_mut(&place).expect("it was found there") =
+            serde_json::json!({ "could_not_look": "access is denied" });
+        let snapshot = Snapshot::read(&less.to_string()).expect("a snapshot");
+        let found = preflight::inspect(&snapshot);
+        assert!(wrong(&found).is_empty(), "{place}: {:?}", wrong(&found));
+        assert_eq!(found.findings.len(), rights);
+        let unused = ["/cluster/properties", "/cluster/roles"].contains(&place.as_str());
+        // Stores besides LocalMachine\Root only explain what is missing there.
+        let explains =
+            place.ends_with("/user_root") || (place.starts_with("/nodes") && place.ends_with("/my"));
+        let is_told = found.not_seen().next().is_some();
+        assert!(is_told || unused || explains || place.ends_with("/addresses"), "{place} is not missed");
+    }
+}
+
+#[test]
+fn a_snapshot_is_read_as_it_was_written() {
+    for name in example::names() {
+        let snapshot = example::by_name(name).expect("an example");
+        let text = snapshot.text();
+        assert_eq!(Snapshot::read(&text).expect("a snapshot"), snapshot, "{name}");
+        assert_eq!(Snapshot::read(&format!("\u{feff}{text}")).expect("with a byte order mark"), snapshot);
+    }
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused_with_the_reason() {
+    let right = example::right().text();
+    let told = |text: &str| Snapshot::read(text).expect_err("no snapshot").to_string();
+    assert!(told("").starts_with("not a snapshot: "));
+    let other = right.replacen(&format!("\"snapshot\": {FORMAT}"), "\"snapshot\": 7", 1);
+    assert_eq!(told(&other), format!("a snapshot of format 7: expected format {FORMAT}"));
+    let misspelt = right.replacen("\"witness\"", "\"witnes\"", 1);
+    assert!(told(&misspelt).contains("unknown field `witnes`"), "{}", told(&misspelt));
+    let empty = Snapshot::read(&format!(
+        "{{\"snapshot\": {FORMAT}, \"collected_at\": \"2026-11-23T22:00:00Z\", \"collected_by\": \"hand\"}}"
+    ));
+    let empty = empty.expect("what is left out was not looked at");
+    assert_eq!(empty.cluster.nodes, Look::CouldNotLook("not in the snapshot".to_owned()));
+    assert_eq!(preflight::inspect(&empty).exit_code(), 3);
+}
+
+#[test]
+fn golden_reports_of_all_examples() {
+    let mut told = Vec::new();
+    for name in example::names() {
+        let snapshot = example::by_name(name).expect("an example");
+        let found = preflight::inspect(&snapshot);
+        let report = preflight::human(&found, &snapshot);
+        let file = root().join("tests/preflight").join(format!("{name}.txt"));
+        told.extend(compare_with_file(&file, &report, "preflight").err());
+    }
+    let file = root().join("tests/preflight/right.json");
+    told.extend(compare_with_file(&file, &example::right().text(), "preflight").err());
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// The topologies of scenarios about mistakes, with what preflight must tell of a snapshot of them.
+#[test]
+fn the_topologies_of_mistakes_are_told_by_their_number() {
+    let mut expected: BTreeMap<&str, BTreeSet<u8>> = [
+        ("model/binding_missing_on_second_node", 4),
+        ("model/certificate_expires", 25),
+        ("model/disabled_worker_gets_no_task", 24),
+        ("model/endpoint_is_a_node_name", 9),
+        ("model/master_depends_on_nothing[master_keeps_trying]", 11),
+        ("model/master_on_one_node", 12),
+        ("model/port_differs_on_second_node", 20),
+        ("model/private_key_missing_on_second_node", 3),
+        ("model/sql_server_name_is_a_node_name[master_keeps_trying]", 6),
+        ("model/sql_server_name_with_slashes[master_keeps_trying]", 7),
+        ("model/worker_certificates_missing_on_second_node", 13),
+    ]
+    .map(|(name, number)| (name, BTreeSet::from([number])))
+    .into();
+    // Workers that never got in were never enabled; one of them names a node, to show that it gets in.
+    expected.insert("model/master_certificate_missing_on_workers", BTreeSet::from([16, 24]));
+    expected.insert("model/worker_key_not_readable", BTreeSet::from([17, 24]));
+    expected.insert("model/network_name_not_in_certificate", BTreeSet::from([1, 9, 24]));
+    let mut told = String::new();
+    for (name, expected) in expected {
+        let snapshot = example::snapshot_of(&plan(name, 1));
+        let found = mistakes(&preflight::inspect(&snapshot));
+        if found != expected {
+            told.push_str(&format!("{name}: expected {expected:?}, found {found:?}\n"));
+        }
+    }
+    for name in ["cluster/planned_move", "model/three_nodes_in_turn", "model/master_in_its_own_role"] {
+        let found = preflight::inspect(&example::snapshot_of(&plan(name, 1)));
+        if !wrong(&found).is_empty() {
+            told.push_str(&format!("{name}: expected nothing, found {:?}\n", wrong(&found)));
+        }
+    }
+    assert!(told.is_empty(), "{told}");
+}
+
+fn run(arguments: &[&str]) -> Told {
+    failover(env!("CARGO_BIN_EXE_failover-copy"), &root(), arguments)
+}
+
+#[test]
+fn the_command_line_tells_the_same_and_ends_with_the_code_of_its_verdict() {
+    let file = |name: &str| {
+        std::fs::read_to_string(root().join("tests/preflight").join(name)).expect("a golden report")
+    };
+    let right = run(&["preflight", "--snapshot", "tests/preflight/right.json"]);
+    assert_eq!((right.code, right.stderr.as_str()), (0, ""));
+    assert_eq!(failover_tests::without_times(&file("right.txt")), right.stdout);
+    let wrong = run(&["preflight", "--example", "firewall_closed_on_second_node"]);
+    assert_eq!((wrong.code, wrong.stderr.as_str()), (1, ""));
+    assert_eq!(failover_tests::without_times(&file("firewall_closed_on_second_node.txt")), wrong.stdout);
+    let json = run(&["preflight", "--example", "firewall_closed_on_second_node", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&json.stdout).expect("one document");
+    assert_eq!((json.code, &document["exit_code"], &document["totals"]["wrong"]), (1, &1.into(), &1.into()));
+    let findings = document["findings"].as_array().expect("a list");
+    let told: Vec<&str> = findings
+        .iter()
+        .filter(|finding| finding["answer"] == "wrong")
+        .filter_map(|finding| finding["rule"].as_str())
+        .collect();
+    assert_eq!(told, ["firewall_lets_workers_in"]);
+}
+
+#[test]
+fn a_mistake_on_the_command_line_of_preflight_is_told_with_a_hint() {
+    let none = run(&["preflight"]);
+    assert_eq!((none.code, none.stdout.as_str()), (2, ""));
+    assert!(none.stderr.contains("--snapshot"), "{}", none.stderr);
+    let misspelt = run(&["preflight", "--example", "binding_missing_on_second_nod"]);
+    assert_eq!(misspelt.code, 2);
+    assert!(
+        misspelt.stderr.contains("did you mean `binding_missing_on_second_node`?"),
+        "{}",
+        misspelt.stderr
+    );
+    let absent = run(&["preflight", "--snapshot", "no_such_file.json"]);
+    assert_eq!(absent.code, 2);
+    assert!(absent.stderr.starts_with("error: cannot read `no_such_file.json`: "), "{}", absent.stderr);
+    let other = run(&["preflight", "--snapshot", "README.md"]);
+    assert_eq!(other.code, 2);
+    assert!(other.stderr.starts_with("error: `README.md`: not a snapshot: "), "{}", other.stderr);
+    assert!(other.stderr.contains("hint: "), "{}", other.stderr);
+}
+
+#[test]
+fn the_example_of_the_documentation_is_what_the_program_says() {
+    let page =
+        std::fs::read_to_string(root().join("docs/preflight.md")).expect("a page of the documentation");
+    let told = run(&["preflight", "--example", "second_node_has_its_own_certificate"]).stdout;
+    assert!(failover_tests::without_times(&page).contains(&told), "the page shows another report:\n{told}");
+}
