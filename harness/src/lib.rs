@@ -12,6 +12,7 @@ pub mod explain;
 pub mod guide;
 pub mod history;
 pub mod judge;
+pub mod latency;
 pub mod phase;
 pub mod picture;
 pub mod plan;

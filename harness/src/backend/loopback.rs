@@ -22,6 +22,11 @@ pub struct LoopbackBackend {
 }
 
 impl LoopbackBackend {
+    /// How many seconds of the cluster pass in a real one while this plan runs.
+    pub fn factor_for(plan: &Plan) -> u32 {
+        factor(plan)
+    }
+
     fn twin(&mut self) -> &mut Twin {
         self.twin.as_mut().expect("a backend is started before it is used")
     }

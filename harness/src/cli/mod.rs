@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, progress and errors to standard error.
 
+mod bench;
 mod demo;
 mod explain;
 mod judge;
@@ -57,6 +58,10 @@ enum Command {
     Predict(predict::PredictArguments),
     /// Write a starter topology, a scenario and CI files into a folder.
     New(NewArguments),
+    /// Measure for how long faults cut workers off.
+    Bench(bench::BenchArguments),
+    /// Say what has changed between two measurements of `bench`, and how sure that is.
+    Compare(bench::CompareArguments),
     /// Measure from outside how available an endpoint is, and what certificates it presents.
     Probe(probe::ProbeArguments),
     /// Keep a cluster running behind real HTTPS on loopback, for clients of your own, or tell it what to do.
@@ -306,6 +311,8 @@ pub fn main() -> ExitCode {
         Command::Preflight(arguments) => preflight::preflight(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::New(arguments) => new::new(&arguments),
+        Command::Bench(arguments) => bench::bench(&arguments),
+        Command::Compare(arguments) => bench::compare(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
         Command::Twin(arguments) => twin::twin(&arguments),
     };

@@ -1,0 +1,187 @@
+//! `failover bench` and `failover compare`: how long are workers cut off, and has that changed?
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use crate::backend::BackendKind;
+use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved};
+
+use super::{CommandError, Format, OverrideArguments, print};
+
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    /// Measure for how long a fault cuts workers off, by phase.
+    Reconnect(ReconnectArguments),
+}
+
+#[derive(Debug, Args)]
+struct ReconnectArguments {
+    /// Where to measure: sim or loopback.
+    #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
+    backend: BackendKind,
+    /// A topology file, or the name of a standard topology.
+    #[arg(long, value_name = "FILE|NAME", default_value = "two_node_fci")]
+    topology: String,
+    /// What happens to the cluster.
+    #[arg(long, value_enum, default_value = "power_off", value_name = "KIND")]
+    fault: Fault,
+    /// How often.
+    #[arg(long, default_value_t = 20, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    failovers: u32,
+    /// Another number of workers in the topology's first group.
+    #[arg(long, value_name = "COUNT")]
+    workers: Option<u32>,
+    /// Set a cluster property such as SameSubnetThreshold. Can be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::set)]
+    set: Vec<(String, String)>,
+    /// Take an answer for granted where nobody knows. Can be given several times.
+    #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = super::pair)]
+    assume: Vec<(String, String)>,
+    /// The seed of the first failover; the others follow.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Measure so many failovers at once.
+    #[arg(long, default_value_t = 1, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Keep every time of every worker in this file, for `compare`.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompareArguments {
+    /// A file that `bench reconnect --save` wrote.
+    #[arg(value_name = "OLD")]
+    old: PathBuf,
+    /// Another one.
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// End with exit code 1 if a percentile became longer by more than this, and surely longer at all.
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    fail_above: Option<i64>,
+    /// Compare measurements of different plans all the same.
+    #[arg(long)]
+    unlike: bool,
+}
+
+/// `10%`, or `2.5%`, in parts per thousand.
+fn percent(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).parse::<f64>().ok();
+    let per_mille = number.filter(|number| (0.0..=10_000.0).contains(number)).map(|number| number * 10.0);
+    per_mille
+        .map(|per_mille| per_mille.round() as i64)
+        .ok_or_else(|| "expected a percentage such as `10%`".to_owned())
+}
+
+pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
+    let BenchCommand::Reconnect(arguments) = &arguments.command;
+    let overrides = OverrideArguments {
+        workers: arguments.workers,
+        assume: arguments.assume.clone(),
+        topology: None,
+        set: arguments.set.clone(),
+        profile: None,
+        case: None,
+    };
+    let order = Order {
+        backend: arguments.backend,
+        topology: arguments.topology.clone(),
+        overrides: overrides.overrides(),
+        fault: arguments.fault,
+        failovers: arguments.failovers,
+        seed: arguments.seed,
+        jobs: usize::from(arguments.jobs),
+    };
+    let bar = ProgressBar::with_draw_target(
+        Some(u64::from(order.failovers)),
+        ProgressDrawTarget::stderr_with_hz(10),
+    );
+    let measured = latency::measure(&order, |done| bar.set_position(u64::from(done)));
+    bar.finish_and_clear();
+    let saved = measured.map_err(|error| match error {
+        MeasureError::Load(error) => CommandError::Load(error),
+        MeasureError::Backend => CommandError::Input(error.to_string()),
+        MeasureError::NoFault { .. } => CommandError::Surroundings(error.to_string()),
+    })?;
+    if let Some(file) = &arguments.save {
+        std::fs::write(file, json(&saved)).map_err(|error| {
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+        })?;
+    }
+    print(&match arguments.format {
+        Format::Human => latency::table(&saved),
+        Format::Json => json(&saved),
+        Format::Jsonl => format!("{}\n", serde_json::to_string(&saved).unwrap_or_default()),
+    })?;
+    Ok(0)
+}
+
+fn json(saved: &Saved) -> String {
+    format!("{}\n", serde_json::to_string_pretty(saved).unwrap_or_default())
+}
+
+pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, CommandError> {
+    let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
+    let comparison = latency::compare(&old, &new, arguments.unlike)
+        .map_err(|unlike| CommandError::Input(unlike.to_string()))?;
+    print(&told(&old, &new, &comparison))?;
+    let limit = arguments.fail_above;
+    let worse = |row: &latency::Row| limit.is_some_and(|limit| row.is_worse_than(limit));
+    Ok(u8::from(comparison.rows.iter().any(worse)))
+}
+
+fn read(file: &Path) -> Result<Saved, CommandError> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
+    let saved: Saved = serde_json::from_str(&text).map_err(|error| {
+        let hint = "expected a file that `failover bench reconnect --save` wrote";
+        CommandError::Input(format!("`{name}` is no measurement: {error}\nhint: {hint}"))
+    })?;
+    if saved.latency != latency::FORM {
+        let (found, known) = (saved.latency, latency::FORM);
+        let text = format!("`{name}` has form {found}, and this version reads form {known}");
+        return Err(CommandError::Input(format!(
+            "{text}\nhint: measure again, or use version {}",
+            saved.version
+        )));
+    }
+    Ok(saved)
+}
+
+fn told(old: &Saved, new: &Saved, comparison: &Comparison) -> String {
+    let mut text = format!(
+        "{} failovers in both ({} {} against {} {})\n",
+        comparison.pairs, old.backend, old.version, new.backend, new.version
+    );
+    text.push_str("worker_away        old        new   change   95 in 100 lie within\n");
+    let time = |micros: Option<u64>| {
+        micros.map_or("never".to_owned(), |micros| failover_sim::time::Time::from_micros(micros).to_string())
+    };
+    let percent = |per_mille: i64| format!("{:+.1}%", per_mille as f64 / 10.0);
+    for row in &comparison.rows {
+        let change = row.change.map_or("-".to_owned(), percent);
+        let interval = row
+            .interval
+            .map_or("-".to_owned(), |(least, most)| format!("{} to {}", percent(least), percent(most)));
+        text.push_str(&format!(
+            "{:<11} {:>10} {:>10} {:>8}   {interval}\n",
+            row.what,
+            time(row.old),
+            time(row.new),
+            change
+        ));
+    }
+    text
+}

@@ -1,0 +1,304 @@
+//! How is a failover measured?
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use failover_sim::names::ActionNo;
+use failover_sim::time::micros;
+
+use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
+use crate::director;
+use crate::phase::PHASES;
+use crate::plan::{Overrides, Plan, VERSION};
+use crate::scenario::{LoadError, origin_on, plan};
+use crate::words;
+
+use super::saved::{FORM, Failover, Saved};
+use super::watch::Watch;
+
+/// What is to be measured.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Where.
+    pub backend: BackendKind,
+    /// The topology: a file, or one that the program carries.
+    pub topology: String,
+    /// What is set on top of it.
+    pub overrides: Overrides,
+    /// What happens to the cluster.
+    pub fault: Fault,
+    /// How often.
+    pub failovers: u32,
+    /// The seed of the first one; the others follow.
+    pub seed: u64,
+    /// How many run at once.
+    pub jobs: usize,
+}
+
+/// A fault after which workers must reconnect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum Fault {
+    /// An administrator moves the role to the standby.
+    MoveRole,
+    /// The owner loses its power.
+    PowerOff,
+    /// The owner stands still.
+    Freeze,
+    /// The owner's operating system shuts down.
+    ShutDown,
+    /// The owner's cluster service dies.
+    KillClusterService,
+    /// An administrator stops the owner's cluster service.
+    StopClusterService,
+    /// The process of the master dies.
+    KillMaster,
+    /// The process of SQL Server dies.
+    KillSqlServer,
+}
+
+impl Fault {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::MoveRole => "move_role",
+            Self::PowerOff => "power_off",
+            Self::Freeze => "freeze",
+            Self::ShutDown => "shut_down",
+            Self::KillClusterService => "kill_cluster_service",
+            Self::StopClusterService => "stop_cluster_service",
+            Self::KillMaster => "kill_master",
+            Self::KillSqlServer => "kill_sql_server",
+        }
+    }
+
+    const fn step(self) -> &'static str {
+        match self {
+            Self::MoveRole => "move_role: { to: standby }",
+            Self::PowerOff => "power_off: { node: owner }",
+            Self::Freeze => "freeze: { node: owner }",
+            Self::ShutDown => "shut_down: { node: owner }",
+            Self::KillClusterService => "kill_cluster_service: { node: owner }",
+            Self::StopClusterService => "stop_cluster_service: { node: owner }",
+            Self::KillMaster => "kill_service: { node: owner, service: master }",
+            Self::KillSqlServer => "kill_service: { node: owner, service: sql_server }",
+        }
+    }
+
+    /// What must come true after it.
+    const fn expectation(self) -> &'static str {
+        match self {
+            Self::MoveRole
+            | Self::PowerOff
+            | Self::Freeze
+            | Self::ShutDown
+            | Self::KillClusterService
+            | Self::StopClusterService => {
+                "- expect: { within: 20m, role: { state: online }, \
+                 workers: { which: every, state: connected, served_by: first_standby } }"
+            }
+            Self::KillMaster | Self::KillSqlServer => {
+                "- expect: { within: 2m, workers: { which: none, state: connected } }\n\
+                 - expect: { within: 20m, workers: { which: every, state: connected } }"
+            }
+        }
+    }
+}
+
+/// Why nothing could be measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// The topology cannot be read, or something in it is wrong.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A run did not come as far as its fault.
+    #[error("failover {number} (seed {seed}) did not take place: {reason}")]
+    NoFault {
+        /// Which one, from 1.
+        number: u32,
+        /// Its seed.
+        seed: u64,
+        /// What the run says.
+        reason: String,
+    },
+    /// The backend that was asked for.
+    #[error("reconnecting is measured on sim and on loopback\nhint: --backend sim")]
+    Backend,
+}
+
+/// The plan of one failover, whose fault comes so long after the start of the steps.
+///
+/// # Errors
+/// If the topology cannot be read, or something in it is wrong.
+pub fn plan_of(order: &Order, seed: u64, swept: Duration) -> Result<Plan, LoadError> {
+    let (step, expectation) = (order.fault.step(), order.fault.expectation());
+    let mut pause = String::new();
+    if !swept.is_zero() {
+        let length = words::length(swept);
+        pause = format!("- pause: {{ for: {length}, because: the moment of the fault is swept }}\n");
+    }
+    let text = format!(
+        "proves: how long workers are cut off\nabout: {{ topology: two_node_fci }}\nsteps:\n{pause}- {step}\n{expectation}\n"
+    );
+    let origin = origin_on(&order.topology, order.overrides.clone(), &text)?;
+    plan("bench/reconnect", &origin, seed).map_err(LoadError::Mistakes)
+}
+
+/// Measures; `done` is told how many failovers are over.
+///
+/// # Errors
+/// If the topology is wrong, or a run does not come as far as its fault.
+pub fn measure(order: &Order, done: impl Fn(u32) + Sync) -> Result<Saved, MeasureError> {
+    let still = plan_of(order, order.seed, Duration::ZERO)?;
+    let (factor, failovers) = match order.backend {
+        BackendKind::Sim => (1, measure_on(order, SimBackend::default, &still, &done)?),
+        BackendKind::Loopback => {
+            let factor = LoopbackBackend::factor_for(&still);
+            (factor, measure_on(order, LoopbackBackend::default, &still, &done)?)
+        }
+        BackendKind::Lab => return Err(MeasureError::Backend),
+    };
+    Ok(Saved {
+        latency: FORM,
+        version: VERSION.to_owned(),
+        backend: order.backend.word().to_owned(),
+        topology: order.topology.clone(),
+        fault: order.fault.word().to_owned(),
+        plan: still.digest().to_string(),
+        workers: still.topology.workers.len(),
+        set: order.overrides.set.clone().into_iter().collect(),
+        factor,
+        // What a socket does takes real time, which counts `factor` times: a millisecond of it is one of ours times that.
+        resolution_us: match order.backend {
+            BackendKind::Sim | BackendKind::Lab => 1,
+            BackendKind::Loopback => 1_000 * u64::from(factor),
+        },
+        failovers,
+    })
+}
+
+fn measure_on<B: Backend>(
+    order: &Order,
+    backend: impl Fn() -> B + Sync,
+    still: &Plan,
+    done: &(impl Fn(u32) + Sync),
+) -> Result<Vec<Failover>, MeasureError> {
+    let count = order.failovers;
+    let next = AtomicUsize::new(0);
+    let (sender, measured) = mpsc::channel();
+    let work = |sender: mpsc::Sender<_>| {
+        let mut backend = backend();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed) as u32;
+            if number >= count || sender.send((number, one(order, number, still, &mut backend))).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..order.jobs.clamp(1, count.max(1) as usize) {
+            let (work, sender) = (&work, sender.clone());
+            scope.spawn(move || work(sender));
+        }
+        drop(sender);
+        let mut failovers = Vec::new();
+        for (number, failover) in measured {
+            failovers.push((number, failover?));
+            done(failovers.len() as u32);
+        }
+        failovers.sort_by_key(|(number, _)| *number);
+        Ok(failovers.into_iter().map(|(_, failover)| failover).collect())
+    })
+}
+
+fn one<B: Backend>(
+    order: &Order,
+    number: u32,
+    still: &Plan,
+    backend: &mut B,
+) -> Result<Failover, MeasureError> {
+    let seed = order.seed + u64::from(number);
+    let swept = swept(cycle(still), number, order.failovers);
+    let plan = plan_of(order, seed, swept)?;
+    let mut watch = Watch::new(ActionNo(plan.given as u16), plan.topology.workers.len());
+    let judgement = director::run(&plan, backend, &mut watch);
+    if watch.fault.is_none() {
+        let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next();
+        let reason = found.cloned().unwrap_or_else(|| "the steps were not begun".to_owned());
+        return Err(MeasureError::NoFault { number: number + 1, seed, reason });
+    }
+    let outage = judgement.outages.first();
+    // The phases of workers are told worker by worker.
+    let of_cluster = PHASES.len() - 2;
+    Ok(Failover {
+        seed,
+        swept_ms: micros(swept) / 1_000,
+        phases_ms: (0..of_cluster).map(|phase| outage.and_then(|outage| outage.millis[phase])).collect(),
+        assumed_ms: (0..of_cluster).map(|phase| outage.map_or(0, |outage| outage.assumed[phase])).collect(),
+        workers: watch.workers,
+    })
+}
+
+/// The longest cycle of the timers that a fault can meet in different phases: heartbeats of nodes, polls, leases and
+/// heartbeats of workers, the master's sweep.
+fn cycle(plan: &Plan) -> Duration {
+    let of_workers = plan
+        .topology
+        .workers
+        .iter()
+        .flat_map(|worker| [worker.settings.agent_heartbeat_interval, worker.settings.lease_interval]);
+    let of_masters = plan.topology.nodes.iter().map(|node| node.master_settings.sweep_interval);
+    of_workers.chain(of_masters).max().unwrap_or_default()
+}
+
+/// The moment of a fault, in whole milliseconds: the middle of its share of the cycle.
+fn swept(cycle: Duration, number: u32, count: u32) -> Duration {
+    let share = micros(cycle) * (2 * u64::from(number) + 1) / (2 * u64::from(count.max(1)));
+    Duration::from_millis(share / 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(fault: Fault, failovers: u32) -> Order {
+        Order {
+            backend: BackendKind::Sim,
+            topology: "two_node_fci".to_owned(),
+            overrides: Overrides::default(),
+            fault,
+            failovers,
+            seed: 1,
+            jobs: 2,
+        }
+    }
+
+    #[test]
+    fn the_moment_of_the_fault_is_swept_evenly() {
+        let at = |number| swept(Duration::from_secs(300), number, 3).as_secs();
+        assert_eq!([at(0), at(1), at(2)], [50, 150, 250]);
+    }
+
+    #[test]
+    fn every_fault_cuts_every_worker_off_and_all_come_back() {
+        use clap::ValueEnum;
+        for &fault in Fault::value_variants() {
+            let saved = measure(&order(fault, 4), |_| ()).expect("the topology is right");
+            assert_eq!(saved.failovers.len(), 4);
+            for failover in &saved.failovers {
+                assert_eq!(failover.workers.len(), 3);
+                assert!(
+                    failover.workers.iter().all(|times| times.away().is_some()),
+                    "{fault:?} {failover:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_order_gives_the_same_times_however_many_run_at_once() {
+        let one = measure(&Order { jobs: 1, ..order(Fault::PowerOff, 6) }, |_| ()).expect("it is right");
+        assert_eq!(measure(&order(Fault::PowerOff, 6), |_| ()).expect("it is right"), one);
+    }
+}

@@ -1,0 +1,73 @@
+//! What is kept of a measurement?
+
+use serde::{Deserialize, Serialize};
+
+/// The form of files that this version writes.
+pub const FORM: u32 = 1;
+
+/// A measurement, with every failover and every worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// [`FORM`].
+    pub latency: u32,
+    /// The version of the program.
+    pub version: String,
+    /// Where it ran.
+    pub backend: String,
+    /// The topology, by file or name.
+    pub topology: String,
+    /// The fault.
+    pub fault: String,
+    /// The hash of what was run, but for the moment of the fault and the seeds.
+    pub plan: String,
+    /// How many workers there were.
+    pub workers: usize,
+    /// What was set on top of the topology.
+    pub set: Vec<(String, String)>,
+    /// How many seconds of the cluster passed in a real one; 1 on the simulator, where time is not real at all.
+    pub factor: u32,
+    /// Times are known to so many microseconds.
+    pub resolution_us: u64,
+    /// The failovers, in the order of their seeds.
+    pub failovers: Vec<Failover>,
+}
+
+/// One failover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failover {
+    /// The seed of the run.
+    pub seed: u64,
+    /// How long after the start of the steps the fault came, in milliseconds.
+    pub swept_ms: u64,
+    /// For each phase of the cluster, the milliseconds from the fault to it.
+    pub phases_ms: Vec<Option<u64>>,
+    /// For each of them, how many of these milliseconds rest on durations that nobody has measured.
+    pub assumed_ms: Vec<u64>,
+    /// The workers, in the order of the topology.
+    pub workers: Vec<WorkerTimes>,
+}
+
+/// What a failover meant to one worker, in microseconds since the fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerTimes {
+    /// When it saw that its connection was gone; `None` if it never lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<u64>,
+    /// When its heartbeat was answered again, for good; `None` if that was not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<u64>,
+    /// How many attempts to connect failed in between.
+    pub refused: u32,
+}
+
+impl WorkerTimes {
+    /// For how long it was cut off, from what it saw; `None` if it never was, or never came back.
+    pub fn away(&self) -> Option<u64> {
+        Some(self.back?.saturating_sub(self.noticed?))
+    }
+
+    /// It lost its connection, and did not get another one.
+    pub const fn never_back(&self) -> bool {
+        self.noticed.is_some() && self.back.is_none()
+    }
+}
