@@ -48,6 +48,8 @@ mod two_nodes;
 mod tests;
 #[cfg(test)]
 mod tests_foreign;
+#[cfg(test)]
+mod tests_junk;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
