@@ -200,7 +200,6 @@ impl Driver {
 
     fn rebind(&mut self, node: NodeId) -> Result<(), TwinError> {
         let trust = self.world.host_trust(node);
-        self.folder.write_node(node, trust, &self.certificates)?;
         self.bind(node, trust.binding.filter(|_| trust.private_key))
     }
 

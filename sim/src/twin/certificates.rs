@@ -38,6 +38,18 @@ pub(crate) struct Made {
     pub(crate) certified: Arc<CertifiedKey>,
 }
 
+impl Made {
+    /// The certificate in DER form.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.certified.cert.first().map(|der| der.as_ref()).unwrap_or_default()
+    }
+
+    /// What workers pin.
+    pub(crate) fn thumbprint(&self) -> Thumbprint {
+        thumbprint(self.der())
+    }
+}
+
 impl Certificates {
     /// Makes all of them: self-signed, with the names that the topology gives them.
     pub(crate) fn make(

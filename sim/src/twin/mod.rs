@@ -41,6 +41,7 @@ mod network;
 mod probe;
 mod running;
 mod server;
+mod settings_files;
 mod tls;
 mod two_nodes;
 
@@ -60,7 +61,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::action::{Load, ResolvedAction};
+use crate::action::{Action, Load, ResolvedAction};
 use crate::choices::Choices;
 use crate::names::{AddressId, LoadId, Names, NodeId, WorkerId};
 use crate::net::Destination;
@@ -201,7 +202,7 @@ impl Twin {
     pub fn apply(&mut self, action: ResolvedAction) -> Result<(), ApplyError> {
         self.driver.world.apply(action)?;
         let _context = self.runtime.as_ref().map(Runtime::enter);
-        if let Err(trouble) = self.driver.carry_out() {
+        if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_changes(action)) {
             // The action was possible; that the twin could not follow is said by the next advance.
             self.driver.trouble.get_or_insert(trouble);
         }
@@ -271,18 +272,39 @@ impl Drop for Twin {
 }
 
 impl Driver {
+    fn write_node(&self, node: NodeId) -> Result<(), TwinError> {
+        let settings = &self.topology.nodes[node.index()].master_settings;
+        let (port, trust) = (self.world.port_setting(node), self.world.host_trust(node));
+        self.folder.write_node(node, settings, port, trust, &self.certificates)
+    }
+
+    fn write_workers(&self) -> Result<(), TwinError> {
+        self.topology.workers.iter().enumerate().try_for_each(|(index, machine)| {
+            let worker = WorkerId(index as u32);
+            self.folder.write_worker(worker, self.world.worker_settings(worker), machine, &self.certificates)
+        })
+    }
+
+    /// Writes the files that an action has changed.
+    fn write_changes(&self, action: ResolvedAction) -> Result<(), TwinError> {
+        if let Action::SetWorkers(_) = action {
+            return self.write_workers();
+        }
+        let (Action::ChangeNode { node, .. } | Action::ReplaceMasterCertificate { node, .. }) = action else {
+            return Ok(());
+        };
+        self.write_node(node)
+    }
+
     /// Writes the files, makes the doors, and sends out the probe.
     fn prepare(&mut self, pace: Pace) -> Result<(), TwinError> {
         for index in 0..self.nodes.len() {
             let node = NodeId(index as u8);
+            self.write_node(node)?;
             let trust = self.world.host_trust(node);
-            self.folder.write_node(node, trust, &self.certificates)?;
             self.bind(node, trust.binding.filter(|_| trust.private_key))?;
         }
-        let topology = self.topology.clone();
-        for (index, machine) in topology.workers.iter().enumerate() {
-            self.folder.write_worker(WorkerId(index as u32), machine, &self.certificates)?;
-        }
+        self.write_workers()?;
         self.carry_out()?;
         self.open_and_close_doors()?;
         let every = pace.real(LOOK_EVERY).max(LOOK_AT_MOST);

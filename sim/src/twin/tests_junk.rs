@@ -126,6 +126,6 @@ fn ten_thousand_connections_with_junk_disturb_no_worker() {
     assert!(answered > 0);
     assert_eq!(worker_states(&run.history[before..]).collect::<Vec<_>>(), []);
     // And the master answers whoever makes sense, as before.
-    run.apply(crate::action::Action::MoveRole { role: ROLE, to: NODE2 });
+    run.apply(Action::MoveRole { role: ROLE, to: NODE2 });
     run.until_served_by(NODE2);
 }
