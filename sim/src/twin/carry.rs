@@ -156,7 +156,7 @@ impl Driver {
                 certificates: self.certificates.clone(),
                 fate,
                 happenings: self.sender.clone(),
-                patience: self.patience,
+                patience: self.options.patience,
                 pace: self.clock.pace(),
             },
         ));
@@ -207,7 +207,8 @@ impl Driver {
     pub(crate) fn bind(&mut self, node: NodeId, bound: Option<CertificateId>) -> Result<(), TwinError> {
         self.nodes[node.index()].binding = match bound {
             Some(bound) => {
-                let config = tls::server(&self.provider, &self.certificates.get(bound).certified);
+                let config =
+                    tls::server(&self.provider, &self.certificates.get(bound).certified, self.options);
                 let name = || format!("certificate {}", bound.0);
                 Some(config.map_err(|source| TwinError::Tls { name: name(), source })?)
             }

@@ -38,6 +38,7 @@ mod folder;
 mod line;
 mod message;
 mod network;
+mod options;
 mod probe;
 mod running;
 mod server;
@@ -51,6 +52,8 @@ mod tests;
 mod tests_foreign;
 #[cfg(test)]
 mod tests_junk;
+#[cfg(test)]
+mod tests_tls;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -80,6 +83,7 @@ use network::Network;
 use probe::{Probe, UNANSWERED};
 
 pub use error::TwinError;
+pub use options::{KeyKind, Resumption, TlsVersions, TwinOptions};
 pub use running::{Ended, Running};
 pub use tls::{onlooker, provider};
 pub use two_nodes::{NODE1, NODE2, ROLE, TwoNodes, TwoNodesError};
@@ -92,24 +96,6 @@ pub struct Twin {
     driver: Driver,
     /// Taken out only when the twin is dropped.
     runtime: Option<Runtime>,
-}
-
-/// How a twin runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TwinOptions {
-    /// How many virtual seconds pass in a real one; at least 1.
-    pub factor: u32,
-    /// How long a client may take for a handshake, or for the body of a request, in real time.
-    pub patience: Duration,
-    /// The network 127.x.y.0/24 of its addresses, as (x, y); without it one that no other twin uses.
-    pub network: Option<(u8, u8)>,
-}
-
-impl TwinOptions {
-    /// So many virtual seconds in a real one; clients may take ten seconds; any free network.
-    pub const fn with_factor(factor: u32) -> Self {
-        Self { factor, patience: Duration::from_secs(10), network: None }
-    }
 }
 
 /// Calls a twin from another thread.
@@ -144,7 +130,7 @@ impl Twin {
         let pace = Pace::new(options.factor);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         let provider = provider();
-        let certificates = Certificates::make(&topology.certificates, names, pace, &provider)?;
+        let certificates = Certificates::make(&topology.certificates, names, pace, options.keys, &provider)?;
         let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.network)?;
         let doors = doors(topology, &network);
         doors.iter().try_for_each(Door::is_free)?;
@@ -179,7 +165,7 @@ impl Twin {
             happenings,
             held: VecDeque::new(),
             looks: Looks::default(),
-            patience: options.patience,
+            options,
             trouble: None,
             folder: Folder::make(names)?,
             _network: network,
