@@ -26,6 +26,7 @@ fn run(arguments: &[&str]) -> Answer {
 fn start(temporary: &Path) -> (Ended, Vec<String>, BufReader<impl std::io::Read + use<>>) {
     let child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
         .args(["twin", "two_node_fci", "--workers", "2", "--factor", "20"])
+        .args(["--keys", "rsa", "--tls", "1.2", "--no-resumption"])
         .env("TMPDIR", temporary)
         .stdout(Stdio::piped())
         .spawn()

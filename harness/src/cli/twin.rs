@@ -4,7 +4,8 @@ use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use failover_sim::twin::{KeyKind, Resumption, TlsVersions, TwinOptions};
 use serde_json::Value;
 
 use crate::plan::Overrides;
@@ -23,6 +24,15 @@ pub(super) struct TwinArguments {
     /// So many seconds of the cluster pass in a real one. TLS and sockets take the time that they take.
     #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=60))]
     factor: u32,
+    /// What the certificates' keys are. Every RSA certificate has the same key, which is no secret.
+    #[arg(long, value_enum, default_value_t)]
+    keys: Keys,
+    /// Which versions of TLS the nodes speak.
+    #[arg(long, value_enum, default_value_t)]
+    tls: Tls,
+    /// Let no client resume a session: every handshake is a whole one.
+    #[arg(long)]
+    no_resumption: bool,
     /// The network of its addresses, as 127.x.y: for names in a hosts file. Without it, a free one.
     #[arg(long, value_name = "127.X.Y", value_parser = network)]
     network: Option<(u8, u8)>,
@@ -34,6 +44,28 @@ pub(super) struct TwinArguments {
     seed: u64,
     #[command(flatten)]
     overrides: TwinOverrides,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Keys {
+    /// ECDSA with P-256, made for each run.
+    #[default]
+    Ecdsa,
+    /// RSA with 2048 bits, as Windows makes them by default.
+    Rsa,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Tls {
+    /// 1.2 and 1.3.
+    #[default]
+    Both,
+    /// 1.2 alone.
+    #[value(name = "1.2")]
+    Only12,
+    /// 1.3 alone.
+    #[value(name = "1.3")]
+    Only13,
 }
 
 #[derive(Debug, Args)]
@@ -112,8 +144,7 @@ fn keep(arguments: &TwinArguments, topology: &str) -> Result<u8, CommandError> {
         topology: topology.to_owned(),
         overrides,
         seed: arguments.seed,
-        factor: arguments.factor,
-        network: arguments.network,
+        options: options(arguments),
         control: arguments.control,
     };
     let stand = Stand::start(&standing).map_err(not_kept)?;
@@ -125,6 +156,23 @@ fn keep(arguments: &TwinArguments, topology: &str) -> Result<u8, CommandError> {
     };
     stand.run(stop::asked(), at_rest).map_err(not_kept)?;
     Ok(0)
+}
+
+fn options(arguments: &TwinArguments) -> TwinOptions {
+    TwinOptions {
+        network: arguments.network,
+        keys: match arguments.keys {
+            Keys::Ecdsa => KeyKind::Ecdsa,
+            Keys::Rsa => KeyKind::Rsa,
+        },
+        tls: match arguments.tls {
+            Tls::Both => TlsVersions::Both,
+            Tls::Only12 => TlsVersions::Only12,
+            Tls::Only13 => TlsVersions::Only13,
+        },
+        resumption: if arguments.no_resumption { Resumption::Refused } else { Resumption::Offered },
+        ..TwinOptions::with_factor(arguments.factor)
+    }
 }
 
 fn not_kept(error: StandError) -> CommandError {

@@ -15,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::certificate::Presented;
 use super::outcome::{Cause, Outcome};
+use super::records::Records;
 use super::target::Target;
 use super::tls;
 
@@ -95,15 +96,23 @@ impl Looker {
     async fn go(&self, attempt: &mut Attempt, end: Instant) -> Result<Outcome, Outcome> {
         let addresses = self.resolve(&mut attempt.phases, end).await?;
         let socket = connect(&addresses, attempt, end).await?;
-        let mut stream = self.shake_hands(socket, attempt, end).await?;
+        let records = Records::new(socket);
+        let renegotiation = records.asked();
+        let mut stream = self.shake_hands(records, attempt, end).await?;
         let not_pinned = attempt.presented.as_ref().map(|presented| presented.thumbprint) != self.pin;
         if self.pin.is_some() && not_pinned {
             return Err(Outcome::down(Cause::NotPinned));
         }
         let asked = Instant::now();
-        let outcome = match timeout_at(end, ask(&mut stream, &self.target)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::down(Cause::NoAnswer),
+        let outcome = tokio::select! {
+            biased;
+            answer = timeout_at(end, ask(&mut stream, &self.target)) => {
+                answer.unwrap_or(Outcome::down(Cause::NoAnswer))
+            }
+            // This client refuses, and the server may wait for ever.
+            () = renegotiation.notified() => {
+                Outcome::NotJudged { ended: "the server asked to renegotiate".to_owned() }
+            }
         };
         if matches!(outcome, Outcome::Answered { .. }) {
             attempt.phases.response = Some(asked.elapsed());
@@ -136,10 +145,10 @@ impl Looker {
 
     async fn shake_hands(
         &self,
-        socket: TcpStream,
+        socket: Records,
         attempt: &mut Attempt,
         end: Instant,
-    ) -> Result<TlsStream<TcpStream>, Outcome> {
+    ) -> Result<TlsStream<Records>, Outcome> {
         let began = Instant::now();
         let handshake = TlsConnector::from(self.tls.clone()).connect(self.target.server_name(), socket);
         let stream = match timeout_at(end, handshake).await {
@@ -199,7 +208,7 @@ fn not_connected(error: &io::Error) -> Outcome {
 }
 
 /// Asks for the path, and reads the first line of what comes back.
-async fn ask(stream: &mut TlsStream<TcpStream>, target: &Target) -> Outcome {
+async fn ask(stream: &mut TlsStream<Records>, target: &Target) -> Outcome {
     let Target { host, port, path, .. } = target;
     let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
     let request = format!(

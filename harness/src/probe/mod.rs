@@ -8,6 +8,7 @@
 mod attempt;
 mod certificate;
 mod outcome;
+mod records;
 mod tally;
 mod target;
 mod tell;

@@ -10,11 +10,11 @@ pub enum Outcome {
         /// The HTTP status.
         status: u16,
     },
-    /// The handshake was finished, and the connection ended after the request: the server asks for a client
-    /// certificate at that moment, as HTTP.SYS does without `clientcertnegotiation` by TLS 1.2 renegotiation, which
-    /// this client does not do. The endpoint is there; whether it would answer is not known.
+    /// The handshake was finished, and after the request the connection ended, or the server asked to renegotiate: it
+    /// asks for a client certificate at that moment, as HTTP.SYS does without `clientcertnegotiation` by TLS 1.2
+    /// renegotiation, which this client does not do. The endpoint is there; whether it would answer is not known.
     NotJudged {
-        /// How the connection ended.
+        /// What happened after the request.
         ended: String,
     },
     /// The endpoint did not serve.

@@ -46,7 +46,10 @@ pub fn summary_text(probe: &Probe, tally: &Tally, took: Duration, now: i64) -> S
         tally.answered.iter().map(|(status, count)| format!("{status} {}", times(*count))).collect();
     text.push_str(&format!("  {answered:>6} answered{}\n", in_brackets(&statuses.join(", "))));
     for (count, what) in [
-        (not_judged, "not judged: the handshake finished, the connection ended after the request"),
+        (
+            not_judged,
+            "not judged: the handshake finished; after the request the connection ended, or was to be renegotiated",
+        ),
         (down, "down"),
         (not_tried, "could not be tried on this machine"),
     ] {

@@ -46,10 +46,8 @@ pub struct Standing {
     pub overrides: Overrides,
     /// The seed of every random value.
     pub seed: u64,
-    /// How many seconds of the cluster pass in a real one; at least 1.
-    pub factor: u32,
-    /// The network 127.x.y.0/24 of its addresses, as (x, y); without it a free one.
-    pub network: Option<(u8, u8)>,
+    /// How fast it goes, where its addresses are, and how it speaks TLS.
+    pub options: TwinOptions,
     /// Where the control API listens.
     pub control: SocketAddr,
 }
@@ -113,11 +111,9 @@ impl Stand {
         let listener = runtime.block_on(TcpListener::bind(standing.control)).map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let token = token()?;
-        let network = standing.network;
-        let options = TwinOptions { network, ..TwinOptions::with_factor(standing.factor) };
-        let twin = Twin::start(&plan.topology, &plan.names, &[], plan.choices(), options)?;
+        let twin = Twin::start(&plan.topology, &plan.names, &[], plan.choices(), standing.options)?;
         write_control(twin.folder(), address, &token)?;
-        let card = card::card(&plan, &twin, standing.factor, address);
+        let card = card::card(&plan, &twin, standing.options.factor, address);
         let (log, recorder) = Log::begin();
         let running = Running::start(twin, recorder)?;
         let stopping = Arc::new(AtomicBool::new(false));

@@ -15,8 +15,7 @@ fn standing() -> Standing {
         topology: "two_node_fci".to_owned(),
         overrides: Overrides { workers: Some(2), ..Overrides::default() },
         seed: 1,
-        factor: 20,
-        network: None,
+        options: TwinOptions::with_factor(20),
         control: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
     }
 }

@@ -156,7 +156,7 @@ impl Driver {
                 certificates: self.certificates.clone(),
                 fate,
                 happenings: self.sender.clone(),
-                patience: self.patience,
+                patience: self.options.patience,
                 pace: self.clock.pace(),
             },
         ));
@@ -200,7 +200,6 @@ impl Driver {
 
     fn rebind(&mut self, node: NodeId) -> Result<(), TwinError> {
         let trust = self.world.host_trust(node);
-        self.folder.write_node(node, trust, &self.certificates)?;
         self.bind(node, trust.binding.filter(|_| trust.private_key))
     }
 
@@ -208,7 +207,8 @@ impl Driver {
     pub(crate) fn bind(&mut self, node: NodeId, bound: Option<CertificateId>) -> Result<(), TwinError> {
         self.nodes[node.index()].binding = match bound {
             Some(bound) => {
-                let config = tls::server(&self.provider, &self.certificates.get(bound).certified);
+                let config =
+                    tls::server(&self.provider, &self.certificates.get(bound).certified, self.options);
                 let name = || format!("certificate {}", bound.0);
                 Some(config.map_err(|source| TwinError::Tls { name: name(), source })?)
             }

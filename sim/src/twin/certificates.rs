@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, SanType, SignatureAlgorithm,
-    SigningKey,
+    CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, PublicKeyData, SanType,
+    SignatureAlgorithm, SigningKey,
 };
 use ring::digest;
 use rustls::crypto::CryptoProvider;
@@ -19,6 +19,7 @@ use crate::trust::{Certificate, Thumbprint};
 
 use super::TwinError;
 use super::clock::Pace;
+use super::options::KeyKind;
 
 /// The certificates of a run with their keys, by identifier.
 #[derive(Debug)]
@@ -38,19 +39,32 @@ pub(crate) struct Made {
     pub(crate) certified: Arc<CertifiedKey>,
 }
 
+impl Made {
+    /// The certificate in DER form.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.certified.cert.first().map(|der| der.as_ref()).unwrap_or_default()
+    }
+
+    /// What workers pin.
+    pub(crate) fn thumbprint(&self) -> Thumbprint {
+        thumbprint(self.der())
+    }
+}
+
 impl Certificates {
     /// Makes all of them: self-signed, with the names that the topology gives them.
     pub(crate) fn make(
         certificates: &[Certificate],
         names: &Names,
         pace: Pace,
+        keys: KeyKind,
         provider: &CryptoProvider,
     ) -> Result<Self, TwinError> {
         let mut all = Self { made: Vec::with_capacity(certificates.len()), by_thumbprint: BTreeMap::new() };
         for (index, certificate) in certificates.iter().enumerate() {
             let id = CertificateId(index as u16);
             let failed = |source| TwinError::Certificate { name: names.certificate(id).to_owned(), source };
-            let (der, key) = make(certificate, names, pace).map_err(failed)?;
+            let (der, key) = make(id, certificate, names, pace, keys).map_err(failed)?;
             let chain = vec![CertificateDer::from(der.clone())];
             let secret = PrivateKeyDer::Pkcs8(key.serialize_der().into());
             let certified = CertifiedKey::from_der(chain, secret, provider)
@@ -83,9 +97,21 @@ pub(crate) fn thumbprint(der: &[u8]) -> Thumbprint {
     Thumbprint(bytes)
 }
 
-fn make(certificate: &Certificate, names: &Names, pace: Pace) -> Result<(Vec<u8>, KeyPair), rcgen::Error> {
-    let key = KeyPair::generate()?;
+fn make(
+    id: CertificateId,
+    certificate: &Certificate,
+    names: &Names,
+    pace: Pace,
+    keys: KeyKind,
+) -> Result<(Vec<u8>, KeyPair), rcgen::Error> {
+    let key = match keys {
+        KeyKind::Ecdsa => KeyPair::generate()?,
+        // Nobody here can make one: ring does not.
+        KeyKind::Rsa => KeyPair::from_pem_and_sign_algo(KNOWN_RSA_KEY, &PKCS_RSA_SHA256)?,
+    };
     let mut params = CertificateParams::default();
+    // Certificates that share their key and their names are different ones all the same.
+    params.serial_number = Some((u64::from(id.0) + 1).into());
     params.distinguished_name = DistinguishedName::new();
     for (place, &name) in certificate.common_names.iter().enumerate() {
         let kind = match place {
@@ -147,6 +173,8 @@ fn name_common(der: &mut [u8]) {
     }
 }
 
+/// The key of every RSA certificate of every twin: no secret.
+const KNOWN_RSA_KEY: &str = include_str!("known_rsa_key.pem");
 /// Last arcs of object identifiers 2.5.4.n that rcgen writes for nothing else and that take one byte.
 const PLACEHOLDERS: std::ops::Range<u64> = 64..128;
 
@@ -177,7 +205,8 @@ mod tests {
             expires_after_secs: Some(60),
             thumbprint: Thumbprint([0; 20]),
         };
-        let (der, key) = make(&certificate, &names, Pace::new(20)).expect("a certificate");
+        let (der, key) = make(CertificateId(0), &certificate, &names, Pace::new(20), KeyKind::Ecdsa)
+            .expect("a certificate");
         let common_name = [0x06, 0x03, 0x55, 0x04, 0x03];
         // In the subject, and in the issuer, which is the same.
         assert_eq!(der.windows(5).filter(|window| *window == common_name).count(), 6);

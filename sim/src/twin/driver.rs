@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hyper::StatusCode;
 use rustls::ServerConfig;
@@ -35,6 +34,7 @@ use super::clock::Clock;
 use super::door::{Door, DoorId};
 use super::folder::Folder;
 use super::network::Network;
+use super::options::TwinOptions;
 use super::probe::Met;
 use super::server::{Fate, Reply};
 
@@ -92,7 +92,7 @@ pub(crate) struct Driver {
     /// What had happened when the sink wanted control.
     pub(crate) held: VecDeque<Happening>,
     pub(crate) looks: Looks,
-    pub(crate) patience: Duration,
+    pub(crate) options: TwinOptions,
     /// What went wrong outside of [`Driver::drive`].
     pub(crate) trouble: Option<TwinError>,
     pub(crate) folder: Folder,

@@ -1,8 +1,11 @@
 //! Which files does a machine of the twin have?
 //!
-//! Laid out as on Windows, a folder for each host: `NODE1/LocalMachine/Root`, `w1/LocalMachine/My`. A certificate is a
-//! `.pem` file; where the private key is there too, it lies beside it as a `.key` file that only the user can read.
+//! Laid out as on Windows, a folder for each host. The stores are `NODE1/LocalMachine/Root`, `w1/LocalMachine/My`: a
+//! certificate is a `.pem` file; where the private key is there too, it lies beside it as a `.key` file that only the
+//! user can read. The settings are `NODE1/DTS/Binn/MasterSettings.config` and `w1/DTS/Binn/WorkerSettings.config`, each
+//! with the certificate that setup leaves there, in DER form, beside it (install-a-scale-out-master, documented).
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,11 +13,13 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::names::{CertificateId, Names, NodeId, WorkerId};
+use crate::scaleout::{MasterSettings, WorkerSettings};
 use crate::topology::WorkerMachine;
 use crate::trust::HostTrust;
 
 use super::TwinError;
-use super::certificates::{Certificates, Made};
+use super::certificates::Certificates;
+use super::settings_files;
 
 /// The folder of a twin, which goes with it.
 #[derive(Debug)]
@@ -24,10 +29,12 @@ pub(crate) struct Folder {
 }
 
 /// Whether the private key comes with a certificate.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Key {
     Included,
     Missing,
+    /// If it is there, it stays.
+    AsBefore,
 }
 
 impl Folder {
@@ -44,61 +51,107 @@ impl Folder {
         self.folder.path()
     }
 
-    /// Writes the stores of a node as they are at this moment.
+    /// Writes the stores and the settings of a node as they are at this moment.
     pub(crate) fn write_node(
         &self,
         node: NodeId,
+        settings: &MasterSettings,
+        port: u16,
         trust: &HostTrust,
         certificates: &Certificates,
     ) -> Result<(), TwinError> {
         let host = file_name(self.names.nodes.get(node.index()), "node", node.index());
-        let root = self.store(&host, "Root")?;
-        self.store(&host, "My")?;
-        for &id in &trust.root {
+        self.make_folder(&host, "LocalMachine/My")?;
+        let in_root = trust.root.iter().map(|&id| {
             // Guide step 4: the master's certificate lies in Root, with its key.
-            let bound = trust.binding == Some(id) && trust.private_key;
-            self.write(&root, id, certificates.get(id), if bound { Key::Included } else { Key::Missing })?;
+            let key = match (trust.binding == Some(id), trust.private_key) {
+                (true, true) => Key::Included,
+                (true, false) => Key::Missing,
+                (false, _) => Key::AsBefore,
+            };
+            (id, key)
+        });
+        self.write_store(&self.make_folder(&host, "LocalMachine/Root")?, in_root, certificates)?;
+        let thumbprint = trust.binding.map(|bound| certificates.get(bound).thumbprint());
+        let sql_server = self.names.host(settings.sql_server);
+        let text = settings_files::master(settings, port, thumbprint, sql_server);
+        let programs = self.make_folder(&host, PROGRAMS)?;
+        if let Some(bound) = trust.binding {
+            let der = certificates.get(bound).der();
+            write_file(programs.join("SSISScaleOutMaster.cer"), der, 0o644)?;
         }
-        Ok(())
+        write_file(programs.join("MasterSettings.config"), text.as_bytes(), 0o644)
     }
 
-    /// Writes the stores of a worker's machine.
+    /// Writes the stores and the settings of a worker's machine.
     pub(crate) fn write_worker(
         &self,
         worker: WorkerId,
+        settings: &WorkerSettings,
         machine: &WorkerMachine,
         certificates: &Certificates,
     ) -> Result<(), TwinError> {
         let host = file_name(self.names.workers.get(worker.index()), "worker", worker.index());
-        let (root, my) = (self.store(&host, "Root")?, self.store(&host, "My")?);
-        for &id in &machine.root {
-            self.write(&root, id, certificates.get(id), Key::Missing)?;
-        }
+        let in_root = machine.root.iter().map(|&id| (id, Key::Missing));
+        self.write_store(&self.make_folder(&host, "LocalMachine/Root")?, in_root, certificates)?;
+        let key = if machine.key_readable { Key::Included } else { Key::Missing };
+        let in_my = machine.own.into_iter().map(|own| (own, key));
+        self.write_store(&self.make_folder(&host, "LocalMachine/My")?, in_my, certificates)?;
+        let thumbprint = |id: CertificateId| certificates.get(id).thumbprint();
+        let (pin, own) = (machine.pin.map(thumbprint), machine.own.map(thumbprint));
+        let text =
+            settings_files::worker(worker, settings, self.names.host(settings.endpoint_host), pin, own);
+        let programs = self.make_folder(&host, PROGRAMS)?;
         if let Some(own) = machine.own {
-            let key = if machine.key_readable { Key::Included } else { Key::Missing };
-            self.write(&my, own, certificates.get(own), key)?;
+            write_file(programs.join("SSISScaleOutWorker.cer"), certificates.get(own).der(), 0o644)?;
         }
-        Ok(())
+        write_file(programs.join("WorkerSettings.config"), text.as_bytes(), 0o644)
     }
 
-    fn store(&self, host: &str, store: &str) -> Result<PathBuf, TwinError> {
-        let path = self.path().join(host).join("LocalMachine").join(store);
+    fn make_folder(&self, host: &str, below: &str) -> Result<PathBuf, TwinError> {
+        let path = self.path().join(host).join(below);
         fs::create_dir_all(&path).map_err(|source| TwinError::File { path: path.clone(), source })?;
         Ok(path)
     }
 
-    fn write(&self, store: &Path, id: CertificateId, made: &Made, key: Key) -> Result<(), TwinError> {
-        let name = file_name(self.names.certificates.get(id.index()), "certificate", id.index());
-        write_file(store.join(format!("{name}.pem")), &made.pem, 0o644)?;
-        match key {
-            Key::Included => write_file(store.join(format!("{name}.key")), &made.key_pem, 0o600),
-            Key::Missing => Ok(()),
+    /// Makes a store hold these certificates and nothing else.
+    fn write_store(
+        &self,
+        store: &Path,
+        holds: impl Iterator<Item = (CertificateId, Key)>,
+        certificates: &Certificates,
+    ) -> Result<(), TwinError> {
+        let mut kept = BTreeSet::new();
+        for (id, key) in holds {
+            let name = file_name(self.names.certificates.get(id.index()), "certificate", id.index());
+            let made = certificates.get(id);
+            let (pem, secret) = (store.join(format!("{name}.pem")), store.join(format!("{name}.key")));
+            write_file(pem.clone(), made.pem.as_bytes(), 0o644)?;
+            kept.insert(pem);
+            match key {
+                Key::Included => {
+                    write_file(secret.clone(), made.key_pem.as_bytes(), 0o600)?;
+                    kept.insert(secret);
+                }
+                Key::AsBefore => {
+                    kept.insert(secret);
+                }
+                Key::Missing => {}
+            }
         }
+        let failed = |source| TwinError::File { path: store.to_owned(), source };
+        for entry in fs::read_dir(store).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if !kept.contains(&path) {
+                fs::remove_file(&path).map_err(|source| TwinError::File { path, source })?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn write_file(path: PathBuf, text: &str, mode: u32) -> Result<(), TwinError> {
-    let written = create(&path, mode).and_then(|mut file| file.write_all(text.as_bytes()));
+fn write_file(path: PathBuf, bytes: &[u8], mode: u32) -> Result<(), TwinError> {
+    let written = create(&path, mode).and_then(|mut file| file.write_all(bytes));
     written.map_err(|source| TwinError::File { path, source })
 }
 
@@ -120,3 +173,6 @@ fn file_name(name: Option<&String>, kind: &str, index: usize) -> String {
         .cloned()
         .unwrap_or_else(|| format!("{kind}-{}", index + 1))
 }
+
+/// Where the settings lie below a host's folder; on Windows below `Program Files\Microsoft SQL Server\VERSION`.
+const PROGRAMS: &str = "DTS/Binn";

@@ -38,9 +38,11 @@ mod folder;
 mod line;
 mod message;
 mod network;
+mod options;
 mod probe;
 mod running;
 mod server;
+mod settings_files;
 mod tls;
 mod two_nodes;
 
@@ -48,6 +50,10 @@ mod two_nodes;
 mod tests;
 #[cfg(test)]
 mod tests_foreign;
+#[cfg(test)]
+mod tests_junk;
+#[cfg(test)]
+mod tests_tls;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -58,7 +64,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::action::{Load, ResolvedAction};
+use crate::action::{Action, Load, ResolvedAction};
 use crate::choices::Choices;
 use crate::names::{AddressId, LoadId, Names, NodeId, WorkerId};
 use crate::net::Destination;
@@ -77,6 +83,7 @@ use network::Network;
 use probe::{Probe, UNANSWERED};
 
 pub use error::TwinError;
+pub use options::{KeyKind, Resumption, TlsVersions, TwinOptions};
 pub use running::{Ended, Running};
 pub use tls::{onlooker, provider};
 pub use two_nodes::{NODE1, NODE2, ROLE, TwoNodes, TwoNodesError};
@@ -89,24 +96,6 @@ pub struct Twin {
     driver: Driver,
     /// Taken out only when the twin is dropped.
     runtime: Option<Runtime>,
-}
-
-/// How a twin runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TwinOptions {
-    /// How many virtual seconds pass in a real one; at least 1.
-    pub factor: u32,
-    /// How long a client may take for a handshake, or for the body of a request, in real time.
-    pub patience: Duration,
-    /// The network 127.x.y.0/24 of its addresses, as (x, y); without it one that no other twin uses.
-    pub network: Option<(u8, u8)>,
-}
-
-impl TwinOptions {
-    /// So many virtual seconds in a real one; clients may take ten seconds; any free network.
-    pub const fn with_factor(factor: u32) -> Self {
-        Self { factor, patience: Duration::from_secs(10), network: None }
-    }
 }
 
 /// Calls a twin from another thread.
@@ -141,7 +130,7 @@ impl Twin {
         let pace = Pace::new(options.factor);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         let provider = provider();
-        let certificates = Certificates::make(&topology.certificates, names, pace, &provider)?;
+        let certificates = Certificates::make(&topology.certificates, names, pace, options.keys, &provider)?;
         let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.network)?;
         let doors = doors(topology, &network);
         doors.iter().try_for_each(Door::is_free)?;
@@ -176,7 +165,7 @@ impl Twin {
             happenings,
             held: VecDeque::new(),
             looks: Looks::default(),
-            patience: options.patience,
+            options,
             trouble: None,
             folder: Folder::make(names)?,
             _network: network,
@@ -199,7 +188,7 @@ impl Twin {
     pub fn apply(&mut self, action: ResolvedAction) -> Result<(), ApplyError> {
         self.driver.world.apply(action)?;
         let _context = self.runtime.as_ref().map(Runtime::enter);
-        if let Err(trouble) = self.driver.carry_out() {
+        if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_changes(action)) {
             // The action was possible; that the twin could not follow is said by the next advance.
             self.driver.trouble.get_or_insert(trouble);
         }
@@ -269,18 +258,39 @@ impl Drop for Twin {
 }
 
 impl Driver {
+    fn write_node(&self, node: NodeId) -> Result<(), TwinError> {
+        let settings = &self.topology.nodes[node.index()].master_settings;
+        let (port, trust) = (self.world.port_setting(node), self.world.host_trust(node));
+        self.folder.write_node(node, settings, port, trust, &self.certificates)
+    }
+
+    fn write_workers(&self) -> Result<(), TwinError> {
+        self.topology.workers.iter().enumerate().try_for_each(|(index, machine)| {
+            let worker = WorkerId(index as u32);
+            self.folder.write_worker(worker, self.world.worker_settings(worker), machine, &self.certificates)
+        })
+    }
+
+    /// Writes the files that an action has changed.
+    fn write_changes(&self, action: ResolvedAction) -> Result<(), TwinError> {
+        if let Action::SetWorkers(_) = action {
+            return self.write_workers();
+        }
+        let (Action::ChangeNode { node, .. } | Action::ReplaceMasterCertificate { node, .. }) = action else {
+            return Ok(());
+        };
+        self.write_node(node)
+    }
+
     /// Writes the files, makes the doors, and sends out the probe.
     fn prepare(&mut self, pace: Pace) -> Result<(), TwinError> {
         for index in 0..self.nodes.len() {
             let node = NodeId(index as u8);
+            self.write_node(node)?;
             let trust = self.world.host_trust(node);
-            self.folder.write_node(node, trust, &self.certificates)?;
             self.bind(node, trust.binding.filter(|_| trust.private_key))?;
         }
-        let topology = self.topology.clone();
-        for (index, machine) in topology.workers.iter().enumerate() {
-            self.folder.write_worker(WorkerId(index as u32), machine, &self.certificates)?;
-        }
+        self.write_workers()?;
         self.carry_out()?;
         self.open_and_close_doors()?;
         let every = pace.real(LOOK_EVERY).max(LOOK_AT_MOST);

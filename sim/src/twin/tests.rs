@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::action::Action;
+use crate::action::{NodeChange, WorkerSetting};
 use crate::choices::Spread;
 use crate::observe::{Answer, ErrorFamily, Flow, Loss, Record, WorkerState};
 use crate::topology::Timings;
@@ -152,6 +152,51 @@ fn a_certificate_of_its_own_on_the_second_node_keeps_every_worker_out() {
     let after = &run.history[before..];
     assert!(!worker_states(after).any(|(_, state)| matches!(state, WorkerState::Connected { .. })));
     assert!(run.twin.folder().join("NODE2/LocalMachine/Root/made_by_setup.key").exists());
+}
+
+/// A file of a machine, as JSON.
+fn settings(run: &Run, file: &str) -> serde_json::Value {
+    let text = std::fs::read(run.twin.folder().join(file)).expect("a file");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+/// What lies in a store.
+fn store(run: &Run, store: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(run.twin.folder().join(store)).expect("a folder");
+    entries.map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn settings_and_stores_are_files_and_actions_change_them() {
+    let mut run = Run::start(&quick(2, |_| {}));
+    let master = "NODE2/DTS/Binn/MasterSettings.config";
+    let pinned = settings(&run, "w1/DTS/Binn/WorkerSettings.config")["MasterHttpsCertThumbprint"].clone();
+    assert_eq!(
+        (&settings(&run, master)["PortNumber"], &settings(&run, master)["SqlServerName"]),
+        (&8391.into(), &"sqlfci".into())
+    );
+    assert_eq!(settings(&run, master)["SSLCertThumbprint"], pinned);
+    let der = std::fs::read(run.twin.folder().join("NODE2/DTS/Binn/SSISScaleOutMaster.cer")).expect("a file");
+    assert_eq!(pinned, certificates::thumbprint(&der).to_string().to_uppercase());
+    assert_eq!(settings(&run, "w2/DTS/Binn/WorkerSettings.config")["MasterEndpoint"], "https://sqlfci:8391");
+    assert_eq!(settings(&run, "w2/DTS/Binn/WorkerSettings.config")["LeaseInternval"], "00:01:00");
+    let check_root = |run: &Run, files: &[&str]| {
+        assert_eq!(store(run, "NODE2/LocalMachine/Root"), files.iter().map(ToString::to_string).collect());
+    };
+    check_root(&run, &["master.key", "master.pem", "w1.pem", "w2.pem"]);
+
+    let change = |change| Action::ChangeNode { node: NODE2, change };
+    run.apply(change(NodeChange::PortNumber(9000)));
+    assert_eq!(settings(&run, master)["PortNumber"], 9000);
+    run.apply(change(NodeChange::WorkerCertificates(false)));
+    check_root(&run, &["master.key", "master.pem"]);
+    run.apply(Action::ReplaceMasterCertificate { node: NODE2, with: OTHER });
+    assert_ne!(settings(&run, master)["SSLCertThumbprint"], pinned);
+    check_root(&run, &["made_by_setup.key", "made_by_setup.pem", "master.key", "master.pem"]);
+    run.apply(change(NodeChange::PrivateKey(false)));
+    check_root(&run, &["made_by_setup.pem", "master.key", "master.pem"]);
+    run.apply(Action::SetWorkers(WorkerSetting::MaxTaskCount(3)));
+    assert_eq!(settings(&run, "w1/DTS/Binn/WorkerSettings.config")["MaxTaskCount"], 3);
 }
 
 #[test]

@@ -16,10 +16,10 @@ use super::*;
 use crate::action::Action;
 use crate::world::fixture::{self, NODE1, NODE2};
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(super) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client with the certificate that lies in this store, or with none.
-fn open(address: SocketAddr, store: Option<&Path>) -> io::Result<Stream> {
+pub(super) fn open(address: SocketAddr, store: Option<&Path>) -> io::Result<Stream> {
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .expect("ring has both versions")
@@ -48,10 +48,10 @@ fn ask(stream: &mut Stream, head: &str, body: &str) -> io::Result<String> {
 }
 
 const POST: &str = "POST /ClusterManagement/";
-const HEARTBEAT: &str = r#"{"verb":"agent_heartbeat"}"#;
+pub(super) const HEARTBEAT: &str = r#"{"verb":"agent_heartbeat"}"#;
 
 /// Drives the twin while a client does its work elsewhere.
-fn beside<T: Send>(run: &mut tests::Run, client: impl FnOnce() -> T + Send) -> T {
+pub(super) fn beside<T: Send>(run: &mut tests::Run, client: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let client = scope.spawn(client);
         while !client.is_finished() {

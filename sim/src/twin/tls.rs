@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::NoServerSessionStorage;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    SignatureScheme,
+    SignatureScheme, SupportedProtocolVersion,
 };
 
 use crate::names::HostId;
@@ -22,6 +24,7 @@ use crate::topology::Topology;
 use crate::trust::{ClientTrust, Handshake, HostTrust, judge_handshake};
 
 use super::certificates::Certificates;
+use super::options::{Resumption, TlsVersions, TwinOptions};
 
 /// The one provider of cryptography: whoever relied on a default would panic if another one were linked in too.
 pub fn provider() -> Arc<CryptoProvider> {
@@ -42,11 +45,24 @@ pub fn onlooker(own: Option<&Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>, Er
 pub(crate) fn server(
     provider: &Arc<CryptoProvider>,
     certified: &Arc<CertifiedKey>,
+    options: TwinOptions,
 ) -> Result<Arc<ServerConfig>, Error> {
-    let config = ServerConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?
+    let versions: &[&SupportedProtocolVersion] = match options.tls {
+        TlsVersions::Both => &[&TLS12, &TLS13],
+        TlsVersions::Only12 => &[&TLS12],
+        TlsVersions::Only13 => &[&TLS13],
+    };
+    let mut config = ServerConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(versions)?
         .with_client_cert_verifier(Arc::new(AnyClient(provider.clone())))
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified.clone())));
+    match options.resumption {
+        Resumption::Offered => {}
+        Resumption::Refused => {
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+    }
     Ok(Arc::new(config))
 }
 

@@ -6,6 +6,7 @@ use crate::cluster::ClusterService;
 use crate::names::{CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{Answer, Power};
+use crate::scaleout::WorkerSettings;
 
 use super::World;
 
@@ -49,6 +50,16 @@ impl World {
     /// The port that a node's master listens on, or did when it ran.
     pub fn master_port(&self, node: NodeId) -> u16 {
         self.nodes[node.index()].master.port
+    }
+
+    /// `PortNumber` in a node's `MasterSettings.config`, which the service reads when it starts.
+    pub fn port_setting(&self, node: NodeId) -> u16 {
+        self.nodes[node.index()].port_setting
+    }
+
+    /// A worker's `WorkerSettings.config`, as its service has read it.
+    pub fn worker_settings(&self, worker: WorkerId) -> &WorkerSettings {
+        self.workers[worker.index()].machine.settings()
     }
 
     /// A worker's connection to its master.
