@@ -2,6 +2,7 @@
 //!
 //! Results go to standard output, progress and errors to standard error.
 
+mod collect;
 mod demo;
 mod explain;
 mod judge;
@@ -51,6 +52,8 @@ enum Command {
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
+    /// Print the script that makes a snapshot of a cluster; it reads and changes nothing.
+    Collect(collect::CollectArguments),
     /// Say which steps of the guide were done on a cluster, and what will be seen where one was not.
     Preflight(preflight::PreflightArguments),
     /// Say what will happen to a cluster when a node is lost or its role moves, by the simulator.
@@ -303,6 +306,7 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
+        Command::Collect(arguments) => collect::collect(&arguments),
         Command::Preflight(arguments) => preflight::preflight(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::New(arguments) => new::new(&arguments),
