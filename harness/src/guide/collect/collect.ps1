@@ -2,7 +2,7 @@
 #
 # It changes nothing: every command reads, but for the last one, which writes the file that you name. It takes no
 # password and tells none: no private key, no connection string. It does tell names of machines and accounts, addresses,
-# and the two settings files to the letter.
+# and the two settings files to the letter; "failover anonymise" replaces these names.
 #
 # Windows PowerShell 5.1, on a node or on a workstation with the failover cluster tools, as somebody who is an
 # administrator of every node and worker and may read SSISDB (ssis_admin, else no worker is seen). Nodes and workers are
