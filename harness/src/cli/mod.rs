@@ -2,7 +2,9 @@
 //!
 //! Results go to standard output, progress and errors to standard error.
 
+mod anonymise;
 mod bench;
+mod collect;
 mod demo;
 mod explain;
 mod judge;
@@ -52,6 +54,10 @@ enum Command {
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
+    /// Print the script that makes a snapshot of a cluster; it reads and changes nothing.
+    Collect(collect::CollectArguments),
+    /// Print a snapshot with other names, addresses and thumbprints, in which the same is right and wrong.
+    Anonymise(anonymise::AnonymiseArguments),
     /// Say which steps of the guide were done on a cluster, and what will be seen where one was not.
     Preflight(preflight::PreflightArguments),
     /// Say what will happen to a cluster when a node is lost or its role moves, by the simulator.
@@ -308,6 +314,8 @@ pub fn main() -> ExitCode {
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Schema(arguments) => explain::schema(&arguments),
         Command::Demo => demo::demo(),
+        Command::Collect(arguments) => collect::collect(&arguments),
+        Command::Anonymise(arguments) => anonymise::anonymise(&arguments),
         Command::Preflight(arguments) => preflight::preflight(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
         Command::New(arguments) => new::new(&arguments),

@@ -24,7 +24,7 @@ pub(super) struct PreflightArguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct SnapshotArguments {
-    /// A snapshot of a cluster; `-` is standard input.
+    /// A snapshot that the script of `failover collect` made; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
     /// An example instead, where no Windows is: `right`, or the name of a mistake.
@@ -67,7 +67,7 @@ impl SnapshotArguments {
         let text = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
         Snapshot::read(&text).map_err(|error| {
             CommandError::Input(format!(
-                "`{shown}`: {error}\nhint: `failover preflight --example right` judges an example"
+                "`{shown}`: {error}\nhint: `failover collect` prints the script that makes one"
             ))
         })
     }

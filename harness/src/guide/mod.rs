@@ -3,6 +3,8 @@
 //! The eight steps: scale-out-failover-cluster-instance (documented). What each mistake looks like is documented by
 //! troubleshooting-scale-out where it concerns a single master; that it shows only after a failover is inferred.
 
+pub mod anonymise;
+pub mod collect;
 pub mod example;
 pub mod predict;
 pub mod preflight;
