@@ -105,6 +105,7 @@ pub fn origin(scenario: &str, topology: &str) -> Origin {
             .lines()
             .any(|line| line == "based_on: two_node_fci")
             .then(|| Base { file: "topologies/two_node_fci.yaml".to_owned(), text: two_node_fci() }),
+        files: Default::default(),
         overrides: Overrides::default(),
     }
 }

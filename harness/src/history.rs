@@ -45,6 +45,9 @@ pub struct Header {
     /// That topology, word for word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// What the files say that the topology names: settings as text, certificates as the digits of their DER form.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, String>,
     /// `--workers`, if it was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,
@@ -71,7 +74,7 @@ pub const FORM: u32 = 1;
 impl Header {
     /// The header of a run of this plan.
     pub fn new(plan: &Plan, backend: &str) -> Self {
-        let Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides } =
+        let Origin { scenario_file, scenario_text, topology_file, topology_text, base, files, overrides } =
             plan.origin.clone();
         Self {
             history: FORM,
@@ -86,6 +89,7 @@ impl Header {
             topology: topology_text,
             base_file: base.as_ref().map(|base| base.file.clone()),
             base: base.map(|base| base.text),
+            files,
             workers: overrides.workers,
             assume: overrides.assume,
             set: overrides.set,
@@ -106,6 +110,7 @@ impl Header {
                 .base
                 .as_ref()
                 .map(|text| Base { file: self.base_file.clone().unwrap_or_default(), text: text.clone() }),
+            files: self.files.clone(),
             overrides: Overrides {
                 workers: self.workers,
                 assume: self.assume.clone(),

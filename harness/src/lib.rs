@@ -20,5 +20,6 @@ pub mod probe;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+pub mod settings_file;
 pub mod twin;
 pub mod words;

@@ -81,6 +81,8 @@ pub struct Origin {
     pub topology_text: String,
     /// The topology that it is based on, if it is.
     pub base: Option<Base>,
+    /// What the files say that the topology names: settings as text, certificates as the digits of their DER form.
+    pub files: BTreeMap<String, String>,
     /// What the command line said on top.
     pub overrides: Overrides,
 }

@@ -101,6 +101,7 @@ fn is_planned(text: &str) -> bool {
         topology_file: topology.name.to_owned(),
         topology_text: topology.text.to_owned(),
         base: None,
+        files: Default::default(),
         overrides: Overrides::default(),
     };
     plans("own", &origin, 1).is_ok()

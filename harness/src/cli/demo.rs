@@ -20,6 +20,7 @@ pub(super) fn demo() -> Result<u8, CommandError> {
         topology_file: topology.name.to_owned(),
         topology_text: topology.text.to_owned(),
         base: None,
+        files: Default::default(),
         overrides: Overrides::default(),
     };
     let plan = plan("demo", &origin, 1).map_err(|found| CommandError::Load(LoadError::Mistakes(found)))?;

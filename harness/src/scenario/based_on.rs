@@ -52,7 +52,7 @@ pub(super) fn told_apart(origin: &Origin, faults: Vec<Fault>) -> Vec<Diagnostics
 }
 
 /// The first place that belongs to the base: one that the own text does not have.
-fn first_of_base(own: &str) -> u32 {
+pub(super) fn first_of_base(own: &str) -> u32 {
     own.len() as u32 + 1
 }
 
@@ -159,6 +159,7 @@ mod tests {
             topology_file: "own".to_owned(),
             topology_text: own.to_owned(),
             base: Some(Base { file: "base".to_owned(), text: base.to_owned() }),
+            files: Default::default(),
             overrides: Overrides::default(),
         }
     }

@@ -1,11 +1,13 @@
 //! Which files are scenarios, and where is the topology that each asks for?
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::plan::{Base, Origin, Overrides, Plan};
 
-use super::based_on::base_of;
+use super::based_on::{base_of, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault};
+use super::files::gather;
 use super::nearest;
 use super::planner::{plans, topology_of};
 use super::read::At;
@@ -230,7 +232,12 @@ fn load_one(
         Err(mistakes) => return Ok(Err(vec![mistakes])),
     };
     let overrides = Overrides { case: None, ..overrides.clone() };
-    let origin = Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides };
+    let files = BTreeMap::new();
+    let mut origin =
+        Origin { scenario_file, scenario_text, topology_file, topology_text, base, files, overrides };
+    if let Err(mistakes) = take_files(&mut origin) {
+        return Ok(Err(mistakes));
+    }
     Ok(plans(&name, &origin, seed))
 }
 
@@ -261,7 +268,20 @@ pub fn origin_on(topology: &str, overrides: Overrides, scenario: &str) -> Result
     let base = find_base(&topology_file, &topology_text)?;
     let base = base.map_err(|mistakes| LoadError::Mistakes(vec![mistakes]))?;
     let (scenario_file, scenario_text) = ("step".to_owned(), scenario.to_owned());
-    Ok(Origin { scenario_file, scenario_text, topology_file, topology_text, base, overrides })
+    let files = BTreeMap::new();
+    let mut origin =
+        Origin { scenario_file, scenario_text, topology_file, topology_text, base, files, overrides };
+    take_files(&mut origin).map_err(LoadError::Mistakes)?;
+    Ok(origin)
+}
+
+/// Reads the settings files and certificates that a topology names. A topology that cannot be read is left to those who
+/// plan it.
+fn take_files(origin: &mut Origin) -> Result<(), Vec<Diagnostics>> {
+    let Ok(tree) = whole(origin) else { return Ok(()) };
+    let folder = Path::new(&origin.topology_file).parent().unwrap_or_else(|| Path::new("")).to_owned();
+    origin.files = gather(&tree, &folder).map_err(|faults| told_apart(origin, faults))?;
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {

@@ -6,6 +6,7 @@
 mod based_on;
 pub mod diagnostic;
 mod document;
+mod files;
 pub mod length;
 mod load;
 pub mod nearest;
@@ -42,6 +43,7 @@ pub(crate) mod tests_support {
             topology_file: "topologies/two_node_fci".to_owned(),
             topology_text: super::standard::topology("two_node_fci").expect("it is carried").text.to_owned(),
             base: None,
+            files: Default::default(),
             overrides: Overrides::default(),
         }
     }

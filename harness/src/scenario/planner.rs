@@ -19,7 +19,7 @@ use crate::plan::{
     WorkerClause,
 };
 
-use super::based_on::{told_apart, whole};
+use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
@@ -28,6 +28,7 @@ use super::document::{
     ServiceWord, SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause,
     ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
 };
+use super::files::fill;
 use super::nearest;
 use super::node_changes::changes;
 use super::read::At;
@@ -75,10 +76,10 @@ pub fn plan(name: &str, origin: &Origin, seed: u64) -> Result<Plan, Vec<Diagnost
 pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Diagnostics>> {
     let mut topology_faults = Vec::new();
     let mut topology = || {
-        whole(origin)
-            .map_err(|found| topology_faults.extend(found))
-            .ok()
-            .and_then(|tree| resolve(&tree, &origin.overrides, &mut topology_faults))
+        whole(origin).map_err(|found| topology_faults.extend(found)).ok().and_then(|mut tree| {
+            fill(&mut tree, &origin.files, first_of_base(&origin.topology_text), &mut topology_faults);
+            resolve(&tree, &origin.overrides, &mut topology_faults)
+        })
     };
     let mut faults = Vec::new();
     let plans = scenario(name, origin, seed, &mut topology, &mut faults);

@@ -93,6 +93,9 @@ pub(super) enum WitnessWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CertificateDocument {
+    /// A file with the certificate, in PEM or DER form, relative to the topology's own file. It says names and thumbprint.
+    #[expect(dead_code, reason = "its content is taken in before")]
+    pub(super) file: Option<String>,
     /// The common names of its subject: names and addresses of hosts.
     pub(super) common_names: Vec<String>,
     /// The names of its subject alternative name extension; where there is one it alone counts.
@@ -152,6 +155,10 @@ pub(super) enum PrivateKeyWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct MasterSettingsDocument {
+    /// A real `MasterSettings.config`, relative to the topology's own file; what else stands here goes before it.
+    #[serde(rename = "file")]
+    #[expect(dead_code, reason = "its content is taken in before")]
+    pub(super) file: Option<String>,
     /// The port that the master listens on: 8391 unless said otherwise.
     pub(super) port_number: Option<u16>,
     /// The certificate of the master's HTTPS binding, by its name in this file.
@@ -325,6 +332,10 @@ pub(super) enum KeyAccessWord {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct WorkerSettingsDocument {
+    /// A real `WorkerSettings.config`, relative to the topology's own file; what else stands here goes before it.
+    #[serde(rename = "file")]
+    #[expect(dead_code, reason = "its content is taken in before")]
+    pub(super) file: Option<String>,
     /// Where they find the master: https, the SQL network name and the master's port.
     pub(super) master_endpoint: At<String>,
     /// The master certificate that they pin, by its name in this file.

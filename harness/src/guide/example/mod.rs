@@ -32,6 +32,7 @@ pub fn right() -> Snapshot {
         topology_file: "topologies/two_node_fci".to_owned(),
         topology_text: topology.to_owned(),
         base: None,
+        files: Default::default(),
         overrides: Overrides::default(),
     };
     match crate::scenario::plan("example", &origin, 1) {

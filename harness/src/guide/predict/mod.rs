@@ -197,6 +197,7 @@ fn plan_of(predicted: &Predicted, event: &Event, seed: u64) -> Result<Plan, Pred
         topology_file: "snapshot".to_owned(),
         topology_text: predicted.topology.clone(),
         base: None,
+        files: Default::default(),
         overrides: Overrides::default(),
     };
     crate::scenario::plan("prediction", &origin, seed).map_err(|mistakes| {

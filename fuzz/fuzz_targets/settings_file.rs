@@ -1,0 +1,18 @@
+//! Can any file crash the reader of `MasterSettings.config` and `WorkerSettings.config`?
+//!
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run settings_file -- -max_total_time=20`
+
+#![no_main]
+
+use failover_harness::settings_file::{MASTER, WORKER, decode, read};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = decode("f", bytes) else { return };
+    for keys in [MASTER, WORKER] {
+        if let Err(errors) = read("f", &text, keys) {
+            assert!(!errors.is_empty());
+            assert!(errors.iter().all(|error| error.to_string().contains("`f`")));
+        }
+    }
+});
