@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::thread;
 
-use failover_sim::action::Action;
+use failover_sim::action::{Action, Service, ServiceAction};
 use failover_sim::twin::{NODE1, NODE2, ROLE, TwoNodes};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use socket2::SockRef;
@@ -149,6 +149,21 @@ fn a_machine_without_power_says_nothing() {
     probe.patience = Duration::from_millis(200);
     runtime.block_on(twin.apply(Action::PowerOff { node: NODE1 })).expect("power goes off");
     finds(&probe, Cause::ConnectSilent);
+}
+
+#[test]
+fn a_master_that_hangs_finishes_the_handshake_and_answers_nobody_whom_it_would_let_in() {
+    let (runtime, twin) = twin();
+    let mut probe = probe(twin.endpoint());
+    let hang = Action::Service { node: NODE1, service: Service::Master, what: ServiceAction::Hang };
+    runtime.block_on(twin.apply(hang)).expect("the master runs");
+    // Above the handshake HTTP.SYS still turns strangers away.
+    assert_eq!(first(&probe).outcome, Outcome::Answered { status: 403 });
+    let certificate = twin.worker_certificate(1);
+    probe.own = Some(read_pair(&certificate, &certificate.with_extension("key")).expect("a pair"));
+    // Long enough for a handshake on a busy machine.
+    probe.patience = Duration::from_secs(2);
+    finds(&probe, Cause::NoAnswer);
 }
 
 /// A server on loopback that does this with its first connection.

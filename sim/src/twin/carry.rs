@@ -169,7 +169,7 @@ impl Driver {
             Loss::Reset | Loss::TimedOut | Loss::Unserved => Fate::Reset,
         };
         self.lines.iter().filter(|line| line.node == node).for_each(|line| line.meet(fate));
-        self.waiting.retain(|&(at, _), _| at != node);
+        self.forget_requests(node);
         self.open_and_close_doors()
     }
 
@@ -177,7 +177,7 @@ impl Driver {
         self.nodes[node.index()].is_on = false;
         self.nodes[node.index()].listens = false;
         self.lines.iter().filter(|line| line.node == node).for_each(|line| line.meet(Fate::Silenced));
-        self.waiting.retain(|&(at, _), _| at != node);
+        self.forget_requests(node);
         self.open_and_close_doors()
     }
 

@@ -86,6 +86,8 @@ pub(crate) struct Driver {
     pub(crate) lines: Lines,
     pub(crate) clients: Vec<Option<Client>>,
     pub(crate) waiting: BTreeMap<(NodeId, WorkerId), VecDeque<oneshot::Sender<Reply>>>,
+    /// What a master that hangs owes to clients that it does not know.
+    pub(crate) owed: Vec<(NodeId, oneshot::Sender<Reply>)>,
     pub(crate) commands: Vec<WireCommand>,
     pub(crate) sender: UnboundedSender<Happening>,
     pub(crate) happenings: UnboundedReceiver<Happening>,
@@ -290,6 +292,11 @@ impl Driver {
             Reply::Said(Response::Forbidden)
         } else {
             match (asked, known) {
+                // HTTP.SYS hands over whatever comes to the service's path; that the service answers it is inferred.
+                (Err(_), _) | (Ok(_), None) if self.world.master_hangs(node) => {
+                    self.owed.retain(|(_, reply)| !reply.is_closed());
+                    return self.owed.push((node, reply));
+                }
                 (Err(status), _) => Reply::Rejected(status),
                 (Ok(_), None) => Reply::Said(Response::Refused { number: WORKER_UNKNOWN }),
                 (Ok(request), Some(index)) => {
@@ -301,6 +308,12 @@ impl Driver {
         };
         // A client that is gone needs no answer.
         let _ = reply.send(said);
+    }
+
+    /// Nobody answers any more on a node.
+    pub(crate) fn forget_requests(&mut self, node: NodeId) {
+        self.waiting.retain(|&(at, _), _| at != node);
+        self.owed.retain(|&(at, _)| at != node);
     }
 
     fn give_up(&mut self, line: LineId) {

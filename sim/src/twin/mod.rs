@@ -160,6 +160,7 @@ impl Twin {
             lines: Lines::default(),
             clients: topology.workers.iter().map(|_| None).collect(),
             waiting: BTreeMap::new(),
+            owed: Vec::new(),
             commands: Vec::new(),
             sender,
             happenings,

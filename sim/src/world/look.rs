@@ -52,6 +52,11 @@ impl World {
         self.nodes[node.index()].master.port
     }
 
+    /// Whether a node's master takes requests and never answers.
+    pub fn master_hangs(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].master.hangs
+    }
+
     /// `PortNumber` in a node's `MasterSettings.config`, which the service reads when it starts.
     pub fn port_setting(&self, node: NodeId) -> u16 {
         self.nodes[node.index()].port_setting
