@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::guide::preflight::setup::{
-    Setup, dns_name, is_master, master_file, network_name_of, same_host, sql_host, worker_file,
+    Setup, dns_name, is_master, master_file, may_read, network_name_of, same_host, sql_host, worker_file,
     worker_service,
 };
 use crate::guide::preflight::{self, cluster::named};
@@ -371,7 +371,7 @@ impl Builder<'_> {
                 .any(|one| one.thumbprint == own && one.private_key == PrivateKey::Opens);
             let account = &worker_service(worker)?.account;
             let readers = worker.key_readers.seen()?;
-            Ok(opens && readers.iter().any(|reader| reader.eq_ignore_ascii_case(account)))
+            Ok(opens && may_read(readers, account))
         };
         seen().unwrap_or_else(|why: String| {
             self.gap(format!("the private key of {}: {why}; taken for readable", worker.name));
