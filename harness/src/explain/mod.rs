@@ -10,6 +10,7 @@ use failover_sim::assumption::Assumption;
 use serde_json::Value;
 
 use crate::guide::STEPS;
+use crate::guide::preflight::{RULES, Rule};
 use crate::phase::PHASES;
 use crate::scenario::nearest;
 use crate::scenario::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS, scenario_schema};
@@ -65,13 +66,15 @@ pub enum Kind {
     GuideStep,
     /// A phase of an outage.
     Phase,
+    /// What preflight asks of a cluster.
+    Rule,
     /// What the program ends with.
     ExitCode,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Part,
         Self::Action,
         Self::Wait,
@@ -82,6 +85,7 @@ impl Kind {
         Self::Assumption,
         Self::GuideStep,
         Self::Phase,
+        Self::Rule,
         Self::ExitCode,
     ];
 
@@ -98,6 +102,7 @@ impl Kind {
             Self::Assumption => "assumption",
             Self::GuideStep => "step of the guide",
             Self::Phase => "phase of an outage",
+            Self::Rule => "rule of preflight",
             Self::ExitCode => "exit code",
         }
     }
@@ -115,6 +120,7 @@ impl Kind {
             Self::Assumption => "Assumptions",
             Self::GuideStep => "Steps of the guide",
             Self::Phase => "Phases of an outage",
+            Self::Rule => "Rules of preflight",
             Self::ExitCode => "Exit codes",
         }
     }
@@ -188,6 +194,7 @@ pub fn topics() -> Vec<Topic> {
         topics.push(topic);
     }
     topics.extend(PHASES.map(|(phase, says)| plain(Kind::Phase, phase, &sentence(says))));
+    topics.extend(RULES.iter().map(rule));
     topics.extend(
         EXIT_CODES.map(|(code, says)| plain(Kind::ExitCode, &format!("exit {code}"), &sentence(says))),
     );
@@ -226,6 +233,20 @@ fn assumption(assumption: Assumption) -> Topic {
         fields: fields.collect(),
         notes,
     }
+}
+
+fn rule(rule: &Rule) -> Topic {
+    let asks = match rule.step {
+        Some(step) => format!("step {step} of the guide asks for it"),
+        None => "the guide does not speak of it".to_owned(),
+    };
+    let mut topic = plain(Kind::Rule, rule.name, &sentence(&asks));
+    topic.notes = vec![
+        format!("where it is not so, before a failover: {}", rule.before),
+        format!("after one: {}", rule.after),
+        format!("source: {}", rule.source),
+    ];
+    topic
 }
 
 const fn taken_back(verb: Verb) -> &'static str {

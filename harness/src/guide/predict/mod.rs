@@ -25,6 +25,7 @@ use super::preflight::{self, Finding};
 use super::snapshot::Snapshot;
 
 pub use report::{human, json};
+use topology::CHANGES;
 pub use topology::{Predicted, topology_of};
 
 /// Why nothing can be predicted.
@@ -177,12 +178,12 @@ impl Prediction {
     }
 }
 
-/// The plan of an event: first whatever keeps the master from starting somewhere, and the role to where it is now.
+/// The plan of an event: first the role goes to where it is now, and nodes become what no topology can say.
 fn plan_of(predicted: &Predicted, event: &Event, seed: u64) -> Result<Plan, PredictError> {
     let quoted = |name: &String| serde_json::Value::from(name.as_str()).to_string();
     let mut given: String = format!("  - move_role: {{ to: {} }}\n", quoted(&predicted.owner));
-    for node in &predicted.master_cannot_start_on {
-        given.push_str(&format!("  - disable_service: {{ node: {}, service: master }}\n", quoted(node)));
+    for (node, change) in &predicted.changes {
+        given.push_str(&format!("  - {}\n", change.replacen("NODE", &quoted(node), 1)));
     }
     let step = match event {
         Event::PowerLost(node) => format!("power_off: {{ node: {} }}", quoted(node)),
@@ -323,9 +324,10 @@ fn wrong(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
     (told(in_the_model), told(others))
 }
 
-/// Whether a breach of this rule of preflight changes the topology, so that the simulator shows what comes of it.
+/// Whether a breach of this rule of preflight changes the topology or its nodes, so that the simulator shows what comes of
+/// it.
 pub fn is_in_the_model(rule: &str) -> bool {
-    IN_THE_MODEL.contains(&rule)
+    IN_THE_MODEL.contains(&rule) || CHANGES.iter().any(|(changing, _)| *changing == rule)
 }
 
 /// How many runs there are for each event, each with a seed of its own.
@@ -340,7 +342,6 @@ const IN_THE_MODEL: &[&str] = &[
     "node_may_own_the_instance",
     "noted_name_is_the_network_name",
     "certificate_names_the_network_name",
-    "master_is_installed",
     "same_certificate_on_every_node",
     "private_key_opens_on_every_node",
     "port_is_bound_to_the_certificate",
@@ -348,8 +349,6 @@ const IN_THE_MODEL: &[&str] = &[
     "sql_server_name_is_the_network_name",
     "master_waits_for_its_providers",
     "node_may_own_the_master",
-    "resource_names_the_installed_service",
-    "master_is_not_disabled",
     "endpoint_is_the_network_name",
     "worker_pins_the_master_certificate",
     "master_certificate_is_trusted",

@@ -7,13 +7,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::guide::preflight::cluster::named;
 use crate::guide::preflight::setup::{
-    Setup, dns_name, is_master, master_file, same_host, sql_host, worker_file,
+    Setup, dns_name, is_master, master_file, may_read, network_name_of, same_host, sql_host, worker_file,
+    worker_service,
 };
-use crate::guide::snapshot::{
-    Certificate, Node, PrivateKey, Resource, Service, Snapshot, Worker, bindings, endpoint,
-};
+use crate::guide::preflight::{self, cluster::named};
+use crate::guide::snapshot::{Certificate, Node, PrivateKey, Resource, Snapshot, Worker, bindings, endpoint};
 
 use super::PredictError;
 
@@ -22,8 +21,9 @@ use super::PredictError;
 pub struct Predicted {
     /// The topology file.
     pub topology: String,
-    /// Nodes on which the master's service cannot start.
-    pub master_cannot_start_on: Vec<String>,
+    /// What is done to nodes before anything happens, since no topology can say it: a node, and a step of a scenario
+    /// in which it is called `NODE`.
+    pub changes: Vec<(String, &'static str)>,
     /// The node that owns the role now.
     pub owner: String,
     /// The names of all nodes.
@@ -77,12 +77,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),
-        master_cannot_start_on: snapshot
-            .nodes
-            .iter()
-            .filter(|node| !master_can_start(node, master))
-            .map(|node| node.name.clone())
-            .collect(),
+        changes: changes(snapshot, &owner),
         owner: snapshot
             .nodes
             .iter()
@@ -97,13 +92,21 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     })
 }
 
-/// Whether the service that the resource names is installed and not disabled; what was not seen is taken for right.
-fn master_can_start(node: &Node, master: &Resource) -> bool {
-    let named = master.parameters.get("ServiceName").map(String::as_str).unwrap_or_default();
-    let can = |service: &Service| {
-        service.name.eq_ignore_ascii_case(named) && !service.start_mode.eq_ignore_ascii_case("Disabled")
-    };
-    node.services.seen().map_or(true, |services| services.iter().any(can))
+/// What preflight finds on nodes and scenarios can do to them.
+fn changes(snapshot: &Snapshot, owner: &str) -> Vec<(String, &'static str)> {
+    let mut changes: Vec<(String, &'static str)> = Vec::new();
+    for finding in preflight::inspect(snapshot).wrong() {
+        let change = CHANGES.iter().find(|(rule, _)| *rule == finding.rule.name);
+        // Where the master is now its account has been let in, whatever it will be elsewhere.
+        let is_let_in = finding.rule.name == LOGIN_RULE && same_host(&finding.subject, owner);
+        if let Some((_, change)) = change.filter(|_| !is_let_in) {
+            let change = (finding.subject.clone(), *change);
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+    changes
 }
 
 struct Builder<'s> {
@@ -296,8 +299,7 @@ impl Builder<'_> {
     /// The host of SSISDB as the topology calls it.
     fn instance_host(&self, host: &str) -> String {
         let Ok(sql_server) = &self.setup.sql_server else { return self.host(host) };
-        let of_role =
-            crate::guide::preflight::setup::network_name_of(&self.setup.snapshot.cluster, sql_server);
+        let of_role = network_name_of(&self.setup.snapshot.cluster, sql_server);
         match of_role.and_then(dns_name) {
             Ok(name) if same_host(name, host) => name.to_owned(),
             Ok(_) | Err(_) => host.to_owned(),
@@ -367,9 +369,9 @@ impl Builder<'_> {
                 .seen()?
                 .iter()
                 .any(|one| one.thumbprint == own && one.private_key == PrivateKey::Opens);
-            let account = &crate::guide::preflight::setup::worker_service(worker)?.account;
+            let account = &worker_service(worker)?.account;
             let readers = worker.key_readers.seen()?;
-            Ok(opens && readers.iter().any(|reader| reader.eq_ignore_ascii_case(account)))
+            Ok(opens && may_read(readers, account))
         };
         seen().unwrap_or_else(|why: String| {
             self.gap(format!("the private key of {}: {why}; taken for readable", worker.name));
@@ -469,3 +471,17 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("QuarantineThreshold", ""),
     ("QuarantineDuration", "s"),
 ];
+
+/// Rules of preflight, and the steps of a scenario that do to a node what they tell of; the node is `NODE` in them.
+pub(super) const CHANGES: &[(&str, &str)] = &[
+    ("master_is_installed", "change_node: { node: NODE, master_service: not_installed }"),
+    ("resource_names_the_installed_service", "change_node: { node: NODE, master_service: not_installed }"),
+    ("master_is_not_disabled", "disable_service: { node: NODE, service: master }"),
+    // A service that cannot log on cannot start either.
+    ("master_can_log_on", "disable_service: { node: NODE, service: master }"),
+    ("firewall_lets_workers_in", "change_node: { node: NODE, master_port: blocked }"),
+    ("root_holds_self_signed_only", "change_node: { node: NODE, root_store: junk }"),
+    (LOGIN_RULE, "change_node: { node: NODE, sql_login: refused }"),
+];
+
+const LOGIN_RULE: &str = "master_may_log_in_from_every_node";

@@ -41,9 +41,16 @@ fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: 
         why.details = vec!["the role is online nowhere".to_owned()];
         why.hints = found(suspects);
     } else if let WorkerState::Refused { error: ErrorFamily::Forbidden, by: Some(by), .. } = state {
-        // One reason for all of them, whatever their certificates are called.
         let node = plan.names.node(by);
-        why.details = vec![format!("LocalMachine\\Root of {node} does not have their certificates")];
+        let is_found = |rule: &str| suspects.contains(&format!("{rule} on {node}"));
+        if is_found("root_holds_self_signed_only") && !is_found("worker_certificates_are_trusted") {
+            why.details =
+                vec![format!("LocalMachine\\Root of {node} has certificates that are not self-signed")];
+            why.hints = vec![format!("`failover preflight` finds root_holds_self_signed_only on {node}")];
+        } else {
+            // One reason for all of them, whatever their certificates are called.
+            why.details = vec![format!("LocalMachine\\Root of {node} does not have their certificates")];
+        }
     } else if let WorkerState::Refused { error: ErrorFamily::EndpointNotFound, .. } = state {
         if asked == plan.topology.endpoint {
             // The name is right: something else keeps them out, and the guide's hint would mislead.
@@ -57,6 +64,9 @@ fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: 
                     .to_owned(),
             ];
         }
+    }
+    if why.hints.is_empty() {
+        why.hints = found(suspects);
     }
     why
 }

@@ -2,7 +2,7 @@
 
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Worker, bindings};
 
-use super::setup::{Found, Setup, master_file, worker_file, worker_service};
+use super::setup::{Found, Setup, master_file, may_read, worker_file, worker_service};
 use super::{Judged, right, wrong};
 
 pub(super) fn certificate_names_the_network_name(setup: &Setup<'_>) -> Judged {
@@ -189,7 +189,7 @@ pub(super) fn worker_key_opens(_: &Setup<'_>, worker: &Worker) -> Judged {
         }
         Some(PrivateKey::Opens) => {
             let readers = worker.key_readers.seen()?;
-            if readers.iter().any(|reader| reader.eq_ignore_ascii_case(account)) {
+            if may_read(readers, account) {
                 return right(format!("{account} may read the key of {}", short(&thumbprint)));
             }
             wrong(format!("only {} may read the key; the service runs as {account}", readers.join(", ")), fix)

@@ -220,6 +220,12 @@ pub(in crate::guide) fn worker_service(worker: &Worker) -> Found<&Service> {
     found.ok_or_else(|| "no Scale Out Worker is installed here".to_owned())
 }
 
+/// Whether an account is among those that may read a key. `LocalSystem` is called `NT AUTHORITY\\SYSTEM` there.
+pub(in crate::guide) fn may_read(readers: &[String], account: &str) -> bool {
+    let account = if account.eq_ignore_ascii_case("LocalSystem") { "NT AUTHORITY\\SYSTEM" } else { account };
+    readers.iter().any(|reader| reader.eq_ignore_ascii_case(account))
+}
+
 const NO_MASTER: &str = "no Generic Service of the cluster is a Scale Out Master";
 
 /// Names by which a machine calls itself.
