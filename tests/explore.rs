@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use failover_harness::explore::{Coverage, Explorer, Finding, Judged, Search, Shard, Tally, Until};
 use failover_harness::plan::{Overrides, Plan};
@@ -255,6 +255,34 @@ fn a_part_of_the_search_is_read_from_what_starts_the_program() {
     let (code, _, error) = search(&[("CI_NODE_INDEX", "5"), ("CI_NODE_TOTAL", "4")]);
     assert_eq!(code, Some(2));
     assert!(error.contains("CI_NODE_INDEX=5, CI_NODE_TOTAL=4"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_search_reports_what_it_saw() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    fs::write(folder.path().join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+        .args(["explore", "depends.yaml", "--for", "10h", "--report", "json=report.json"])
+        .current_dir(folder.path())
+        .envs([("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "1")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    let mut told = BufReader::new(child.stdout.take().expect("its output is kept"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("it says which part it runs");
+    assert_eq!(line, "shard 1/1, by CI_NODE_INDEX\n");
+    let number = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", number.as_str()]).status().expect("there is kill");
+    assert!(sent.success());
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("it ends by itself");
+    assert_eq!(child.wait().expect("it has ended").code(), Some(1), "{rest}");
+    assert!(rest.contains("stopped: the report is of what was run so far"), "{rest}");
+    let resumed = ["explore", "depends.yaml", "--resume", "report.json", "--seeds", "1..2"];
+    let resumed = run(folder.path(), &resumed);
+    assert_eq!(resumed.code, 1, "{}", resumed.stderr);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! `failover explore` and `failover merge`: how is a search begun, ended, gone on with and added up?
 
 use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -76,10 +79,10 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         Some(file) => read(file)?,
         None => Report::default(),
     };
+    let stopped = on_interrupt();
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
     }
-    let stopped = on_interrupt();
     let live = Live::begin(plans.len());
     let mut runs = 0;
     for plan in &plans {
@@ -218,18 +221,29 @@ fn read(file: &Path) -> Result<Report, CommandError> {
     })
 }
 
-/// Says when somebody pressed Ctrl-C. Where signals cannot be had, nobody can.
+/// Says when somebody pressed Ctrl-C; who presses it after this has returned is heard. Where signals cannot be had, nobody
+/// is.
 fn on_interrupt() -> Arc<AtomicBool> {
     let stopped = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stopped);
+    let (listening, heard) = mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        if let Ok(runtime) = runtime
-            && runtime.block_on(tokio::signal::ctrl_c()).is_ok()
-        {
-            flag.store(true, Ordering::Relaxed);
-        }
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        runtime.block_on(async {
+            let mut pressed = pin!(tokio::signal::ctrl_c());
+            // The first poll begins to listen.
+            let first = poll_fn(|context| Poll::Ready(pressed.as_mut().poll(context))).await;
+            // Whoever waits for it is there: it waits for nothing else.
+            let _ = listening.send(());
+            let pressed = match first {
+                Poll::Ready(pressed) => pressed,
+                Poll::Pending => pressed.await,
+            };
+            flag.store(pressed.is_ok(), Ordering::Relaxed);
+        });
     });
+    // An error says that the thread could not listen and is gone.
+    let _ = heard.recv();
     stopped
 }
 

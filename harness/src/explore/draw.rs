@@ -10,7 +10,7 @@ use failover_sim::assumption::Assumption;
 
 use crate::plan::{Family, NodeWord, Order, Plan, StepKind};
 
-use super::story::{Deed, End, Kind, Story};
+use super::story::{Deed, End, Kind, Story, is_of_named_nodes, undo};
 
 /// The story that a seed tells of a plan. Without a `family` only moments and assumptions are drawn.
 pub fn draw(plan: &Plan, seed: u64) -> Story {
@@ -102,8 +102,8 @@ fn faults(family: &Family, draw: Draw, timed: &mut Vec<Timed>) {
         let action = all[fault].action;
         let moment = moment(draw, number, window, timed);
         timed.push((moment, (Kind::Fault, action)));
-        if let Some(undo) = super::story::undo(action)
-            && super::story::is_of_named_nodes(undo)
+        if let Some(undo) = undo(action)
+            && is_of_named_nodes(undo)
             && draw.below(What::HealedSoon, number, 2) == 1
         {
             let later = draw.time(What::HealedAfter, number, window / 2);

@@ -34,7 +34,7 @@ pub struct Ran {
     pub story: Story,
     /// The verdict.
     pub judged: Judged,
-    /// How many requests of workers were answered.
+    /// How many requests of workers were answered, reports on tasks not counted.
     pub requests: u64,
     /// How many of its actions, healing included, were carried out.
     pub actions: u64,
@@ -104,9 +104,10 @@ impl<'p> Explorer<'p> {
         coverage.begin(&self.plan, is_fault);
         let judgement =
             director::run_what_is_possible(&self.plan, &mut self.backend, coverage, &mut left_out);
+        let counters = self.backend.counters();
         Ran {
             judged: judged(&self.plan, &judgement),
-            requests: self.backend.counters().requests,
+            requests: counters.requests - counters.reports,
             actions: (self.plan.actions.len() - left_out.len()) as u64,
             left_out,
             has_not_bitten: judgement.findings.iter().any(|finding| finding.what == NOT_BITTEN),

@@ -148,12 +148,14 @@ impl Story {
             }
         }
         open.sort_by_key(|action| mix(order ^ u64::from(action.verb() as u8) ^ fingerprint(action)));
-        let again = |wanted: fn(&Action<NodeWord>) -> bool| -> Vec<_> {
-            open.iter().filter(|action| wanted(action)).map(|action| (AFTERCARE, *action)).collect()
+        let again = |pause: Duration, wanted: fn(&Action<NodeWord>) -> bool| -> Vec<_> {
+            open.iter().filter(|action| wanted(action)).map(|action| (pause, *action)).collect()
         };
-        // A machine that shut down at the end may be off only by then, and who is no member cannot be resumed.
-        let on_again = again(|action| matches!(action, Action::PowerOn { .. }));
-        let resumed_again = again(|action| matches!(action, Action::ResumeNode { .. }));
+        // A machine that shuts down may be off only by then, and who is no member cannot be resumed.
+        let shuts_down = self.deeds.iter().any(|deed| matches!(deed.action, Action::ShutDown { .. }));
+        let off_by_then = if shuts_down { SHUTDOWN } else { AFTERCARE };
+        let on_again = again(off_by_then, |action| matches!(action, Action::PowerOn { .. }));
+        let resumed_again = again(AFTERCARE, |action| matches!(action, Action::ResumeNode { .. }));
         let mut healing: Vec<_> = open.into_iter().map(|undo| (HEALING_GAP, undo)).collect();
         healing.extend(on_again);
         if is_node_touched {
@@ -366,6 +368,9 @@ impl std::hash::Hasher for Fnv {
 
 /// Time between two things that are healed.
 const HEALING_GAP: Duration = Duration::from_secs(5);
+
+/// Time after which a machine that shuts down is off: `ShutdownTimeoutInMinutes` is 20 by default (documented).
+const SHUTDOWN: Duration = Duration::from_secs(21 * 60);
 
 /// Time after which an administrator looks again: machines have started, nodes have joined.
 const AFTERCARE: Duration = Duration::from_secs(3 * 60);

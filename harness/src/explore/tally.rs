@@ -38,7 +38,7 @@ pub struct Tally {
     pub undecided: u64,
     /// Why they did not, and the least seed of each reason.
     pub reasons: BTreeMap<String, u64>,
-    /// How many requests of workers were answered.
+    /// How many requests of workers were answered, reports on tasks not counted.
     pub requests: u64,
     /// How many actions were carried out.
     pub actions: u64,

@@ -53,7 +53,7 @@ pub(super) struct ExploreDocument {
     /// Actions that may happen besides the steps, each any number of times. Here `any` is each node of the topology.
     #[serde(default)]
     pub(super) faults: Vec<At<StepDocument>>,
-    /// So many of them in a run at most: 1 to 50.
+    /// So many of them in a run at most.
     #[serde(default = "ExploreDocument::at_most")]
     #[schemars(with = "u8", range(min = 1, max = 50))]
     pub(super) at_most: At<u8>,
@@ -61,7 +61,7 @@ pub(super) struct ExploreDocument {
     #[serde(default = "ExploreDocument::within")]
     #[schemars(with = "Length")]
     pub(super) within: At<Length>,
-    /// With so many faults or fewer everybody must be back although nothing is healed: 0 to 50.
+    /// With so many faults or fewer everybody must be back although nothing is healed.
     #[serde(default)]
     #[schemars(with = "u8", range(max = 50))]
     pub(super) survives: At<u8>,
