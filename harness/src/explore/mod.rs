@@ -1,7 +1,7 @@
 //! Which schedule breaks a claim, and what is the smallest story that still does?
 //!
 //! A scenario becomes a family: each seed draws the moments and the order of its actions, faults that it allows, and an
-//! answer to everything that nobody knows ([`draw`]). At the end of each story everything is healed, in another order
+//! answer to everything that nobody knows ([`draw()`]). At the end of each story everything is healed, in another order
 //! than it was broken: what must never happen is judged all the time, that every worker comes back only after that.
 
 mod coverage;
