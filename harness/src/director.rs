@@ -5,19 +5,41 @@
 
 use std::time::Duration;
 
+use failover_sim::action::Action;
 use failover_sim::names::{ActionNo, NodeId, StepNo};
-use failover_sim::observe::{Fact, Flow, Mark, Record, Sink, Source};
+use failover_sim::observe::{Fact, Flow, Mark, Record, RoleState, Sink, Source};
 
-use crate::backend::{Backend, BackendError, Stop};
+use crate::backend::{Backend, BackendError, SimBackend, Stop};
 use crate::judge::{Awaited, Finding, Judge, Judgement};
 use crate::picture::WordError;
-use crate::plan::{NodeWord, Plan, StepKind};
+use crate::plan::{Clause, NodeWord, Plan, StepKind};
 
 /// Runs a plan on a backend, writes what is seen to `history`, and judges it.
 ///
 /// What goes wrong with the surroundings makes the verdict inconclusive; it is never an error of this function.
 pub fn run<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -> Judgement {
-    let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 } };
+    carry_out(plan, backend, history, None)
+}
+
+/// The same, but an action that is not possible at its moment, or that is not needed, is left out, and its number added
+/// to `left_out`: who draws stories cannot know what will be possible. On the simulator alone, where an action takes no
+/// time.
+pub fn run_what_is_possible<H: Sink>(
+    plan: &Plan,
+    backend: &mut SimBackend,
+    history: &mut H,
+    left_out: &mut Vec<ActionNo>,
+) -> Judgement {
+    carry_out(plan, backend, history, Some(left_out))
+}
+
+fn carry_out<B: Backend, H: Sink>(
+    plan: &Plan,
+    backend: &mut B,
+    history: &mut H,
+    left_out: Option<&mut Vec<ActionNo>>,
+) -> Judgement {
+    let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 }, left_out };
     let problem = run.carry_out().err().map(|problem| problem.to_string());
     let end = run.backend.now();
     let finished = run.backend.finish();
@@ -41,7 +63,7 @@ pub(crate) fn carry_on<B: Backend, H: Sink>(
     backend: &mut B,
     history: &mut H,
 ) -> Result<Vec<Finding>, Problem> {
-    let mut run = Run { plan, backend, tee: Tee { judge, history, sequence: 0 } };
+    let mut run = Run { plan, backend, tee: Tee { judge, history, sequence: 0 }, left_out: None };
     run.steps()?;
     Ok(run.tee.judge.of_steps())
 }
@@ -71,6 +93,8 @@ struct Run<'a, 'p, B, H> {
     plan: &'p Plan,
     backend: &'a mut B,
     tee: Tee<'a, 'p, H>,
+    /// Where what is not possible is noted instead of being a problem.
+    left_out: Option<&'a mut Vec<ActionNo>>,
 }
 
 /// Every record goes to the history and to the judge, and is numbered on the way.
@@ -166,6 +190,9 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
 
     fn act(&mut self, number: ActionNo) -> Result<(), Problem> {
         let planned = *self.plan.action(number);
+        if self.left_out.is_some() {
+            return self.try_to_act(number);
+        }
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line))?;
         self.note(Fact::Acting { action: number, node: resolved.node() });
         self.backend.apply(number, resolved)?;
@@ -173,6 +200,29 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         // What is seen at this very moment belongs to the action, not to the step after it.
         self.tee.judge.wait_for(Awaited::Nothing);
         self.advance(Duration::ZERO)?;
+        Ok(())
+    }
+
+    /// Carries out what is possible and needed; the record of an action comes after it, at the same moment.
+    fn try_to_act(&mut self, number: ActionNo) -> Result<(), Problem> {
+        let planned = self.plan.action(number);
+        let resolved = planned.action.resolve(|word| self.resolve(word, planned.line));
+        let is_needless = matches!(planned.action, Action::Role { online: true, .. })
+            && self.tee.judge.holds(&Clause::Role { state: Some(RoleState::Online), owner: None });
+        let applied = match resolved {
+            Ok(action) if !is_needless => self.backend.apply(number, action).map(|()| action.node()).ok(),
+            Ok(_) | Err(_) => None,
+        };
+        match (applied, &mut self.left_out) {
+            (Some(node), _) => {
+                self.note(Fact::Acting { action: number, node });
+                self.note(Fact::Applied(number));
+                self.tee.judge.wait_for(Awaited::Nothing);
+                self.advance(Duration::ZERO)?;
+            }
+            (None, Some(left_out)) => left_out.push(number),
+            (None, None) => {}
+        }
         Ok(())
     }
 

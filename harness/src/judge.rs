@@ -11,7 +11,7 @@ use failover_sim::time::Time;
 use crate::check::{ActionsInForce, Check, Claim, Outcome, StepJudge, StepResult, Verdict, Window};
 use crate::phase::{Outage, Phases};
 use crate::picture::{Picture, WordError};
-use crate::plan::{NodeWord, Plan, StepKind};
+use crate::plan::{Clause, NodeWord, Plan, StepKind};
 
 /// Follows one run.
 pub struct Judge<'p> {
@@ -112,6 +112,11 @@ impl<'p> Judge<'p> {
     /// If it fits no node, or several.
     pub fn resolve(&self, word: NodeWord) -> Result<NodeId, WordError> {
         self.picture.resolve(word)
+    }
+
+    /// Whether this is so at this moment.
+    pub fn holds(&self, clause: &Clause) -> bool {
+        self.picture.holds(clause)
     }
 
     /// Whether the step under way has failed, or something did not stay true while steps ran.

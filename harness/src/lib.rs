@@ -9,6 +9,7 @@ pub mod check;
 pub mod cli;
 pub mod director;
 pub mod explain;
+pub mod explore;
 pub mod guide;
 pub mod history;
 pub mod judge;

@@ -66,6 +66,77 @@ pub struct Plan {
     pub claims: Vec<Claim>,
     /// Claims that must turn out false; exactly these, or the scenario fails.
     pub breaks: Vec<Claim>,
+    /// The step from which on outages of workers are counted, if not the first: the faults are over.
+    pub faults_over: Option<StepNo>,
+    /// What an exploration may change and add; a run does not look at it.
+    pub family: Option<Family>,
+}
+
+/// What an exploration may change in a scenario and add to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Family {
+    /// What may happen besides the steps, each any number of times.
+    pub faults: Vec<PlannedAction>,
+    /// So many of them in a run at most.
+    pub at_most: u8,
+    /// The time in which they happen, from the first step on.
+    pub within: Duration,
+    /// With so many faults or fewer everybody is back although nothing is healed.
+    pub survives: u8,
+    /// Whether the actions of the steps keep their order.
+    pub order: Order,
+    /// What must be met in at least one run.
+    pub sometimes: Vec<Sometimes>,
+}
+
+/// Whether actions keep the order in which they are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// They do.
+    Kept,
+    /// Any order will do.
+    Any,
+}
+
+/// Something that a search should meet in at least one run; it says nothing of the system under test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sometimes {
+    /// A fault while some worker is away because of another one.
+    FaultDuringOutage,
+    /// A fault while the role is on its way, neither online nor offline.
+    FaultWhileRoleMoves,
+    /// A worker runs a task while it has no connection.
+    TaskRunsWithoutMaster,
+    /// A task is handed out a second time.
+    TaskHandedOutAgain,
+    /// A report on a task is refused.
+    ReportRefused,
+    /// The master comes online on another node than the one before.
+    RoleMovesAway,
+}
+
+impl Sometimes {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::FaultDuringOutage,
+        Self::FaultWhileRoleMoves,
+        Self::TaskRunsWithoutMaster,
+        Self::TaskHandedOutAgain,
+        Self::ReportRefused,
+        Self::RoleMovesAway,
+    ];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::FaultDuringOutage => "fault_during_outage",
+            Self::FaultWhileRoleMoves => "fault_while_role_moves",
+            Self::TaskRunsWithoutMaster => "task_runs_without_master",
+            Self::TaskHandedOutAgain => "task_handed_out_again",
+            Self::ReportRefused => "report_refused",
+            Self::RoleMovesAway => "role_moves_away",
+        }
+    }
 }
 
 /// Where a plan came from: enough to make it again.
@@ -369,7 +440,7 @@ impl Plan {
             (
                 (&self.name, &self.names, &self.topology, &self.role, &self.loads),
                 (&self.actions, self.given, &self.steps, &self.holds, &self.claims, &self.breaks),
-                (&self.fixed, &self.assumptions),
+                (&self.fixed, &self.assumptions, self.faults_over),
             )
         );
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
@@ -442,6 +513,32 @@ impl Plan {
         }
         let owners = self.topology.cluster.possible_owners(self.role);
         (is_spoken_of, owners.len().saturating_sub(1))
+    }
+
+    /// Takes actions of steps out, with their steps; the others keep their moments and get other numbers.
+    pub fn leave_out(&mut self, actions: &[ActionNo]) {
+        let is_out = |number: &ActionNo| actions.contains(number);
+        let kept: Vec<usize> =
+            (0..self.actions.len()).filter(|index| !is_out(&ActionNo(*index as u16))).collect();
+        let faults_over = self.faults_over;
+        let steps = std::mem::take(&mut self.steps);
+        for (index, mut step) in steps.into_iter().enumerate() {
+            if let StepKind::Act(number) = &mut step.kind {
+                if is_out(number) {
+                    continue;
+                }
+                *number = ActionNo(kept.partition_point(|kept| *kept < number.index()) as u16);
+            }
+            if faults_over.is_some_and(|step| step.index() == index) {
+                self.faults_over = Some(StepNo(self.steps.len() as u16));
+            }
+            // Two pauses with nothing between them are one.
+            match (self.steps.last_mut().map(|last| &mut last.kind), &step.kind) {
+                (Some(StepKind::Pause(before)), StepKind::Pause(time)) => *before += *time,
+                (_, _) => self.steps.push(step),
+            }
+        }
+        self.actions = kept.iter().map(|index| self.actions[*index]).collect();
     }
 
     /// The verbs that a backend must be able to carry out.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use failover_sim::names::WorkerId;
+use failover_sim::names::{StepNo, WorkerId};
 use failover_sim::observe::{Fact, Record, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 
@@ -22,6 +22,8 @@ pub(crate) struct WorkersReconnect {
     judged: u64,
     late: Option<(Time, WorkerId)>,
     doubtful: bool,
+    /// The step from which on outages count, if not from the first.
+    faults_over: Option<StepNo>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,16 @@ impl WorkersReconnect {
             judged: 0,
             late: None,
             doubtful: false,
+            faults_over: plan.faults_over,
+        }
+    }
+
+    /// The faults are over: who is away has the whole time from here on, and what was before is not counted.
+    fn forgive(&mut self, record: &Record) {
+        self.late = None;
+        self.doubtful = false;
+        for fold in &mut self.workers {
+            fold.cut = fold.cut.map(|_| (record.earliest, record.latest));
         }
     }
 
@@ -137,6 +149,7 @@ impl Check for WorkersReconnect {
                 self.is_watched = false;
                 self.unwatched_since.get_or_insert(record.earliest);
             }
+            Fact::StepBegan(step) if Some(step) == self.faults_over => self.forgive(record),
             // Nothing else says how a worker stands.
             Fact::Watching { .. }
             | Fact::Unwatched(_)

@@ -7,6 +7,7 @@ mod bench;
 mod collect;
 mod demo;
 mod explain;
+mod explore;
 mod judge;
 mod new;
 mod predict;
@@ -42,6 +43,10 @@ struct Arguments {
 enum Command {
     /// Run scenarios and judge them.
     Run(Box<RunArguments>),
+    /// Search the timings, orders and unknowns of scenarios for one that breaks a claim.
+    Explore(Box<explore::ExploreArguments>),
+    /// Add up reports that parts of an exploration wrote.
+    Merge(explore::MergeArguments),
     /// Judge a history again that `run --histories` wrote.
     Judge(JudgeArguments),
     /// Read scenarios and their topologies, and show every mistake in them.
@@ -308,6 +313,8 @@ pub fn main() -> ExitCode {
     };
     let answer = match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Explore(arguments) => explore::explore(&arguments),
+        Command::Merge(arguments) => explore::merge(&arguments),
         Command::Judge(arguments) => judge::judge(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::List => explain::list(),

@@ -275,6 +275,6 @@ fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments)
     Ok(())
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
+pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::Surroundings(format!("cannot write `{}`: {error}", path.display()))
 }

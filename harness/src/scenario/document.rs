@@ -14,7 +14,8 @@ use super::read::At;
 use super::schema::{CaseText, GuideStep, LinkText, MistakeRow, NodeText, Percentile, PresentedText};
 
 /// The parts of a scenario file, in the order in which people write them.
-pub(super) const PARTS: &[&str] = &["proves", "about", "given", "steps", "cases", "claims", "breaks"];
+pub(super) const PARTS: &[&str] =
+    &["proves", "about", "given", "steps", "cases", "claims", "breaks", "explore"];
 
 /// A scenario: what is done to a cluster, and what must be seen. Its path below the scenario folder is its name.
 // Only the schema reads this type: a file is read part by part, so that a mistake in one does not hide those in the next.
@@ -41,6 +42,73 @@ pub(super) struct ScenarioFile {
     /// Claims that must turn out false: exactly these, or the scenario fails.
     #[serde(default)]
     breaks: Vec<ClaimWord>,
+    /// What `failover explore` may change and add; `run` does not look at it.
+    explore: Option<ExploreDocument>,
+}
+
+/// What `failover explore` may change and add.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExploreDocument {
+    /// Actions that may happen besides the steps, each any number of times. Here `any` is each node of the topology.
+    #[serde(default)]
+    pub(super) faults: Vec<At<StepDocument>>,
+    /// So many of them in a run at most.
+    #[serde(default = "ExploreDocument::at_most")]
+    #[schemars(with = "u8", range(min = 1, max = 50))]
+    pub(super) at_most: At<u8>,
+    /// In so much time after the first step they happen; after that everything is healed.
+    #[serde(default = "ExploreDocument::within")]
+    #[schemars(with = "Length")]
+    pub(super) within: At<Length>,
+    /// With so many faults or fewer everybody must be back although nothing is healed.
+    #[serde(default)]
+    #[schemars(with = "u8", range(max = 50))]
+    pub(super) survives: At<u8>,
+    /// Whether the actions of the steps keep their order.
+    #[serde(default)]
+    pub(super) order: OrderWord,
+    /// What must be met in at least one run, or the search was too weak to say anything.
+    #[serde(default)]
+    pub(super) sometimes: Vec<SometimesWord>,
+}
+
+impl ExploreDocument {
+    fn at_most() -> At<u8> {
+        At { span: Default::default(), value: 3 }
+    }
+
+    fn within() -> At<Length> {
+        At { span: Default::default(), value: Length(std::time::Duration::from_secs(600)) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum OrderWord {
+    /// The actions of the steps happen in the order in which they are written.
+    #[default]
+    Kept,
+    /// They happen in any order.
+    Any,
+}
+
+/// Something that a search should meet.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SometimesWord {
+    /// A fault while some worker is away because of another one.
+    FaultDuringOutage,
+    /// A fault while the role is on its way, neither online nor offline.
+    FaultWhileRoleMoves,
+    /// A worker runs a task while it has no connection.
+    TaskRunsWithoutMaster,
+    /// A task is handed out a second time.
+    TaskHandedOutAgain,
+    /// A report on a task is refused.
+    ReportRefused,
+    /// The master comes online on another node than the one before.
+    RoleMovesAway,
 }
 
 /// What the scenario is about, and what it needs to make sense.
@@ -455,6 +523,8 @@ pub(super) enum LoadWorkersWord {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 2))]
 pub(super) struct Expect {
+    /// What the steps before it have done to the cluster.
+    pub(super) after: Option<AfterWord>,
     /// How long to wait for it.
     pub(super) within: Length,
     /// The master's role.
@@ -471,6 +541,13 @@ pub(super) struct Expect {
     pub(super) tasks: Option<TasksClause>,
     /// The workers' reports on the tasks of a set of executions.
     pub(super) reports: Option<ReportsClause>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AfterWord {
+    /// The faults are over: `workers_reconnect` counts outages from here on, not those while faults went on.
+    Faults,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -15,18 +15,19 @@ use failover_sim::step::Shared;
 
 use crate::check::{Claim, ReconnectTime};
 use crate::plan::{
-    Clause, HoldWhile, NodeWord, Origin, Plan, PlannedAction, Presented, Step, StepKind, Through, Which,
-    WorkerClause,
+    Clause, Family, HoldWhile, NodeWord, Order, Origin, Plan, PlannedAction, Presented, Sometimes, Step,
+    StepKind, Through, Which, WorkerClause,
 };
 
 use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
-    About, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord, Hold, LinkDocument,
-    LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing, OnResource, OnService, PARTS,
-    QuarantineWord, QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord,
-    ServiceWord, SetCluster, SetWorkers, StartExecutions, StepDocument, TaskStateWord, TasksClause,
-    ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
+    About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord,
+    ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing,
+    OnResource, OnService, OrderWord, PARTS, QuarantineWord, QuorumWord, ReconnectTimeDocument,
+    ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers, SometimesWord,
+    StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord,
+    WorkerStateWord, WorkersClause,
 };
 use super::files::fill;
 use super::nearest;
@@ -140,6 +141,7 @@ struct Parts {
     steps: Vec<At<StepDocument>>,
     claims: Vec<At<ClaimDocument>>,
     breaks: Vec<At<ClaimWord>>,
+    explore: Option<ExploreDocument>,
 }
 
 fn scenario(
@@ -164,9 +166,10 @@ fn scenario(
     let cases = parts.read_each::<CaseDocument>("cases", faults);
     let claims = parts.read_each::<ClaimDocument>("claims", faults);
     let breaks = parts.read_each::<ClaimWord>("breaks", faults);
+    let explore = parts.read::<ExploreDocument>("explore", faults).map(|explore| explore.value);
     refuse_bad_cases(&cases, faults);
     let mut found = Some(found?);
-    let parts = Parts { proves: proves?.value, about: about?.value, given, steps, claims, breaks };
+    let parts = Parts { proves: proves?.value, about: about?.value, given, steps, claims, breaks, explore };
     // One plan without a case, or one for each case.
     let cases: Vec<Option<&CaseDocument>> = match &cases[..] {
         [] => vec![None],
@@ -198,6 +201,9 @@ fn one_plan(
         loads: Vec::new(),
         load_names: Vec::new(),
         holds: Vec::new(),
+        faults_over: None,
+        any: None,
+        said_any: false,
     };
     planner.check_needs(about);
     let (assumptions, settled) = planner.assumptions(about, case, origin);
@@ -209,7 +215,8 @@ fn one_plan(
     let claims = planner.claims(&parts.claims);
     let of_case = case.map_or(&[][..], |case| &case.breaks);
     let breaks = planner.breaks(parts.breaks.iter().chain(of_case), &claims);
-    let Planner { actions, loads, load_names, holds, .. } = planner;
+    let family = parts.explore.as_ref().map(|explore| planner.family(explore));
+    let Planner { actions, loads, load_names, holds, faults_over, .. } = planner;
     let ResolvedTopology { topology, mut names, role, master, network_name } = topology;
     names.loads = load_names;
     let mut origin = origin.clone();
@@ -235,6 +242,8 @@ fn one_plan(
         holds,
         claims,
         breaks,
+        faults_over,
+        family,
     }
 }
 
@@ -296,6 +305,10 @@ struct Planner<'a> {
     loads: Vec<Load>,
     load_names: Vec<String>,
     holds: Vec<HoldWhile>,
+    faults_over: Option<StepNo>,
+    /// The node that `any` stands for, where it may stand.
+    any: Option<NodeId>,
+    said_any: bool,
 }
 
 impl Planner<'_> {
@@ -397,6 +410,12 @@ impl Planner<'_> {
                 StepDocument::Expect(expect) => {
                     let subjects = subjects_of!(expect);
                     let clauses = self.clauses(subjects, *span);
+                    if matches!(expect.after, Some(AfterWord::Faults))
+                        && self.faults_over.replace(StepNo(planned.len() as u16)).is_some()
+                    {
+                        let fault = Fault::new("the faults are over twice", *span);
+                        self.fault(fault.with_label("the second step `after: faults`"));
+                    }
                     planned.push(Step { kind: StepKind::Expect { within: expect.within.0, clauses }, line });
                 }
                 StepDocument::Hold(hold) => self.hold(hold, *span, planned),
@@ -447,6 +466,60 @@ impl Planner<'_> {
                     }
                 }
             }
+        }
+    }
+
+    /// What an exploration may change and add.
+    fn family(&mut self, document: &ExploreDocument) -> Family {
+        let own = self.actions.len();
+        for At { span, value } in &document.faults {
+            if matches!(
+                value,
+                StepDocument::Expect(_)
+                    | StepDocument::Hold(_)
+                    | StepDocument::Pause(_)
+                    | StepDocument::StartExecutions(_)
+            ) {
+                let fault = Fault::new("this is no fault", *span);
+                self.fault(fault.with_label("belongs under `steps`"));
+                continue;
+            }
+            let mistakes = self.faults.len();
+            for index in 0..self.topology.topology.nodes.len() {
+                self.any = Some(NodeId(index as u8));
+                self.said_any = false;
+                self.act(value, *span);
+                // The same mistake is not told once for each node.
+                if !self.said_any || self.faults.len() > mistakes {
+                    break;
+                }
+            }
+            self.any = None;
+        }
+        let faults = self.actions.split_off(own);
+        let At { span, value: at_most } = document.at_most;
+        if !(1..=50).contains(&at_most) {
+            let fault = Fault::new("a run has 1 to 50 faults", span);
+            self.fault(fault.with_label("out of its limits"));
+        }
+        if document.survives.value > at_most {
+            let fault = Fault::new("more faults are survived than there are", document.survives.span);
+            self.fault(fault.with_label("greater than `at_most`"));
+        }
+        if document.within.value.0.is_zero() {
+            let fault = Fault::new("no fault fits into no time", document.within.span);
+            self.fault(fault.with_label("longer than zero"));
+        }
+        Family {
+            faults,
+            at_most,
+            within: document.within.value.0,
+            survives: document.survives.value,
+            order: match document.order {
+                OrderWord::Kept => Order::Kept,
+                OrderWord::Any => Order::Any,
+            },
+            sometimes: document.sometimes.iter().copied().map(sometimes).collect(),
         }
     }
 
@@ -756,6 +829,10 @@ impl Planner<'_> {
     }
 
     fn node(&mut self, word: &At<String>) -> Option<NodeWord> {
+        if let Some(any) = self.any.filter(|_| word.value == "any") {
+            self.said_any = true;
+            return Some(NodeWord::Named(any));
+        }
         if let Some((_, reserved)) = NodeWord::RESERVED.iter().find(|(text, _)| *text == word.value) {
             return Some(*reserved);
         }
@@ -918,6 +995,17 @@ const fn claim_word(word: ClaimWord) -> &'static str {
         ClaimWord::NoTaskRunsTwiceAtOnce => "no_task_runs_twice_at_once",
         ClaimWord::NoTaskIsLost => "no_task_is_lost",
         ClaimWord::ReconnectTime => "reconnect_time",
+    }
+}
+
+const fn sometimes(word: SometimesWord) -> Sometimes {
+    match word {
+        SometimesWord::FaultDuringOutage => Sometimes::FaultDuringOutage,
+        SometimesWord::FaultWhileRoleMoves => Sometimes::FaultWhileRoleMoves,
+        SometimesWord::TaskRunsWithoutMaster => Sometimes::TaskRunsWithoutMaster,
+        SometimesWord::TaskHandedOutAgain => Sometimes::TaskHandedOutAgain,
+        SometimesWord::ReportRefused => Sometimes::ReportRefused,
+        SometimesWord::RoleMovesAway => Sometimes::RoleMovesAway,
     }
 }
 

@@ -1,0 +1,130 @@
+//! What does a person read of an exploration?
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::plan::Sometimes;
+use crate::words::{counted, moment};
+
+use super::coverage::{Role, Workers};
+use super::tally::{FindingTally, Tally};
+
+/// A report of one scenario's exploration as text, understandable without colour.
+pub fn tell(name: &str, tally: &Tally) -> String {
+    let mut text = String::new();
+    for (key, finding) in &tally.findings {
+        told_finding(&mut text, name, tally, key, finding);
+    }
+    for (assumption, answers) in tally.depends_on() {
+        let question = assumption.question();
+        let _ = writeln!(text, "UNKNOWN {name}: whether it fails depends on `{}`", question.id);
+        for (word, runs, failed) in answers {
+            let _ = writeln!(text, "  {word}: {failed} of {} failed", counted(runs as usize, "run"));
+        }
+        let _ = writeln!(text, "  settled by: {}", question.settled_by);
+    }
+    coverage(&mut text, tally);
+    outages(&mut text, tally);
+    for moment in Sometimes::ALL {
+        let met = tally.sometimes.get(moment.word()).copied().unwrap_or_default();
+        let _ = writeln!(text, "sometimes {:<25} in {}", moment.word(), counted(met as usize, "run"));
+    }
+    for (reason, seed) in &tally.reasons {
+        let _ = writeln!(text, "UNDECIDED {name}: first with seed {seed}: {reason}");
+    }
+    for moment in tally.not_met() {
+        let _ = writeln!(text, "WEAK {name}: no run met `{moment}`");
+    }
+    let _ = writeln!(
+        text,
+        "{name}: {}: {} passed, {} unsafe, {} not back after healing, {} undecided",
+        counted(tally.runs as usize, "run"),
+        tally.passed,
+        tally.unsafe_runs,
+        tally.stuck_runs,
+        tally.undecided,
+    );
+    let _ = writeln!(
+        text,
+        "  {}, {} left out as not possible or not needed; in {} one did not bite",
+        counted(tally.actions as usize, "action"),
+        tally.left_out,
+        counted(tally.not_bitten as usize, "run"),
+    );
+    let _ = writeln!(
+        text,
+        "  {} of state and event, the last of them {} ago",
+        counted(tally.pairs.len(), "pair"),
+        counted(tally.runs_since_last_pair as usize, "run"),
+    );
+    text
+}
+
+fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding: &FindingTally) {
+    let kind = if finding.is_safety { "UNSAFE" } else { "NOT BACK" };
+    let (runs, seed) = (counted(finding.runs as usize, "run"), finding.seed);
+    let _ = writeln!(text, "{kind} {name}: {runs}, first with seed {seed}");
+    let again = format!("{} --seeds {seed}..{}", tally.command, seed + 1);
+    let Some(story) = &finding.story else {
+        let _ = writeln!(text, "  {key}\n  replay: {again}");
+        return;
+    };
+    let _ = writeln!(text, "  {}", story.cause);
+    for hint in &story.hints {
+        let _ = writeln!(text, "  hint: {hint}");
+    }
+    let _ = writeln!(text, "  {} left", counted(story.actions, "action"));
+    if story.is_confirmed {
+        let _ = writeln!(text, "  replay: {}", story.replay);
+    } else {
+        let _ = writeln!(text, "  replay: {again} (what was written fails in another way)");
+    }
+}
+
+/// How often each fault met the role and the workers in each state; a dot is a state that it never met.
+fn coverage(text: &mut String, tally: &Tally) {
+    let verbs: BTreeSet<&str> = tally.coverage.keys().filter_map(|place| place.split('|').next()).collect();
+    if verbs.is_empty() {
+        return;
+    }
+    let _ = write!(text, "{:<24}", "fault while the role is");
+    for role in Role::ALL {
+        let _ = write!(text, " {:>17}", role.words());
+    }
+    let _ =
+        writeln!(text, "\n{:<24}{}", "", format!(" {:>17}", "all/some/no worker").repeat(Role::ALL.len()));
+    for verb in verbs {
+        let _ = write!(text, "  {verb:<22}");
+        for role in Role::ALL {
+            let counts = Workers::ALL.map(|workers| {
+                let place = format!("{verb}|{}|{}", role.words(), workers.words());
+                tally.coverage.get(&place).map_or_else(|| "·".to_owned(), u64::to_string)
+            });
+            let _ = write!(text, " {:>18}", counts.join("/"));
+        }
+        text.push('\n');
+    }
+}
+
+fn outages(text: &mut String, tally: &Tally) {
+    let outages = &tally.outages;
+    let (ended, open) = (outages.ended(), outages.open());
+    let _ = writeln!(
+        text,
+        "{} over, {open} still open at the next fault or at the end",
+        counted(ended as usize, "outage"),
+    );
+    for percent in [50, 95, 99] {
+        let Some(value) = outages.percentile(percent) else { continue };
+        let _ = writeln!(
+            text,
+            "  p{percent} {:>10}   95 % between {} and {}",
+            moment(value.millis),
+            moment(value.least),
+            moment(value.most)
+        );
+    }
+    if let Some(longest) = outages.longest() {
+        let _ = writeln!(text, "  max {:>10}", moment(longest));
+    }
+}

@@ -1,0 +1,373 @@
+//! Does exploration find what nobody would write by hand, and hand it over so that it can be run again?
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use failover_harness::explore::{Coverage, Explorer, Finding, Judged, Search, Shard, Tally, Until};
+use failover_harness::plan::{Overrides, Plan};
+use failover_harness::scenario::load;
+use failover_harness::scenario::tree::parse_one;
+use failover_sim::planted::{Defect, plant};
+use failover_tests::{Answer, failover, plan_of, root, two_node_fci};
+
+/// A family in which much can happen to a right cluster of two nodes.
+const WHATEVER: &str = "\
+proves: whatever happens to a right cluster, it never serves twice, and everybody is back after it was healed
+about: { topology: two_node_fci, assume: { first_sweep: after_one_interval } }
+steps:
+  - start_executions: { as: work, count: 2, duration: 3m, retry_count: 9, rounds: 2, every: 4m }
+  - move_role: { to: standby }
+explore:
+  faults:
+    - move_role: { to: any }
+    - power_off: { node: any }
+    - freeze: { node: any }
+    - kill_cluster_service: { node: any }
+    - shut_down: { node: any }
+    - pause_node: { node: any, roles: stay }
+    - cut: { node: any, from: other_nodes }
+    - cut: { node: any, from: disk }
+    - kill_service: { node: owner, service: master }
+    - kill_service: { node: owner, service: sql_server }
+    - fail_witness: {}
+  at_most: 4
+  survives: 1
+  sometimes: [ fault_during_outage, fault_while_role_moves ]
+";
+
+fn whatever() -> Plan {
+    plan_of(WHATEVER, &two_node_fci(), 1)
+}
+
+fn search(plan: &Plan, to: u64, shard: Shard, jobs: usize) -> Tally {
+    let mut tally = Tally::of(plan);
+    Search { plan, from: 1, until: Until::Seed(to), shard, jobs }.run(&mut tally, |_| true);
+    tally
+}
+
+#[test]
+fn what_is_found_does_not_depend_on_threads_or_shards() {
+    let plan = whatever();
+    let alone = search(&plan, 301, Shard::WHOLE, 1);
+    assert_eq!(search(&plan, 301, Shard::WHOLE, 3), alone);
+    let shards = [1, 2, 3].map(|number| search(&plan, 301, Shard { number, of: 3 }, 1));
+    let [mut sum, second, third] = shards;
+    sum.merge(&third).expect("another part");
+    sum.merge(&second).expect("another part");
+    assert!(sum.merge(&second).is_err(), "the same part twice");
+    assert_eq!((sum.runs, sum.passed, &sum.findings), (alone.runs, alone.passed, &alone.findings));
+    assert_eq!((&sum.coverage, &sum.pairs, &sum.outages), (&alone.coverage, &alone.pairs, &alone.outages));
+    assert_eq!(sum.not_met().count(), 0);
+}
+
+#[test]
+fn what_depends_on_an_unknown_is_told_with_the_answer_that_passes() {
+    let text = WHATEVER.replace(", assume: { first_sweep: after_one_interval }", "");
+    let plan = plan_of(&text, &two_node_fci(), 1);
+    let tally = search(&plan, 401, Shard::WHOLE, 1);
+    let (assumption, answers) = tally.depends_on().into_iter().next().expect("it depends on the first sweep");
+    assert_eq!(assumption.question().id, "first_sweep");
+    let failed =
+        |word: &str| answers.iter().find(|(answer, _, _)| *answer == word).map(|(_, _, failed)| *failed);
+    assert_eq!(failed("after_one_interval"), Some(0));
+    assert!(failed("before_serving") > Some(0));
+}
+
+#[test]
+fn a_search_ends_when_it_finds_nothing_new() {
+    let plan = plan_of(
+        "proves: nothing\nabout: { topology: two_node_fci }\nsteps:\n  - move_role: { to: standby }\n",
+        &two_node_fci(),
+        1,
+    );
+    let mut tally = Tally::of(&plan);
+    let until = Until::Quiet(500);
+    Search { plan: &plan, from: 1, until, shard: Shard::WHOLE, jobs: 1 }
+        .run(&mut tally, |tally| tally.runs < 50_000);
+    assert!(tally.runs < 50_000, "{} runs", tally.runs);
+    assert!(tally.runs_since_last_pair >= 500);
+}
+
+/// A small family on each topology with a mistake that a defect in the model would hide.
+fn families() -> Vec<Plan> {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let file = folder.path().join("family.yaml");
+    let mut families = vec![whatever()];
+    let own = [
+        ("worker_certificates_on_one_node", "master"),
+        ("two_trusted_certificates", "other"),
+        ("certificate_without_network_name", "master"),
+    ];
+    for (topology, certificate) in own {
+        let steps = A_MOVE.replace("CERTIFICATE", certificate);
+        let text = format!("proves: nothing\nabout: {{ topology: {topology} }}\n{steps}");
+        fs::write(&file, text).expect("a scenario is written");
+        let plans = load(std::slice::from_ref(&file), 1, &Overrides::default());
+        families.extend(plans.expect("no mistake in it"));
+    }
+    families
+}
+
+const A_MOVE: &str = "\
+steps:
+  - move_role: { to: standby }
+explore:
+  faults:
+    - replace_master_certificate: { node: any, with: CERTIFICATE }
+    - power_off: { node: any }
+    - move_role: { to: any }
+";
+
+const DEPENDS: &str = "\
+proves: nobody runs a task twice
+about: { topology: two_node_fci }
+steps:
+  - start_executions: { as: work, count: 1, duration: 3m, retry_count: 1 }
+  - move_role: { to: standby }
+explore:
+  faults: [ { move_role: { to: any } } ]
+";
+
+fn run(folder: &Path, arguments: &[&str]) -> Answer {
+    failover(env!("CARGO_BIN_EXE_failover-copy"), folder, arguments)
+}
+
+#[test]
+fn what_is_found_is_a_scenario_that_fails_when_it_is_run() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let searched = run(folder, &["explore", "depends.yaml", "--seeds", "1..61"]);
+    assert_eq!((searched.code, searched.stderr.as_str()), (1, ""), "{}", searched.stdout);
+    let replay = searched.stdout.lines().find_map(|line| line.trim().strip_prefix("replay: failover "));
+    let replay: Vec<&str> = replay.expect("it says how to see it again").split(' ').collect();
+    let replayed = run(folder, &replay);
+    assert_eq!(replayed.code, 1, "{}{}", replayed.stdout, replayed.stderr);
+    assert!(replayed.stdout.contains("no_task_runs_twice_at_once"), "{}", replayed.stdout);
+    let validated = run(folder, &["validate", "findings"]);
+    assert_eq!(validated.code, 0, "{}", validated.stderr);
+    assert!(searched.stdout.contains("whether it fails depends on `first_sweep`"), "{}", searched.stdout);
+    // With the other answer there is nothing to find.
+    let fixed = ["explore", "depends.yaml", "--seeds", "1..61", "--assume", "first_sweep=after_one_interval"];
+    let searched = run(folder, &fixed);
+    assert_eq!(searched.code, 0, "{}", searched.stdout);
+}
+
+#[test]
+fn parts_of_a_search_and_one_that_goes_on_add_up_to_the_whole() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let explore = |seeds: &str, more: &[&str]| {
+        let answer = run(folder, &[&["explore", "depends.yaml", "--seeds", seeds], more].concat());
+        assert_eq!(answer.code, 1, "{}{}", answer.stdout, answer.stderr);
+    };
+    explore("1..81", &["--report", "json=whole.json"]);
+    explore("1..81", &["--shard", "1/2", "--report", "json=one.json"]);
+    explore("1..81", &["--shard", "2/2", "--report", "json=two.json"]);
+    explore("1..41", &["--report", "json=begun.json"]);
+    explore("1..81", &["--resume", "begun.json", "--report", "json=ended.json"]);
+    let read = |name: &str| fs::read_to_string(folder.join(name)).expect("a report");
+    assert_eq!(read("ended.json"), read("whole.json"));
+    let merged = run(folder, &["merge", "two.json", "one.json"]);
+    let last = |text: &str| text.lines().rfind(|line| line.contains("80 runs:")).map(str::to_owned);
+    let whole = run(folder, &["merge", "whole.json"]);
+    assert!(last(&whole.stdout).is_some(), "{}", whole.stdout);
+    assert_eq!(last(&merged.stdout), last(&whole.stdout));
+    let twice = run(folder, &["merge", "one.json", "one.json"]);
+    assert_eq!(twice.code, 2);
+    assert!(twice.stderr.contains("both have run the same seeds"), "{}", twice.stderr);
+}
+
+/// The blocks of the page on exploring that are of this kind.
+fn blocks(kind: &str) -> Vec<String> {
+    let page = fs::read_to_string(root().join("docs/exploring.md")).expect("the page is there");
+    let opening = format!("```{kind}\n");
+    page.split(opening.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split_once("```"))
+        .map(|(block, _)| block.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_page_on_exploring_tells_what_happens() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("work.yaml"), &blocks("yaml")[0]).expect("a scenario is written");
+    let commands = blocks("sh");
+    let words = |line: &str| line.split(' ').skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let run = |line: &str| {
+        let words = words(line.trim());
+        run(folder, &words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let shown = &blocks("text")[0];
+    let answer = run(&commands[0]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (1, ""));
+    let told = answer.stdout.lines().take(shown.lines().count()).map(|line| format!("{line}\n"));
+    assert_eq!(&told.collect::<String>(), shown, "{}", answer.stdout);
+    let merged: Vec<Answer> = commands[1].lines().map(run).collect();
+    assert!(merged.iter().all(|answer| answer.code == 1));
+    let runs =
+        |answer: &Answer| answer.stdout.lines().find(|line| line.contains("1000 runs:")).map(str::to_owned);
+    assert!(runs(&answer).is_some(), "{}", answer.stdout);
+    assert_eq!(runs(&merged[2]), runs(&answer));
+}
+
+#[test]
+fn the_manifests_set_what_tells_a_part_of_the_search() {
+    let read = |name: &str| {
+        let file = root().join("docs/exploring").join(name);
+        fs::read_to_string(file).expect("the manifest is there")
+    };
+    let (kubernetes, github, slurm) = (read("kubernetes.yaml"), read("github.yml"), read("slurm.sh"));
+    for yaml in [&kubernetes, &github] {
+        assert!(parse_one(yaml).is_ok(), "{yaml}");
+    }
+    let completions = kubernetes.lines().find_map(|line| line.trim().strip_prefix("completions: "));
+    let told = format!("name: JOB_COMPLETIONS, value: \"{}\"", completions.expect("how many there are"));
+    assert!(kubernetes.contains(&told) && kubernetes.contains("completionMode: Indexed"));
+    assert!(github.contains("JOB_INDEX: ${{ strategy.job-index }}"));
+    assert!(github.contains("JOB_TOTAL: ${{ strategy.job-total }}"));
+    assert!(slurm.contains("#SBATCH --array=0-7\n"));
+}
+
+#[test]
+fn a_part_of_the_search_is_read_from_what_starts_the_program() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    fs::write(folder.path().join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let search = |variables: &[(&str, &str)]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+            .args(["explore", "depends.yaml", "--seeds", "1..21"])
+            .current_dir(folder.path())
+            .envs(variables.iter().copied())
+            .output()
+            .expect("the program was built for this test");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (_, told, _) = search(&[("JOB_COMPLETION_INDEX", "1"), ("JOB_COMPLETIONS", "4")]);
+    assert!(told.starts_with("shard 2/4, by JOB_COMPLETION_INDEX\n"), "{told}");
+    assert!(told.contains("depends: 5 runs:"), "{told}");
+    let (code, _, error) = search(&[("CI_NODE_INDEX", "5"), ("CI_NODE_TOTAL", "4")]);
+    assert_eq!(code, Some(2));
+    assert!(error.contains("CI_NODE_INDEX=5, CI_NODE_TOTAL=4"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_search_reports_what_it_saw() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    fs::write(folder.path().join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+        .args(["explore", "depends.yaml", "--for", "10h", "--report", "json=report.json"])
+        .current_dir(folder.path())
+        .envs([("CI_NODE_INDEX", "1"), ("CI_NODE_TOTAL", "1")])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program was built for this test");
+    let mut told = BufReader::new(child.stdout.take().expect("its output is kept"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("it says which part it runs");
+    assert_eq!(line, "shard 1/1, by CI_NODE_INDEX\n");
+    let number = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", number.as_str()]).status().expect("there is kill");
+    assert!(sent.success());
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).expect("it ends by itself");
+    assert_eq!(child.wait().expect("it has ended").code(), Some(1), "{rest}");
+    assert!(rest.contains("stopped: the report is of what was run so far"), "{rest}");
+    let resumed = ["explore", "depends.yaml", "--resume", "report.json", "--seeds", "1..2"];
+    let resumed = run(folder.path(), &resumed);
+    assert_eq!(resumed.code, 1, "{}", resumed.stderr);
+}
+
+#[test]
+fn what_is_wrong_in_the_family_is_shown_at_its_place() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    let wrong = "\
+proves: nothing
+about: { topology: two_node_fci }
+steps:
+  - move_role: { to: any }
+explore:
+  faults: [ { pause: { for: 1m, because: so } }, { power_off: { node: NODE9 } } ]
+  at_most: 0
+  within: 0s
+";
+    fs::write(folder.join("wrong.yaml"), wrong).expect("a scenario is written");
+    let answer = run(folder, &["explore", "wrong.yaml"]);
+    assert_eq!(answer.code, 2);
+    for told in [
+        "there is no node `any`",
+        "this is no fault",
+        "there is no node `NODE9`",
+        "a run has 1 to 50 faults",
+        "no fault fits into no time",
+    ] {
+        assert_eq!(answer.stderr.matches(told).count(), 1, "{told}\n{}", answer.stderr);
+    }
+}
+
+/// Each of these is found within so many seeds of its family, and its story has at most so many actions.
+const FOUND: [(Defect, u64, usize); 8] = [
+    (Defect::QuorumNotNeeded, 100, 2),
+    (Defect::RestartsWithoutEnd, 500, 2),
+    (Defect::LossNotNoticed, 200, 2),
+    (Defect::LiveTasksSwept, 10, 3),
+    (Defect::AddressResolvedOnce, 10, 1),
+    (Defect::WorkerCertificateNotChecked, 20, 2),
+    (Defect::PinIgnored, 20, 2),
+    (Defect::NameIgnored, 10, 1),
+];
+
+/// So many seeds of each family.
+const SEEDS: u64 = 200;
+
+/// What no claim is about is left to scenarios with expectations of their own: how often a role fails over, who gets
+/// tasks and how often, that a paused node gets no role.
+#[test]
+fn planted_defects_are_found_and_their_stories_are_small() {
+    let families = families();
+    let known: Vec<Tally> = families.iter().map(|plan| search(plan, SEEDS, Shard::WHOLE, 2)).collect();
+    let mut told = String::new();
+    let mut missed = Vec::new();
+    for defect in Defect::ALL {
+        plant(Some(defect));
+        let found = families.iter().zip(&known).find_map(|(plan, known)| first_new(plan, known));
+        plant(None);
+        let limits = FOUND.iter().find(|(known, _, _)| *known == defect);
+        match found {
+            Some((seed, finding)) => {
+                let Finding { actions, tried, is_confirmed, key, .. } = finding;
+                let _ =
+                    writeln!(told, "{defect:?}: seed {seed}, {actions} actions after {tried} tries: {key}");
+                assert!(is_confirmed, "{defect:?}: what was written fails in another way");
+                if limits.is_none_or(|(_, seeds, most)| seed > *seeds || actions > *most) {
+                    missed.push(format!("{defect:?}: seed {seed}, {actions} actions"));
+                }
+            }
+            None => {
+                let _ = writeln!(told, "{defect:?}: not within {SEEDS} seeds of each family");
+                missed.extend(limits.map(|_| format!("{defect:?}: not found")));
+            }
+        }
+    }
+    writeln!(std::io::stdout().lock(), "{told}").expect("standard output takes a line");
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// The first failure of a kind that the model without a defect does not have.
+fn first_new(plan: &Plan, known: &Tally) -> Option<(u64, Finding)> {
+    let mut explorer = Explorer::new(plan);
+    let mut coverage = Coverage::default();
+    let (seed, key) = (1..SEEDS).find_map(|seed| match explorer.run(seed, &mut coverage).judged {
+        Judged::Failed(failure) if !known.findings.contains_key(&failure.key) => Some((seed, failure.key)),
+        Judged::Failed(_) | Judged::Passed | Judged::Undecided(_) => None,
+    })?;
+    Finding::of(plan, seed, &key).map(|finding| (seed, finding))
+}
