@@ -188,13 +188,34 @@ impl World {
         }
     }
 
-    /// A message from one cluster service to others; it arrives where they talk.
+    /// A message from one cluster service to others; it arrives where they talk. Updates of the cluster database reach
+    /// every member or cost it its membership (inferred): what does not arrive is sent again.
     fn tell(&mut self, from: NodeId, to: NodeSet, message: ClusterEvent) {
         for member in to.iter() {
             if self.nodes[member.index()].is_member() && self.talks(from, member) {
                 self.inbox.push_back((member, message));
+            } else {
+                self.unsent.push((from, member, message));
             }
         }
+    }
+
+    /// Sends again what did not arrive at this node, or from it, and can arrive now.
+    pub(crate) fn send_again(&mut self, node: NodeId) {
+        let mut index = 0;
+        while let Some(&(from, to, message)) = self.unsent.get(index) {
+            let arrives = (from == node || to == node)
+                && self.nodes[from.index()].is_member()
+                && self.nodes[to.index()].is_member()
+                && self.talks(from, to);
+            if arrives {
+                self.unsent.remove(index);
+                self.inbox.push_back((to, message));
+            } else {
+                index += 1;
+            }
+        }
+        self.deliver();
     }
 
     fn kind(&self, resource: ResourceId) -> ResourceKind {

@@ -24,6 +24,7 @@ impl World {
         }
         (self.reservation, self.witness_holder, self.witness_works).hash(&mut hasher);
         self.links.hash(&mut hasher);
+        self.unsent.len().hash(&mut hasher);
         self.addresses.hash(&mut hasher);
         self.dns.hash(&mut hasher);
         self.duplicates.hash(&mut hasher);

@@ -134,6 +134,8 @@ impl World {
             self.nodes[node.index()].regroup_of = None;
             self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
         }
+        // A regroup tells all that there is to know.
+        self.unsent.retain(|(from, to, _)| !component.contains(*from) && !component.contains(*to));
         self.deliver();
         if decided.quorate {
             self.count_losses(newest.members.minus(component));
@@ -305,6 +307,8 @@ impl World {
         if excluded {
             self.nodes[node.index()].regroup_of = None;
             self.send_to_service(node, ClusterEvent::Evicted);
+        } else {
+            self.send_again(node);
         }
     }
 }

@@ -81,6 +81,9 @@ pub struct World {
     counters: Counters,
     /// Messages to cluster services at this moment.
     inbox: VecDeque<(NodeId, ClusterEvent)>,
+    /// Messages from one cluster service to another that did not arrive: they are sent again when the two hear each
+    /// other, unless a regroup has told more by then.
+    unsent: Vec<(NodeId, NodeId, ClusterEvent)>,
     worker_effects: Vec<WorkerEffect>,
     master_effects: Vec<MasterEffect>,
     cluster_effects: Vec<ClusterEffect>,
@@ -238,6 +241,7 @@ impl World {
             sequence: 0,
             counters: Counters::default(),
             inbox: VecDeque::new(),
+            unsent: Vec::new(),
             worker_effects: Vec::new(),
             master_effects: Vec::new(),
             cluster_effects: Vec::new(),
@@ -274,6 +278,7 @@ impl World {
         self.shown_endpoint = None;
         self.shown_master = None;
         self.pending.clear();
+        self.unsent.clear();
         self.sequence = 0;
         self.counters = Counters::default();
         self.start();

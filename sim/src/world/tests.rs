@@ -265,3 +265,23 @@ fn clients_cut_from_the_owner_stay_away_while_the_cluster_sees_nothing() {
     assert!(!facts.iter().any(|fact| matches!(fact, Fact::OwnerNode { .. })));
     assert!(facts.iter().any(|fact| matches!(fact, Fact::Worker { state: WorkerState::Refused { .. }, .. })));
 }
+
+/// Found by exploration: the old owner had handed the role over, and the new one never heard of it.
+#[test]
+fn a_hand_over_that_meets_a_cut_link_reaches_the_new_owner_when_the_link_is_whole() {
+    let (mut world, mut history) = steady(1, &[]);
+    let link = |state| ResolvedAction::Link { node: NODE2, to: LinkEnd::OtherNodes, state, ways: Ways::Both };
+    world.apply(ResolvedAction::MoveRole { role: ROLE, to: NODE2 }).expect("it can move");
+    // A dead SQL Server needs no time to go offline.
+    let kill =
+        ResolvedAction::Service { node: NODE1, service: Service::SqlServer, what: ServiceAction::Kill };
+    world.apply(kill).expect("it runs");
+    world.apply(link(LinkState::Cut)).expect("a link can be cut");
+    world.advance(secs(305), &mut history);
+    let owner = |world: &World, node: NodeId| world.nodes[node.index()].service.view().roles.of(ROLE).owner;
+    assert_eq!((owner(&world, NODE1), owner(&world, NODE2)), (Some(NODE2), Some(NODE1)));
+    world.apply(link(LinkState::Whole)).expect("a link can be mended");
+    world.advance(secs(700), &mut history);
+    assert_eq!((owner(&world, NODE1), owner(&world, NODE2)), (Some(NODE2), Some(NODE2)));
+    assert!(facts_after(&history, secs(305)).any(|fact| connected_to(NODE2)(fact)));
+}
