@@ -53,11 +53,28 @@ pub enum Setting {
 
 /// A settings file, read.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct SettingsFile {
+pub struct Settings {
     /// What it sets, by the key's first spelling.
     pub set: Vec<(&'static str, Setting)>,
     /// Keys that are not known.
     pub unknown: Vec<String>,
+    /// What is wrong with the others.
+    pub wrong: Vec<SettingsError>,
+}
+
+impl Settings {
+    /// What a key is set to, if it is there and right.
+    pub fn get(&self, key: &str) -> Option<&Setting> {
+        self.set.iter().find(|(name, _)| *name == key).map(|(_, setting)| setting)
+    }
+
+    /// The text of a key, if it is there.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.get(key)? {
+            Setting::Text(text) => Some(text),
+            Setting::Whole(_) | Setting::Number(_) | Setting::Time(_) | Setting::Flag(_) => None,
+        }
+    }
 }
 
 /// What is wrong with a settings file.
@@ -70,7 +87,7 @@ pub enum SettingsError {
         file: String,
     },
     /// It is no JSON object; a single backslash does this.
-    #[error("`{file}` is no JSON object: {error}\nhint: a backslash is written twice: `SQLFCI\\\\INSTANCE`")]
+    #[error("`{file}` is no JSON object: {error}")]
     Form {
         /// Which file.
         file: String,
@@ -88,6 +105,24 @@ pub enum SettingsError {
         value: String,
         /// What it should be.
         expected: String,
+    },
+    /// A key that is not known, and would be if its letters were large and small as they should be.
+    #[error("`{file}` has `{key}`, which is spelt `{name}`")]
+    Spelling {
+        /// Which file.
+        file: String,
+        /// As it stands there.
+        key: String,
+        /// As it should.
+        name: &'static str,
+    },
+    /// A key is missing that is needed.
+    #[error("`{file}` has no `{key}`")]
+    Missing {
+        /// Which file.
+        file: String,
+        /// Which key.
+        key: &'static str,
     },
     /// A key is there in both spellings.
     #[error("`{file}` has both `{one}` and `{other}`")]
@@ -175,22 +210,21 @@ pub fn decode(file: &str, bytes: &[u8]) -> Result<String, SettingsError> {
 /// Reads a settings file with these keys; `file` is its name for errors.
 ///
 /// # Errors
-/// Everything that is wrong with it, at once.
-pub fn read(file: &str, text: &str, keys: &[Key]) -> Result<SettingsFile, Vec<SettingsError>> {
+/// If it is no JSON object. What is wrong with its values stands in [`Settings::wrong`].
+pub fn read(file: &str, text: &str, keys: &[Key]) -> Result<Settings, SettingsError> {
     let object: Map<String, Value> = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| vec![SettingsError::Form { file: file.to_owned(), error: error.to_string() }])?;
-    let mut read = SettingsFile::default();
-    let mut errors = Vec::new();
+        .map_err(|error| SettingsError::Form { file: file.to_owned(), error: error.to_string() })?;
+    let mut read = Settings::default();
     for key in keys {
         let first = object.get(key.name).map(|value| (key.name, value));
         let second = key.other.and_then(|other| object.get(other).map(|value| (other, value)));
         if let (Some((one, _)), Some((other, _))) = (first, second) {
-            errors.push(SettingsError::Twice { file: file.to_owned(), one, other });
+            read.wrong.push(SettingsError::Twice { file: file.to_owned(), one, other });
         }
         let Some((name, value)) = first.or(second) else { continue };
         match setting(key.kind, value) {
             Ok(setting) => read.set.push((key.name, setting)),
-            Err(expected) => errors.push(SettingsError::Value {
+            Err(expected) => read.wrong.push(SettingsError::Value {
                 file: file.to_owned(),
                 key: name.to_owned(),
                 value: plain(value),
@@ -200,7 +234,20 @@ pub fn read(file: &str, text: &str, keys: &[Key]) -> Result<SettingsFile, Vec<Se
     }
     let is_known = |name: &str| keys.iter().any(|key| key.name == name || key.other == Some(name));
     read.unknown = object.keys().filter(|name| !is_known(name)).cloned().collect();
-    if errors.is_empty() { Ok(read) } else { Err(errors) }
+    let names = || keys.iter().flat_map(|key| std::iter::once(key.name).chain(key.other));
+    read.wrong.extend(read.unknown.iter().filter_map(|key| {
+        let name = names().find(|name| name.eq_ignore_ascii_case(key))?;
+        Some(SettingsError::Spelling { file: file.to_owned(), key: key.clone(), name })
+    }));
+    Ok(read)
+}
+
+/// Host and port of `https://HOST:PORT`, with or without a slash at the end.
+pub fn endpoint(text: &str) -> Option<(&str, u16)> {
+    let (scheme, rest) = text.split_at_checked("https://".len())?;
+    let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':')?;
+    let is_host = !host.is_empty() && !host.contains(['/', '\\', ' ', ':', '@']);
+    port.parse().ok().filter(|_| is_host && scheme.eq_ignore_ascii_case("https://")).map(|port| (host, port))
 }
 
 /// A value without the quotes that it may have.
@@ -259,16 +306,17 @@ mod tests {
 
     use super::*;
 
-    fn worker(text: &str) -> Result<SettingsFile, Vec<SettingsError>> {
-        read("WorkerSettings.config", text, WORKER)
+    fn worker(text: &str) -> Settings {
+        read("WorkerSettings.config", text, WORKER).expect("it is JSON")
     }
 
     #[test]
     fn numbers_are_read_quoted_or_not_and_both_spellings_are_known() {
         let plain = r#"{ "MaxTaskCount": 4, "LeaseInternval": "00:01:30", "Own": [1] }"#;
         let quoted = r#"{ "MaxTaskCount": " 4 ", "LeaseInterval": "00:01:30", "Own": [1] }"#;
-        let read = worker(plain).expect("it is right");
-        assert_eq!(worker(quoted), Ok(read.clone()));
+        let read = worker(plain);
+        assert_eq!(worker(quoted), read);
+        assert_eq!(read.wrong, []);
         assert_eq!(read.unknown, ["Own"]);
         let lease = Setting::Time(Duration::from_secs(90));
         assert_eq!(read.set, [("MaxTaskCount", Setting::Whole(4)), ("LeaseInternval", lease)]);
@@ -278,8 +326,7 @@ mod tests {
     fn everything_that_is_wrong_is_told_with_file_key_and_value() {
         let text = r#"{ "MaxTaskCount": "many", "AgentHeartbeatInterval": "60", "TaskLogEnabled": 1,
                         "LeaseInternval": "00:00:01", "LeaseInterval": "00:00:02" }"#;
-        let told: Vec<String> =
-            worker(text).expect_err("it is wrong").iter().map(ToString::to_string).collect();
+        let told: Vec<String> = worker(text).wrong.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
@@ -291,7 +338,9 @@ mod tests {
             ]
         );
         let form = read("M", r#"{ "SqlServerName": "SQLFCI\INSTANCE" }"#, MASTER).expect_err("a backslash");
-        assert!(form[0].to_string().starts_with("`M` is no JSON object: invalid escape"), "{form:?}");
+        let small = read("M", r#"{ "portnumber": 8392 }"#, MASTER).expect("it is JSON");
+        assert_eq!(small.wrong[0].to_string(), "`M` has `portnumber`, which is spelt `PortNumber`");
+        assert!(form.to_string().starts_with("`M` is no JSON object: invalid escape"), "{form:?}");
     }
 
     #[test]

@@ -106,6 +106,9 @@ fn what_is_wrong_with_a_file_is_told_at_the_place_that_names_it() {
         "\"MasterHttpsCertThumbprint\": \"00",
     );
     assert!(pin.contains("and no certificate here has this thumbprint"), "{pin}");
+    // A key that the file leaves out is not as in the topology that this one is based on.
+    let missing = told("NODE2/MasterSettings.config", "\"SqlServerName\"", "\"Own\"");
+    assert!(missing.contains("needs the field `SqlServerName`"), "{missing}");
     let folder = repository();
     std::fs::remove_file(folder.path().join("w1/WorkerSettings.config")).expect("it is there");
     let (code, told) = failover(folder.path(), &RUN);

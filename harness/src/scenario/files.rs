@@ -26,7 +26,7 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
     let mut files = BTreeMap::new();
     let mut faults = Vec::new();
     let mut tree = tree.clone();
-    each(&mut tree, &mut |kind, span, name, _| {
+    each(&mut tree, &mut |kind, _, span, name, _| {
         let path = folder.join(name);
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
@@ -56,14 +56,18 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
 /// Puts what the files say into the topology; from `base` on lie the places of what it is based on.
 pub(super) fn fill(tree: &mut Tree, files: &BTreeMap<String, String>, base: u32, faults: &mut Vec<Fault>) {
     let mut thumbprints: Vec<(String, String)> = Vec::new();
-    each(tree, &mut |kind, span, name, said| {
+    each(tree, &mut |kind, owner, span, name, said| {
         let Some(content) = files.get(name) else {
             return faults.push(Fault::new(format!("`{name}` was not read"), span));
         };
+        // A file says all of it: what it leaves out is not as in the topology that this one is based on.
+        if span.start < base {
+            said.retain(|(key, _)| key.span.start < base);
+        }
         match kind {
-            Kind::Certificate => fill_certificate(content, Place { span, base }, said),
-            Kind::Master => fill_settings(name, content, MASTER, Place { span, base }, said, faults),
-            Kind::Worker => fill_settings(name, content, WORKER, Place { span, base }, said, faults),
+            Kind::Certificate => fill_certificate(content, span, said),
+            Kind::Master => fill_settings(name, content, (MASTER, owner), span, said, faults),
+            Kind::Worker => fill_settings(name, content, (WORKER, owner), span, said, faults),
         }
     });
     // Files say which certificate by its thumbprint, the topology by its name.
@@ -74,7 +78,7 @@ pub(super) fn fill(tree: &mut Tree, files: &BTreeMap<String, String>, base: u32,
             }
         }
     }
-    each(tree, &mut |kind, span, name, said| {
+    each(tree, &mut |kind, _, span, name, said| {
         let key = match kind {
             Kind::Certificate => return,
             Kind::Master => "SSLCertThumbprint",
@@ -108,14 +112,16 @@ enum Kind {
 }
 
 type Said = Vec<(Tree, Tree)>;
+type Visit<'v> = dyn FnMut(Kind, &str, Span, &str, &mut Said) + 'v;
 
-/// Goes to every mapping that names a file: its kind, the place and the name of the file, and the mapping.
-fn each(tree: &mut Tree, visit: &mut dyn FnMut(Kind, Span, &str, &mut Said)) {
+/// Goes to every mapping that names a file: its kind, the name of the machine that has it, the place and the name of the
+/// file, and the mapping.
+fn each(tree: &mut Tree, visit: &mut Visit<'_>) {
     let Value::Mapping(parts) = &mut tree.value else { return };
     for (name, part) in parts {
         match (name.name().as_deref(), &mut part.value) {
             (Some("certificates"), Value::Mapping(certificates)) => {
-                certificates.iter_mut().for_each(|(_, one)| visit_one(Kind::Certificate, one, visit));
+                certificates.iter_mut().for_each(|(_, one)| visit_one(Kind::Certificate, "", one, visit));
             }
             (Some("nodes"), Value::Sequence(nodes)) => in_each(nodes, "master_settings", Kind::Master, visit),
             (Some("workers"), Value::Sequence(workers)) => {
@@ -126,21 +132,22 @@ fn each(tree: &mut Tree, visit: &mut dyn FnMut(Kind, Span, &str, &mut Said)) {
     }
 }
 
-fn in_each(elements: &mut [Tree], key: &str, kind: Kind, visit: &mut dyn FnMut(Kind, Span, &str, &mut Said)) {
+fn in_each(elements: &mut [Tree], key: &str, kind: Kind, visit: &mut Visit<'_>) {
     for element in elements {
+        let owner = part(element, "name").and_then(Tree::name).unwrap_or_default().into_owned();
         let Value::Mapping(entries) = &mut element.value else { continue };
         for (_, settings) in entries.iter_mut().filter(|(name, _)| name.name().as_deref() == Some(key)) {
-            visit_one(kind, settings, visit);
+            visit_one(kind, &owner, settings, visit);
         }
     }
 }
 
-fn visit_one(kind: Kind, tree: &mut Tree, visit: &mut dyn FnMut(Kind, Span, &str, &mut Said)) {
+fn visit_one(kind: Kind, owner: &str, tree: &mut Tree, visit: &mut Visit<'_>) {
     let Some(file) = part(tree, "file") else { return };
     // A file's name that is no text is told when the topology is read.
     let (span, Value::Text(name)) = (file.span, file.value.clone()) else { return };
     if let Value::Mapping(said) = &mut tree.value {
-        visit(kind, span, &name, said);
+        visit(kind, owner, span, &name, said);
     }
 }
 
@@ -149,54 +156,49 @@ fn part<'t>(tree: &'t Tree, key: &str) -> Option<&'t Tree> {
     entries.iter().find(|(name, _)| name.name().as_deref() == Some(key)).map(|(_, value)| value)
 }
 
-/// Where a file is named, and from where on what the topology is based on lies.
-#[derive(Clone, Copy, Debug)]
-struct Place {
-    span: Span,
-    base: u32,
-}
-
 /// Adds a key with a value, both at the place of the file's name, unless the topology says it itself.
-fn add(said: &mut Said, Place { span, base }: Place, key: &str, value: Value) {
-    let is_own = |place: Span| place.start < base;
-    said.retain(|(name, _)| name.name().as_deref() != Some(key) || is_own(name.span) || !is_own(span));
+fn add(said: &mut Said, span: Span, key: &str, value: Value) {
     if !said.iter().any(|(name, _)| name.name().as_deref() == Some(key)) {
         said.push((Tree { span, value: Value::Text(key.to_owned()) }, Tree { span, value }));
     }
 }
 
+/// The host that a `SqlServerName` asks for: without protocol, instance and port. A host that is said as the machine itself
+/// is the node's own.
+fn sql_host<'t>(text: &'t str, node: &'t str) -> &'t str {
+    let text = text.strip_prefix("tcp:").unwrap_or(text);
+    let host = text.split(['\\', ',']).next().unwrap_or_default().trim();
+    let is_itself = ["(local)", "localhost", "."].iter().any(|own| host.eq_ignore_ascii_case(own));
+    if is_itself { node } else { host }
+}
+
 fn fill_settings(
     file: &str,
     text: &str,
-    keys: &[Key],
-    place: Place,
+    (keys, owner): (&[Key], &str),
+    span: Span,
     said: &mut Said,
     faults: &mut Vec<Fault>,
 ) {
     let settings = match read(file, text, keys) {
         Ok(settings) => settings,
-        Err(errors) => {
-            return faults.extend(errors.iter().map(|error| {
-                let told = error.to_string();
-                let (message, hint) = told.split_once("\nhint: ").unwrap_or((&told, ""));
-                let fault = Fault::new(message, place.span).with_label("in this file");
-                if hint.is_empty() { fault } else { fault.with_hint(hint) }
-            }));
+        Err(error) => {
+            let fault = Fault::new(error.to_string(), span).with_label("in this file");
+            return faults.push(fault.with_hint(r"a backslash is written twice: `SQLFCI\\INSTANCE`"));
         }
     };
+    let wrong = settings.wrong.iter();
+    faults.extend(wrong.map(|error| Fault::new(error.to_string(), span).with_label("in this file")));
     for (key, setting) in settings.set.into_iter().filter(|(key, _)| TAKEN.contains(key)) {
         let value = match setting {
             Setting::Whole(number) => Value::Integer(i128::from(number)),
             Setting::Time(time) => Value::Text(words::length(time)),
-            // `SQLFCI\INSTANCE` and `SQLFCI,1433`: the host alone is resolved.
-            Setting::Text(text) if key == "SqlServerName" => {
-                Value::Text(text.split(['\\', ',']).next().unwrap_or_default().to_owned())
-            }
+            Setting::Text(text) if key == "SqlServerName" => Value::Text(sql_host(&text, owner).to_owned()),
             Setting::Text(text) => Value::Text(text),
             Setting::Number(number) => Value::Float(number),
             Setting::Flag(flag) => Value::Bool(flag),
         };
-        add(said, place, key, value);
+        add(said, span, key, value);
     }
 }
 
@@ -217,19 +219,18 @@ const TAKEN: [&str; 13] = [
     "MaxTaskCount",
 ];
 
-fn fill_certificate(der: &str, place: Place, said: &mut Said) {
-    let span = place.span;
+fn fill_certificate(der: &str, span: Span, said: &mut Said) {
     let bytes: Vec<u8> =
         (0..der.len() / 2).filter_map(|at| u8::from_str_radix(&der[2 * at..2 * at + 2], 16).ok()).collect();
     let presented = Presented::read(&bytes);
     let names = |names: Vec<String>| {
         Value::Sequence(names.into_iter().map(|name| Tree { span, value: Value::Text(name) }).collect())
     };
-    add(said, place, "thumbprint", Value::Text(presented.thumbprint.to_string()));
+    add(said, span, "thumbprint", Value::Text(presented.thumbprint.to_string()));
     if let Some(content) = presented.content {
-        add(said, place, "common_names", names(content.common_names));
+        add(said, span, "common_names", names(content.common_names));
         if let Some(alternative_names) = content.alternative_names {
-            add(said, place, "alternative_names", names(alternative_names));
+            add(said, span, "alternative_names", names(alternative_names));
         }
     }
 }
@@ -250,4 +251,25 @@ fn certificate(bytes: &[u8]) -> Option<String> {
 
 fn digits(thumbprint: &str) -> String {
     thumbprint.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sql_server_name_leads_to_its_host() {
+        for (text, host) in [
+            ("SQLFCI", "SQLFCI"),
+            ("SQLFCI\\SSIS", "SQLFCI"),
+            ("tcp:SQLFCI\\SSIS,1433", "SQLFCI"),
+            ("SQLFCI,1433", "SQLFCI"),
+            ("(local)\\SSIS", "NODE1"),
+            (".", "NODE1"),
+            ("LocalHost", "NODE1"),
+            ("SQLFCI//SSIS", "SQLFCI//SSIS"),
+        ] {
+            assert_eq!(sql_host(text, "NODE1"), host, "{text}");
+        }
+    }
 }

@@ -129,9 +129,9 @@ pub fn load_fitting(
 
 /// What the program carries is right on its own topology: whatever is wrong with it on another is a misfit.
 fn misfit(scenario: &Scenario, overrides: &Overrides, found: &[Diagnostics]) -> Option<Misfit> {
-    let (Scenario::Carried(file), Some(topology)) = (scenario, &overrides.topology) else { return None };
+    let (Scenario::Carried(file), Some(_)) = (scenario, &overrides.topology) else { return None };
     let [Diagnostics { file: wrong, faults, .. }] = found else { return None };
-    let fault = faults.first().filter(|_| wrong != topology)?;
+    let fault = faults.first().filter(|_| *wrong == file.name)?;
     let label = if fault.label.is_empty() { String::new() } else { format!(": {}", fault.label) };
     let reason = format!("{}{label}", fault.message);
     Some(Misfit { name: file.name.to_owned(), file: file.name.to_owned(), reason })

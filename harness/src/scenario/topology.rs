@@ -20,6 +20,7 @@ use failover_sim::topology::{
 use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
 
 use crate::plan::{NodeWord, Overrides};
+use crate::settings_file::endpoint;
 
 use super::diagnostic::Fault;
 use super::document::SetCluster;
@@ -668,14 +669,6 @@ impl Builder<'_> {
 
 fn twice(kind: &str, name: &At<String>) -> Fault {
     Fault::new(format!("the {kind} `{}` is there twice", name.value), name.span).with_label("the second")
-}
-
-/// Host and port of `https://HOST:PORT`, with or without a slash at the end.
-fn endpoint(text: &str) -> Option<(&str, u16)> {
-    let rest = text.strip_prefix("https://")?;
-    let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':')?;
-    let is_host = !host.is_empty() && !host.contains(['/', '\\', ' ', ':', '@']);
-    port.parse().ok().filter(|_| is_host).map(|port| (host, port))
 }
 
 /// A stand-in for the thumbprint of a certificate that does not exist as a file.

@@ -13,8 +13,9 @@ use serde_json::{Map, Value, json};
 use super::preflight::setup::{is_master, is_worker};
 use super::snapshot::{
     Certificate, Cluster, FailedStart, Firewall, Look, Node, Resource, Role, Service, SettingsFile, Snapshot,
-    Ssisdb, Witness, Worker, bindings, endpoint, reservations,
+    Ssisdb, Witness, Worker, bindings, reservations,
 };
+use crate::settings_file::endpoint;
 
 use names::Names;
 

@@ -12,7 +12,8 @@ use crate::guide::preflight::setup::{
     worker_service,
 };
 use crate::guide::preflight::{self, cluster::named};
-use crate::guide::snapshot::{Certificate, Node, PrivateKey, Resource, Snapshot, Worker, bindings, endpoint};
+use crate::guide::snapshot::{Certificate, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
+use crate::settings_file::endpoint;
 
 use super::PredictError;
 

@@ -1,6 +1,7 @@
 //! Is SSISDB set up for a master that moves?
 
-use crate::guide::snapshot::{Node, Worker, endpoint};
+use crate::guide::snapshot::{Node, Worker};
+use crate::settings_file::endpoint;
 
 use super::setup::{Setup, master_service, same_host};
 use super::{Judged, right, wrong};

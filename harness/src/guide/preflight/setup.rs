@@ -4,8 +4,9 @@
 //! found once, with the reason where it cannot be found, and used by every rule.
 
 use crate::guide::snapshot::{
-    Certificate, Cluster, MasterFile, Moment, Node, Resource, Service, Snapshot, Worker, WorkerFile, endpoint,
+    Certificate, Cluster, MasterFile, Moment, Node, Resource, Service, Snapshot, Worker, WorkerFile,
 };
+use crate::settings_file::endpoint;
 
 /// What was found, or why nobody could look.
 pub(in crate::guide) type Found<T> = Result<T, String>;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use http_sys::{Binding, Reservation, bindings, reservations};
 pub use look::Look;
 pub use moment::Moment;
-pub use settings::{MasterFile, SettingsError, SettingsFile, WorkerFile, endpoint};
+pub use settings::{MasterFile, SettingsFile, WorkerFile};
 
 /// The version of the format that this program reads and writes.
 pub const FORMAT: u32 = 1;

@@ -1,11 +1,8 @@
-//! What do the two settings files say?
-//!
-//! `MasterSettings.config` and `WorkerSettings.config` are taken for JSON objects with flat keys (inferred from the
-//! doubled backslash in the example of the page on the Scale Out Master); numbers may be quoted, unknown keys are kept
-//! out of the way.
+//! What of the two settings files matters to a preflight?
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+
+use crate::settings_file::{self, MASTER, Setting, Settings, SettingsError, WORKER};
 
 use super::Moment;
 
@@ -43,43 +40,23 @@ pub struct WorkerFile {
     pub own: String,
 }
 
-/// Why a settings file cannot be understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SettingsError {
-    /// It is no JSON object: a single backslash does this.
-    #[error("{path} is no JSON object: {error}")]
-    Form {
-        /// Which file.
-        path: String,
-        /// What is wrong with it.
-        error: String,
-    },
-    /// A key is missing, or has a value of another kind.
-    #[error("{path} has no usable `{key}`")]
-    Key {
-        /// Which file.
-        path: String,
-        /// Which key.
-        key: &'static str,
-    },
-}
-
 impl SettingsFile {
     /// The settings of a master.
     ///
     /// # Errors
     /// If it is no JSON object, or lacks a key.
     pub fn master(&self) -> Result<MasterFile, SettingsError> {
-        let object = self.object()?;
-        let port = match object.get("PortNumber") {
-            None => 8391,
-            Some(value) => match text(value).and_then(|text| text.parse().ok()) {
-                Some(port) => port,
-                None => return Err(self.lacks("PortNumber")),
-            },
+        let settings = settings_file::read(&self.path, &self.text, MASTER)?;
+        let port = match settings.get("PortNumber") {
+            Some(Setting::Whole(port)) => u16::try_from(*port).unwrap_or_default(),
+            Some(Setting::Number(_) | Setting::Time(_) | Setting::Flag(_) | Setting::Text(_)) | None => 8391,
         };
-        let thumbprint = normal(&self.value(&object, "SSLCertThumbprint")?);
-        Ok(MasterFile { port, thumbprint, sql_server: self.value(&object, "SqlServerName")? })
+        // A port that is none is wrong, and not left out.
+        if let Some(wrong) = settings.wrong.iter().find(|error| is_about(error, "PortNumber")) {
+            return Err(wrong.clone());
+        }
+        let thumbprint = normal(self.value(&settings, "SSLCertThumbprint")?);
+        Ok(MasterFile { port, thumbprint, sql_server: self.value(&settings, "SqlServerName")?.to_owned() })
     }
 
     /// The settings of a worker.
@@ -87,48 +64,31 @@ impl SettingsFile {
     /// # Errors
     /// If it is no JSON object, or lacks a key.
     pub fn worker(&self) -> Result<WorkerFile, SettingsError> {
-        let object = self.object()?;
+        let settings = settings_file::read(&self.path, &self.text, WORKER)?;
         Ok(WorkerFile {
-            endpoint: self.value(&object, "MasterEndpoint")?,
-            pin: normal(&self.value(&object, "MasterHttpsCertThumbprint")?),
-            own: normal(&self.value(&object, "WorkerHttpsCertThumbprint")?),
+            endpoint: self.value(&settings, "MasterEndpoint")?.to_owned(),
+            pin: normal(self.value(&settings, "MasterHttpsCertThumbprint")?),
+            own: normal(self.value(&settings, "WorkerHttpsCertThumbprint")?),
         })
     }
 
-    fn object(&self) -> Result<Map<String, Value>, SettingsError> {
-        let text = self.text.trim_start_matches('\u{feff}');
-        serde_json::from_str(text)
-            .map_err(|error| SettingsError::Form { path: self.path.clone(), error: error.to_string() })
-    }
-
-    fn value(&self, object: &Map<String, Value>, key: &'static str) -> Result<String, SettingsError> {
-        object.get(key).and_then(text).ok_or_else(|| self.lacks(key))
-    }
-
-    fn lacks(&self, key: &'static str) -> SettingsError {
-        SettingsError::Key { path: self.path.clone(), key }
+    fn value<'s>(&self, settings: &'s Settings, key: &'static str) -> Result<&'s str, SettingsError> {
+        settings.text(key).ok_or_else(|| SettingsError::Missing { file: self.path.clone(), key })
     }
 }
 
-/// A value whether it is quoted or not.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.trim().to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+fn is_about(error: &SettingsError, name: &str) -> bool {
+    match error {
+        SettingsError::Value { key, .. } => key == name,
+        SettingsError::NoText { .. }
+        | SettingsError::Form { .. }
+        | SettingsError::Missing { .. }
+        | SettingsError::Spelling { .. }
+        | SettingsError::Twice { .. } => false,
     }
 }
 
 /// A thumbprint without what copying and pasting brings along.
 fn normal(thumbprint: &str) -> String {
     thumbprint.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_uppercase()).collect()
-}
-
-/// Host and port of `https://HOST:PORT`, with or without a slash at the end.
-pub fn endpoint(text: &str) -> Option<(&str, u16)> {
-    let (scheme, rest) = text.split_at_checked("https://".len())?;
-    let (host, port) = rest.strip_suffix('/').unwrap_or(rest).rsplit_once(':')?;
-    let is_endpoint =
-        scheme.eq_ignore_ascii_case("https://") && !host.is_empty() && !host.contains(['/', '\\']);
-    port.parse().ok().filter(|_| is_endpoint).map(|port| (host, port))
 }
