@@ -80,3 +80,35 @@ fn loopback_measures_the_same_way() {
     let workers = saved["failovers"][0]["workers"].as_array().expect("its workers");
     assert!(workers.len() == 3 && workers.iter().all(|times| times["back"].is_u64()), "{saved}");
 }
+
+/// Measures on loopback in a shell that allows so many open files, by `ulimit`.
+#[cfg(unix)]
+fn with_limit(limit: &str, workers: u32) -> (i32, String, String) {
+    let line = format!(
+        "ulimit {limit} && exec \"$0\" bench reconnect --backend loopback --fault kill_master --failovers 1 --workers {workers}"
+    );
+    let Output { status, stdout, stderr } = Command::new("sh")
+        .args(["-c", &line, env!("CARGO_BIN_EXE_failover")])
+        .output()
+        .expect("a shell is there");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (status.code().expect("it ended by itself"), text(&stdout), text(&stderr))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_soft_limit_of_open_files_is_raised_for_all_workers() {
+    let (code, table, error) = with_limit("-Sn 150", 100);
+    assert_eq!(code, 0, "{error}");
+    let back = table.lines().find(|line| line.starts_with("worker_back"));
+    assert!(back.is_some_and(|line| line.split_whitespace().nth(1) == Some("100")), "{table}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hard_limit_of_open_files_is_told_with_what_is_needed() {
+    let (code, out, error) = with_limit("-n 200", 100);
+    assert_eq!((code, out.as_str()), (3, ""), "{error}");
+    let expected = "656 open files are needed for the connections of all workers, and the system allows 200\nhint: raise the hard limit";
+    assert!(error.contains(expected), "{error}");
+}

@@ -224,7 +224,8 @@ fn one<B: Backend>(
     let mut watch = Watch::new(ActionNo(plan.given as u16), plan.topology.workers.len());
     let judgement = director::run(&plan, backend, &mut watch);
     if watch.fault.is_none() {
-        let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next();
+        // What the surroundings lacked comes last; what is found before it follows from that.
+        let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next_back();
         let reason = found.cloned().unwrap_or_else(|| "the steps were not begun".to_owned());
         return Err(MeasureError::NoFault { number: number + 1, seed, reason });
     }

@@ -10,6 +10,19 @@ pub enum TwinError {
     /// Virtual time would stand still.
     #[error("the time factor is 0; it must be at least 1")]
     NoFactor,
+    /// Fewer open files are allowed than the workers' connections need.
+    #[error(
+        "{needed} open files are needed for the connections of all workers, and the system allows {allowed}\nhint: raise the hard limit (`ulimit -Hn`), or take fewer workers"
+    )]
+    TooFewFiles {
+        /// How many are needed.
+        needed: u64,
+        /// How many are allowed, once the soft limit is raised up to the hard one.
+        allowed: u64,
+    },
+    /// How many files may be open cannot be read or changed.
+    #[error("raising the limit of open files")]
+    FileLimit(#[source] io::Error),
     /// No free network on loopback.
     #[error(
         "no free loopback network among {tried} of 127.64.0.0/10 (the last one, {last}, could not be had)"

@@ -34,6 +34,7 @@ mod clock;
 mod door;
 mod driver;
 mod error;
+mod files;
 mod folder;
 mod line;
 mod message;
@@ -127,6 +128,7 @@ impl Twin {
         if options.factor == 0 {
             return Err(TwinError::NoFactor);
         }
+        files::allow(files::needed(topology.workers.len()))?;
         let pace = Pace::new(options.factor);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         let provider = provider();
