@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use failover_sim::action::{Action, Load, Verb};
@@ -553,6 +554,13 @@ impl Plan {
     pub fn through(&self, host: HostId) -> Through {
         if host == self.topology.endpoint { Through::NetworkName } else { Through::NodeName }
     }
+}
+
+/// A path as it is told: with `/` on every system, as in the names of scenarios, so that reports and the lines that
+/// replay a run are the same everywhere. Windows takes it as well, except behind `\\?\`.
+pub(crate) fn path_text(path: impl AsRef<Path>) -> String {
+    let text = path.as_ref().display().to_string();
+    if cfg!(windows) && !text.starts_with(r"\\?\") { text.replace('\\', "/") } else { text }
 }
 
 /// A file name as a shell takes it.

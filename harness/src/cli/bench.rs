@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::backend::BackendKind;
 use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved};
+use crate::plan::path_text;
 
 use super::{CommandError, Format, OverrideArguments, print};
 
@@ -116,7 +117,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     })?;
     if let Some(file) = &arguments.save {
         std::fs::write(file, json(&saved)).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
         })?;
     }
     print(&match arguments.format {
@@ -142,7 +143,7 @@ pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, CommandError> 
 }
 
 fn read(file: &Path) -> Result<Saved, CommandError> {
-    let name = file.display();
+    let name = path_text(file);
     let text = std::fs::read_to_string(file)
         .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
     let saved: Saved = serde_json::from_str(&text).map_err(|error| {

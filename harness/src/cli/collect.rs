@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::guide::collect::SCRIPT;
+use crate::plan::path_text;
 
 use super::{CommandError, print};
 
@@ -25,7 +26,8 @@ pub(super) fn collect(arguments: &CollectArguments) -> Result<u8, CommandError> 
         .create_new(true)
         .open(file)
         .and_then(|mut out| std::io::Write::write_all(&mut out, SCRIPT.as_bytes()));
-    written
-        .map_err(|error| CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display())))?;
+    written.map_err(|error| {
+        CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
+    })?;
     Ok(0)
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 
 use crate::explore::{Finding, Search, Shard, StoryTold, Tally, Until, tell};
-use crate::plan::{Plan, quoted};
+use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
 use crate::scenario::length::Length;
 use crate::scenario::load;
@@ -133,7 +133,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
                     sum.scenarios.insert(name, tally);
                 }
                 Some(own) => own.merge(&tally).map_err(|error| {
-                    CommandError::Input(format!("cannot add `{name}` of `{}`: {error}", file.display()))
+                    CommandError::Input(format!("cannot add `{name}` of `{}`: {error}", path_text(file)))
                 })?,
             }
         }
@@ -177,7 +177,7 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
         let timeline = file.with_extension("timeline");
         std::fs::write(&file, &found.text).map_err(|error| cannot_write(&file, &error))?;
         std::fs::write(&timeline, &found.timeline).map_err(|error| cannot_write(&timeline, &error))?;
-        let shown = quoted(&file.display().to_string());
+        let shown = quoted(&path_text(file));
         finding.story = Some(StoryTold {
             cause: found.cause,
             hints: found.failure.hints,
@@ -193,7 +193,7 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
 fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
     if let Some(file) = file {
         let text = serde_json::to_string_pretty(report).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
         })?;
         if file == Path::new("-") {
             print(&(text + "\n"))?;
@@ -214,9 +214,9 @@ fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
 
 fn read(file: &Path) -> Result<Report, CommandError> {
     let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{}`: {error}", file.display())))?;
+        .map_err(|error| CommandError::Input(format!("cannot read `{}`: {error}", path_text(file))))?;
     serde_json::from_str(&text).map_err(|error| {
-        let text = format!("`{}` is no report of an exploration: {error}", file.display());
+        let text = format!("`{}` is no report of an exploration: {error}", path_text(file));
         CommandError::Input(text)
     })
 }

@@ -8,6 +8,7 @@ use failover_sim::time::Time;
 use crate::backend::BackendKind;
 use crate::history::{read_header, read_records};
 use crate::judge::Judge;
+use crate::plan::path_text;
 use crate::report::{RunReport, RunResult, ScenarioReport};
 use crate::scenario::{LoadError, plan};
 
@@ -16,7 +17,7 @@ use super::{CommandError, JudgeArguments};
 
 pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
-    let file = arguments.file.display().to_string();
+    let file = path_text(&arguments.file);
     let text = std::fs::read_to_string(&arguments.file)
         .map_err(|error| CommandError::Input(format!("cannot read `{file}`: {error}")))?;
     let wrong = |error: crate::history::HistoryError| CommandError::Input(format!("`{file}`: {error}"));

@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use failover_sim::cluster::Profile;
 
 use crate::backend::BackendKind;
-use crate::plan::Overrides;
+use crate::plan::{Overrides, path_text};
 use crate::scenario::diagnostic::Paint;
 use crate::scenario::setting::check_setting;
 use crate::scenario::{LoadError, standard};
@@ -146,7 +146,7 @@ impl OverrideArguments {
             assume: self.assume.iter().cloned().collect(),
             set: self.set.iter().filter(|(key, _)| key != WORKERS).cloned().collect(),
             profile: self.profile,
-            topology: self.topology.as_ref().map(|file| file.display().to_string()),
+            topology: self.topology.as_ref().map(path_text),
             case: self.case.clone(),
         }
     }

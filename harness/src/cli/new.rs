@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::plan::quoted;
+use crate::plan::{path_text, quoted};
 use crate::scenario::{scenario_schema, standard, topology_schema};
 
 use super::{CommandError, NewArguments, print};
@@ -14,7 +14,7 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
         .iter()
         .map(|(name, _)| folder.join(name))
         .filter(|file| file.symlink_metadata().is_ok())
-        .map(|file| format!("`{}`", file.display()))
+        .map(|file| format!("`{}`", path_text(&file)))
         .collect();
     if !there.is_empty() {
         let there = there.join(", ");
@@ -26,11 +26,11 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
     for (name, text) in files {
         let file = folder.join(name);
         write(&file, &text).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(&file)))
         })?;
-        written.push_str(&format!("wrote {}\n", file.display()));
+        written.push_str(&format!("wrote {}\n", path_text(&file)));
     }
-    let folder = quoted(&folder.display().to_string());
+    let folder = quoted(&path_text(folder));
     print(&format!(
         "{written}\nWhat to do next:\n  cd {folder}\n  failover run .\n  and make topologies/mine.yaml the \
          cluster that you have; README.md says more\n"

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::guide::predict::{PredictError, human, json, predict as predict_from};
+use crate::plan::path_text;
 
 use super::preflight::{ReportFormat, SnapshotArguments};
 use super::{CommandError, print};
@@ -36,7 +37,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> 
     })?;
     if let Some(file) = &arguments.write_topology {
         std::fs::write(file, &prediction.topology).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", file.display()))
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
         })?;
     }
     print(&match arguments.format {

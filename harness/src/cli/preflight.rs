@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::guide::example;
 use crate::guide::preflight::{human, inspect, json};
 use crate::guide::snapshot::Snapshot;
+use crate::plan::path_text;
 use crate::scenario::nearest;
 
 use super::{CommandError, print};
@@ -63,7 +64,7 @@ impl SnapshotArguments {
         } else {
             std::fs::read_to_string(&file)
         };
-        let shown = file.display();
+        let shown = path_text(file);
         let text = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
         Snapshot::read(&text).map_err(|error| {
             CommandError::Input(format!(

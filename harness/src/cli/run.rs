@@ -13,7 +13,7 @@ use failover_sim::observe::{Flow, Record, Sink};
 use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
-use crate::plan::Plan;
+use crate::plan::{Plan, path_text};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
@@ -67,7 +67,7 @@ fn check_lab(arguments: &RunArguments) -> Result<(), CommandError> {
         (BackendKind::Lab, Some(lab)) => Err(CommandError::Input(format!(
             "no lab can be reached yet, so that `{}` is of no use: this version has the session protocol and a twin \
              of its hosts, and no transport to Windows\nhint: --lab twin",
-            lab.display()
+            path_text(lab)
         ))),
         (BackendKind::Lab, None) => {
             Err(CommandError::Input("`--backend lab` needs to know which lab\nhint: --lab twin".to_owned()))
@@ -276,5 +276,5 @@ fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments)
 }
 
 pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::Surroundings(format!("cannot write `{}`: {error}", path.display()))
+    CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(path)))
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use failover_sim::twin::{KeyKind, Resumption, TlsVersions, TwinOptions};
 use serde_json::Value;
 
-use crate::plan::Overrides;
+use crate::plan::{Overrides, path_text};
 use crate::twin::{self, ErrandError, Stand, StandError, Standing};
 
 use super::{CommandError, Format, OverrideArguments, print, stop};
@@ -212,7 +212,7 @@ fn take(arguments: &DoArguments) -> Result<u8, CommandError> {
 }
 
 fn read(file: &Path) -> Result<String, CommandError> {
-    let failed = |error| CommandError::Input(format!("cannot read `{}`: {error}", file.display()));
+    let failed = |error| CommandError::Input(format!("cannot read `{}`: {error}", path_text(file)));
     if file == Path::new("-") {
         let mut text = String::new();
         std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;

@@ -11,6 +11,7 @@ use std::path::Path;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::plan::path_text;
 use crate::probe::Presented;
 use crate::settings_file::{Key, MASTER, Setting, WORKER, decode, read};
 use crate::words;
@@ -31,7 +32,7 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) => {
-                let fault = Fault::new(format!("cannot read `{}`: {error}", path.display()), span);
+                let fault = Fault::new(format!("cannot read `{}`: {error}", path_text(path)), span);
                 faults.push(fault.with_label("relative to the topology's own file"));
                 return;
             }

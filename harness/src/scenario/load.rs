@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::plan::{Base, Origin, Overrides, Plan};
+use crate::plan::{Base, Origin, Overrides, Plan, path_text};
 
 use super::based_on::{base_of, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault};
@@ -91,7 +91,7 @@ pub fn load_fitting(
         let before = found.len();
         collect(path, path, &mut found)?;
         if found.len() == before {
-            return Err(LoadError::Empty(path.display().to_string()));
+            return Err(LoadError::Empty(path_text(path)));
         }
     }
     let other = overrides.topology.as_ref().map(|file| read(Path::new(file))).transpose()?;
@@ -164,7 +164,7 @@ enum Scenario {
 
 fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), LoadError> {
     let name = path.to_string_lossy();
-    let failed = |error| LoadError::Read { path: path.display().to_string(), error, hint: None };
+    let failed = |error| LoadError::Read { path: path_text(path), error, hint: None };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) => {
@@ -175,7 +175,7 @@ fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), Lo
             }
             let nearest = nearest::nearest(&name, standard::scenarios().map(|file| file.name));
             let hint = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
-            return Err(LoadError::Read { path: path.display().to_string(), error, hint });
+            return Err(LoadError::Read { path: path_text(path), error, hint });
         }
     };
     if !metadata.is_dir() {
@@ -208,7 +208,7 @@ fn load_one(
     overrides: &Overrides,
 ) -> Result<Planned, LoadError> {
     let (name, scenario_file, scenario_text) = match scenario {
-        Scenario::File(root, file) => (name_of(root, file), file.display().to_string(), read(file)?),
+        Scenario::File(root, file) => (name_of(root, file), path_text(file), read(file)?),
         Scenario::Carried(file) => (file.name.to_owned(), file.name.to_owned(), file.text.to_owned()),
     };
     let (topology_file, topology_text) = match (&overrides.topology, other_topology) {
@@ -286,7 +286,7 @@ fn take_files(origin: &mut Origin) -> Result<(), Vec<Diagnostics>> {
 
 fn read(path: &Path) -> Result<String, LoadError> {
     std::fs::read_to_string(path).map_err(|error| LoadError::Read {
-        path: path.display().to_string(),
+        path: path_text(path),
         error,
         hint: None,
     })
@@ -311,7 +311,7 @@ fn find_topology(scenario: &Scenario, name: &str) -> Result<Option<(String, Stri
     if let Scenario::File(_, scenario) = scenario {
         let file = topology_folders(scenario).map(|folder| folder.join(format!("{name}.yaml")));
         if let Some(file) = file.into_iter().find(|file| file.is_file()) {
-            return Ok(Some((file.display().to_string(), read(&file)?)));
+            return Ok(Some((path_text(&file), read(&file)?)));
         }
     }
     Ok(standard::topology(name).map(|file| (file.name.to_owned(), file.text.to_owned())))
@@ -322,7 +322,7 @@ fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>
     let Some(name) = base_of(text) else { return Ok(Ok(None)) };
     let beside = Path::new(file).with_file_name(format!("{}.yaml", name.value));
     let found = if beside.is_file() {
-        Some(Base { file: beside.display().to_string(), text: read(&beside)? })
+        Some(Base { file: path_text(&beside), text: read(&beside)? })
     } else {
         let carried = standard::topology(&name.value);
         carried.map(|carried| Base { file: carried.name.to_owned(), text: carried.text.to_owned() })

@@ -130,7 +130,6 @@ impl Twin {
         }
         files::allow(files::needed(topology.workers.len()))?;
         let pace = Pace::new(options.factor);
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         let provider = provider();
         let certificates = Certificates::make(&topology.certificates, names, pace, options.keys, &provider)?;
         let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.network)?;
@@ -148,7 +147,7 @@ impl Twin {
             return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
         }
         let (sender, happenings) = unbounded_channel();
-        let mut driver = Driver {
+        let driver = Driver {
             world: World::with_outside_wire(topology, loads, choices),
             clock: Clock::new(pace),
             topology: topology.clone(),
@@ -173,10 +172,13 @@ impl Twin {
             folder: Folder::make(names)?,
             _network: network,
         };
-        let context = runtime.enter();
-        driver.prepare(pace)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
+        // A twin before anything else can fail: its drop is the one that somebody else's runtime bears.
+        let mut twin = Self { driver, runtime: Some(runtime) };
+        let context = twin.runtime.as_ref().map(Runtime::enter);
+        twin.driver.prepare(pace)?;
         drop(context);
-        Ok(Self { driver, runtime: Some(runtime) })
+        Ok(twin)
     }
 
     /// The present moment.

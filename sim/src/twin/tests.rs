@@ -269,6 +269,10 @@ fn the_master_certificate_is_trusted_until_it_expires() {
 }
 
 #[test]
+#[cfg_attr(
+    windows,
+    ignore = "Windows cannot shut a listening socket down: its address is free a moment later"
+)]
 fn a_stop_is_seen_as_closed_and_a_kill_as_reset() {
     let mut run = Run::start(&quick(2, |_| {}));
     run.until_served_by(NODE1);
