@@ -225,6 +225,8 @@ fn regroup(members: &[NodeId], quorate: bool, owner: Option<NodeId>) -> ClusterH
         epoch: Epoch(1),
         members,
         paused: NodeSet::EMPTY,
+        isolated: NodeSet::EMPTY,
+        quarantined: NodeSet::EMPTY,
         votes: members,
         witness_vote: false,
         quorate,

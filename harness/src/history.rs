@@ -168,6 +168,7 @@ enum FactText {
     RunEnded,
     Machine { node: String, power: String },
     NodeState { node: String, state: String },
+    NodeStatus { node: String, status: String },
     OwnerNode { role: String, owner: String },
     ResourceState { resource: String, state: String },
     Endpoint { host: String, answer: AnswerText },
@@ -361,6 +362,9 @@ impl FactText {
             Fact::NodeState { node: id, state } => {
                 Self::NodeState { node: node(id), state: words::node_state(state).to_owned() }
             }
+            Fact::NodeStatus { node: id, status } => {
+                Self::NodeStatus { node: node(id), status: words::node_status(status).to_owned() }
+            }
             Fact::OwnerNode { role, owner } => {
                 Self::OwnerNode { role: names.role(role).to_owned(), owner: node(owner) }
             }
@@ -413,6 +417,10 @@ impl FactText {
             Self::NodeState { node, state } => Fact::NodeState {
                 node: find.node(node)?,
                 state: find.word("node state", state, words::node_state_by_word)?,
+            },
+            Self::NodeStatus { node, status } => Fact::NodeStatus {
+                node: find.node(node)?,
+                status: find.word("node status", status, words::node_status_by_word)?,
             },
             Self::OwnerNode { role, owner } => Fact::OwnerNode {
                 role: failover_sim::names::RoleId(find.index("role", role, &find.0.names.roles)? as u8),

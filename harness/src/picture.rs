@@ -5,7 +5,8 @@ use std::fmt;
 
 use failover_sim::names::{LoadId, NodeId, NodeSet, TaskId};
 use failover_sim::observe::{
-    Answer, Fact, NodeState, Power, Record, ResourceState, RoleState, Source, TaskState, Watch, WorkerState,
+    Answer, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source, TaskState, Watch,
+    WorkerState,
 };
 
 use crate::plan::{Clause, NodeWord, Plan, Presented, StepKind, Through, Which, WorkerClause};
@@ -33,6 +34,7 @@ pub struct Picture<'p> {
 #[derive(Clone, Debug)]
 struct NodeView {
     states: Vec<Option<NodeState>>,
+    statuses: Vec<NodeStatus>,
     owner: Option<NodeId>,
     resources: Vec<ResourceState>,
 }
@@ -69,6 +71,7 @@ impl<'p> Picture<'p> {
         let nodes = topology.nodes.len();
         let view = NodeView {
             states: vec![None; nodes],
+            statuses: vec![NodeStatus::Normal; nodes],
             owner: None,
             resources: vec![ResourceState::Offline; topology.cluster.resources.len()],
         };
@@ -115,6 +118,9 @@ impl<'p> Picture<'p> {
             (Fact::NodeState { node, state }, Source::Node(by)) => {
                 self.views[by.index()].states[node.index()] = Some(state);
             }
+            (Fact::NodeStatus { node, status }, Source::Node(by)) => {
+                self.views[by.index()].statuses[node.index()] = status;
+            }
             (Fact::OwnerNode { role, owner }, Source::Node(by)) => {
                 if role == self.plan.role {
                     self.views[by.index()].owner = Some(owner);
@@ -138,7 +144,10 @@ impl<'p> Picture<'p> {
             (Fact::Unwatched(what), _) => self.watched.retain(|&other| other != what),
             (Fact::StepsBegan, _) => self.first = Some([self.owner(), self.standby()]),
             (
-                Fact::NodeState { .. } | Fact::OwnerNode { .. } | Fact::ResourceState { .. },
+                Fact::NodeState { .. }
+                | Fact::NodeStatus { .. }
+                | Fact::OwnerNode { .. }
+                | Fact::ResourceState { .. },
                 Source::Run | Source::Worker(_) | Source::Probe | Source::Ssisdb | Source::Host,
             ) => {}
             // Not part of the picture: what the run does itself, and what only checks look at.
@@ -159,6 +168,7 @@ impl<'p> Picture<'p> {
     fn forget_node(&mut self, node: NodeId) {
         let view = &mut self.views[node.index()];
         view.states.fill(None);
+        view.statuses.fill(NodeStatus::Normal);
         view.owner = None;
         view.resources.fill(ResourceState::Offline);
     }
@@ -267,7 +277,10 @@ impl<'p> Picture<'p> {
                     && owner
                         .is_none_or(|word| self.owner().is_ok_and(|owner| self.resolve(word) == Ok(owner)))
             }
-            Clause::Node { node, state } => self.node_state(*node) == Some(*state),
+            Clause::Node { node, state, status } => {
+                state.is_none_or(|state| self.node_state(*node) == Some(state))
+                    && status.is_none_or(|status| self.node_status(*node) == Some(status))
+            }
             Clause::Nodes { which, state } => {
                 quantified(*which, self.node_states().into_iter().map(|found| found == Some(*state)))
             }
@@ -307,6 +320,12 @@ impl<'p> Picture<'p> {
         let node = self.resolve(word).ok()?;
         let owner = self.owner().ok()?;
         self.views[owner.index()].states[node.index()]
+    }
+
+    fn node_status(&self, word: NodeWord) -> Option<NodeStatus> {
+        let node = self.resolve(word).ok()?;
+        let owner = self.owner().ok()?;
+        Some(self.views[owner.index()].statuses[node.index()])
     }
 
     fn endpoint_is(&self, served_by: Option<NodeWord>, certificate: Option<Presented>) -> bool {
@@ -373,9 +392,11 @@ impl<'p> Picture<'p> {
                     Err(error) => format!("role is {state}, and `owner` {error}"),
                 }
             }
-            Clause::Node { node, .. } => {
+            Clause::Node { node, status, .. } => {
                 let state = self.node_state(*node).map_or("not known", crate::words::node_state);
-                format!("node is {state}")
+                let found = status.and_then(|_| self.node_status(*node)).map(crate::words::node_status);
+                let found = found.map(|status| format!(", its status {status}")).unwrap_or_default();
+                format!("node is {state}{found}")
             }
             Clause::Nodes { which, .. } => {
                 let states = self.node_states();

@@ -15,7 +15,7 @@ use failover_sim::cluster::Profile;
 use failover_sim::names::{
     ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
 };
-use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
+use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 use failover_sim::topology::Topology;
 
@@ -305,7 +305,9 @@ pub enum Clause {
         /// Which one.
         node: NodeWord,
         /// Its state.
-        state: NodeState,
+        state: Option<NodeState>,
+        /// What its status information adds.
+        status: Option<NodeStatus>,
     },
     /// About all nodes, as far as everybody who can be asked agrees.
     Nodes {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
-    Answer, ErrorFamily, Loss, NodeState, Power, ResourceState, RoleState, TaskState,
+    Answer, ErrorFamily, Loss, NodeState, NodeStatus, Power, ResourceState, RoleState, TaskState,
 };
 
 use crate::plan::Which;
@@ -34,6 +34,15 @@ words! {
         NodeState::Down => "down",
         NodeState::Paused => "paused",
         NodeState::Joining => "joining",
+    }
+}
+
+words! {
+    /// The word for a flag of a node.
+    node_status, node_status_by_word, NODE_STATUSES: NodeStatus {
+        NodeStatus::Normal => "normal",
+        NodeStatus::Isolated => "isolated",
+        NodeStatus::Quarantined => "quarantined",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cluster::ResiliencyLevel;
 use crate::names::{CertificateId, LoadId, NodeId, ResourceId, RoleId};
 
 /// One action. `N` is how a node is said: a word that is resolved later, or, once resolved, a [`NodeId`].
@@ -170,6 +171,8 @@ pub enum Part<N> {
     Address(ResourceId),
     /// The DNS server of the clients and the nodes.
     Dns,
+    /// The domain controllers of the nodes.
+    Directory,
     /// The ARP announcements of an address that moves, for the clients' neighbours.
     Announcements,
 }
@@ -274,6 +277,10 @@ pub enum ClusterProperty {
     QuarantineThreshold(u32),
     /// `QuarantineDuration`.
     QuarantineDuration(Duration),
+    /// `ResiliencyLevel`.
+    ResiliencyLevel(ResiliencyLevel),
+    /// `ResiliencyDefaultPeriod`.
+    ResiliencyDefaultPeriod(Duration),
 }
 
 /// A key of `WorkerSettings.config` with its value.
@@ -350,6 +357,8 @@ impl<N> Action<N> {
             Self::DeadlockResource { .. } => Verb::DeadlockResource,
             Self::Surroundings { part: Part::Dns, works: false } => Verb::FailDns,
             Self::Surroundings { part: Part::Dns, works: true } => Verb::RestoreDns,
+            Self::Surroundings { part: Part::Directory, works: false } => Verb::FailDirectory,
+            Self::Surroundings { part: Part::Directory, works: true } => Verb::RestoreDirectory,
             Self::Surroundings { part: Part::Announcements, works: false } => Verb::IgnoreAnnouncements,
             Self::Surroundings { part: Part::Announcements, works: true } => Verb::HeedAnnouncements,
             Self::ReplaceMasterCertificate { .. } => Verb::ReplaceMasterCertificate,
@@ -382,6 +391,7 @@ impl<N> Action<N> {
                 let part = match part {
                     Part::Witness => Part::Witness,
                     Part::Dns => Part::Dns,
+                    Part::Directory => Part::Directory,
                     Part::Announcements => Part::Announcements,
                     Part::ServiceStart { node, service } => {
                         Part::ServiceStart { node: resolve(node)?, service }
@@ -442,7 +452,7 @@ impl ResolvedAction {
             | Self::DeadlockResource { .. }
             | Self::Role { .. }
             | Self::Surroundings {
-                part: Part::Witness | Part::Address(_) | Part::Dns | Part::Announcements,
+                part: Part::Witness | Part::Address(_) | Part::Dns | Part::Directory | Part::Announcements,
                 ..
             }
             | Self::SetCluster(_)
@@ -497,6 +507,10 @@ pub enum Verb {
     FailDns,
     /// [`Action::Surroundings`]: [`Part::Dns`] works again.
     RestoreDns,
+    /// [`Action::Surroundings`]: [`Part::Directory`] fails.
+    FailDirectory,
+    /// [`Action::Surroundings`]: [`Part::Directory`] works again.
+    RestoreDirectory,
     /// [`Action::Surroundings`]: [`Part::Announcements`] are ignored.
     IgnoreAnnouncements,
     /// [`Action::Surroundings`]: [`Part::Announcements`] are heeded again.
@@ -533,7 +547,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -555,6 +569,8 @@ impl Verb {
         Self::FreeAddress,
         Self::FailDns,
         Self::RestoreDns,
+        Self::FailDirectory,
+        Self::RestoreDirectory,
         Self::IgnoreAnnouncements,
         Self::HeedAnnouncements,
         Self::PauseNode,
@@ -597,6 +613,8 @@ impl Verb {
             Self::FreeAddress => "free_address",
             Self::FailDns => "fail_dns",
             Self::RestoreDns => "restore_dns",
+            Self::FailDirectory => "fail_directory",
+            Self::RestoreDirectory => "restore_directory",
             Self::IgnoreAnnouncements => "ignore_announcements",
             Self::HeedAnnouncements => "heed_announcements",
             Self::PauseNode => "pause_node",
@@ -639,6 +657,8 @@ impl Verb {
             | Self::FreeAddress
             | Self::FailDns
             | Self::RestoreDns
+            | Self::FailDirectory
+            | Self::RestoreDirectory
             | Self::IgnoreAnnouncements
             | Self::HeedAnnouncements
             | Self::PauseNode

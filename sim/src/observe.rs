@@ -82,6 +82,13 @@ pub enum Fact {
         /// The state.
         state: NodeState,
     },
+    /// What a node's status information adds to its state, in the view of the source. Normal until it is said.
+    NodeStatus {
+        /// Whose status.
+        node: NodeId,
+        /// The flag.
+        status: NodeStatus,
+    },
     /// The owner node of a role in the view of the source.
     OwnerNode {
         /// Whose owner.
@@ -189,6 +196,19 @@ pub enum NodeState {
     Paused,
     /// About to become a member.
     Joining,
+}
+
+/// A flag of a node beside its state (ClusterNode.StatusInformation; FailoverClusterDsc stubs, documented). Where Windows
+/// has both flags, the one that keeps the node out is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NodeStatus {
+    /// None.
+    #[default]
+    Normal,
+    /// It fell silent a short while ago: virtual machines would go on there (virtual machine resiliency page, documented).
+    Isolated,
+    /// It was lost too often, and may not join.
+    Quarantined,
 }
 
 /// A resource's state, in Windows' words (ClusterResource.State; FailoverClusterDsc stubs, documented).

@@ -216,6 +216,7 @@ impl ActionsInForce {
             Fact::Worker { .. }
             | Fact::Endpoint { .. }
             | Fact::Task { .. }
+            | Fact::NodeStatus { .. }
             | Fact::Watching { .. }
             | Fact::Unwatched(_)
             | Fact::StepsBegan

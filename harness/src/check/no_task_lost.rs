@@ -45,6 +45,7 @@ impl Check for NoTaskLost {
             | Fact::RunEnded
             | Fact::Machine { .. }
             | Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::OwnerNode { .. }
             | Fact::ResourceState { .. }
             | Fact::Endpoint { .. }

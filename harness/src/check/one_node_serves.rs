@@ -147,6 +147,7 @@ impl Check for OneNodeServes {
                 | Fact::StepsEnded
                 | Fact::RunEnded
                 | Fact::NodeState { .. }
+                | Fact::NodeStatus { .. }
                 | Fact::OwnerNode { .. }
                 | Fact::Endpoint { .. }
                 | Fact::Worker { .. }

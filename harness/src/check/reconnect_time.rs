@@ -105,6 +105,7 @@ impl Check for ReconnectTimes {
             | Fact::RunEnded
             | Fact::Machine { .. }
             | Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::OwnerNode { .. }
             | Fact::ResourceState { .. }
             | Fact::Endpoint { .. }

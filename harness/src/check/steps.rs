@@ -97,6 +97,7 @@ impl StepJudge {
             | Fact::Applied(_)
             | Fact::Machine { .. }
             | Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::OwnerNode { .. }
             | Fact::ResourceState { .. }
             | Fact::Endpoint { .. }

@@ -82,6 +82,7 @@ impl Check for TaskRunsOnce {
             | Fact::RunEnded
             | Fact::Machine { .. }
             | Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::OwnerNode { .. }
             | Fact::ResourceState { .. }
             | Fact::Endpoint { .. }

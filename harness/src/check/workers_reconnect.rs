@@ -160,6 +160,7 @@ impl Check for WorkersReconnect {
             | Fact::RunEnded
             | Fact::Machine { .. }
             | Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::OwnerNode { .. }
             | Fact::ResourceState { .. }
             | Fact::Endpoint { .. }

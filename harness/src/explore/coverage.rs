@@ -217,6 +217,7 @@ impl Sink for Coverage {
                 self.meet(Sometimes::ReportRefused);
             }
             (Fact::OwnerNode { .. }, _) => self.pair(22, 0),
+            (Fact::NodeStatus { status, .. }, _) => self.pair(23, status as u8),
             // Nothing of the whole changes by them, or they come from nobody who is asked.
             (
                 Fact::Watching { .. }

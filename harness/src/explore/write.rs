@@ -84,9 +84,10 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
             format!("{{ node: {}{quorum}{quarantine} }}", node(on))
         }
         Action::Role { .. }
-        | Action::Surroundings { part: Part::Witness | Part::Dns | Part::Announcements, .. } => {
-            "{}".to_owned()
-        }
+        | Action::Surroundings {
+            part: Part::Witness | Part::Dns | Part::Directory | Part::Announcements,
+            ..
+        } => "{}".to_owned(),
         Action::Surroundings { part: Part::ServiceStart { node: on, service }, .. }
         | Action::Service { node: on, service, .. } => {
             format!("{{ node: {}, service: {} }}", node(on), service_word(*service))
@@ -185,6 +186,10 @@ fn property_text(property: ClusterProperty) -> String {
         ClusterProperty::CrossSubnetDelay(time) => format!("CrossSubnetDelay: {}", length(time)),
         ClusterProperty::QuarantineThreshold(count) => format!("QuarantineThreshold: {count}"),
         ClusterProperty::QuarantineDuration(time) => format!("QuarantineDuration: {}", length(time)),
+        ClusterProperty::ResiliencyLevel(level) => format!("ResiliencyLevel: {level:?}"),
+        ClusterProperty::ResiliencyDefaultPeriod(time) => {
+            format!("ResiliencyDefaultPeriod: {}", length(time))
+        }
     }
 }
 
@@ -273,6 +278,8 @@ mod tests {
 - free_address: { resource: SQL IP Address 1 }
 - fail_dns: {}
 - restore_dns: {}
+- fail_directory: {}
+- restore_directory: {}
 - ignore_announcements: {}
 - heed_announcements: {}
 - pause_node: { node: NODE1, roles: move_away }

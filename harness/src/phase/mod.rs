@@ -235,6 +235,7 @@ impl Phases {
             Fact::Worker { worker, state } => self.worker(worker, state, record.latest),
             // No phase begins with these.
             Fact::NodeState { .. }
+            | Fact::NodeStatus { .. }
             | Fact::Watching { .. }
             | Fact::Unwatched(_)
             | Fact::StepsBegan
@@ -364,6 +365,8 @@ const fn part(verb: Verb) -> Part {
         | Verb::FreeAddress
         | Verb::FailDns
         | Verb::RestoreDns
+        | Verb::FailDirectory
+        | Verb::RestoreDirectory
         | Verb::IgnoreAnnouncements
         | Verb::HeedAnnouncements
         | Verb::StartExecutions => Part::Within,

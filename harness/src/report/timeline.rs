@@ -68,6 +68,9 @@ impl<'p> Timeline<'p> {
             Fact::NodeState { node, state } => {
                 format!("node {} is {}", names.node(node), words::node_state(state))
             }
+            Fact::NodeStatus { node, status } => {
+                format!("status of node {} is {}", names.node(node), words::node_status(status))
+            }
             Fact::OwnerNode { role, owner } => {
                 format!("role {} is owned by {}", names.role(role), names.node(owner))
             }

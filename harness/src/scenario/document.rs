@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use failover_sim::cluster::ResiliencyLevel;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -208,6 +209,10 @@ pub(super) enum StepDocument {
     FailDns(Nothing),
     /// The DNS server works again.
     RestoreDns(Nothing),
+    /// No domain controller answers the nodes.
+    FailDirectory(Nothing),
+    /// The domain controllers answer again.
+    RestoreDirectory(Nothing),
     /// The neighbours of the clients ignore what ARP says of addresses that move: packets go where the address was.
     IgnoreAnnouncements(Nothing),
     /// The neighbours of the clients know again where every address is.
@@ -403,6 +408,27 @@ pub(super) struct SetCluster {
     pub(super) quarantine_threshold: Option<At<u32>>,
     /// How long a node is kept out.
     pub(super) quarantine_duration: Option<At<Length>>,
+    /// Which nodes that fall silent are isolated.
+    pub(super) resiliency_level: Option<At<ResiliencyLevelWord>>,
+    /// How long they are; 0s for never.
+    pub(super) resiliency_default_period: Option<At<Length>>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+pub(super) enum ResiliencyLevelWord {
+    /// None that merely falls silent.
+    IsolateOnSpecialHeartbeat,
+    /// All.
+    AlwaysIsolate,
+}
+
+impl From<ResiliencyLevelWord> for ResiliencyLevel {
+    fn from(word: ResiliencyLevelWord) -> Self {
+        match word {
+            ResiliencyLevelWord::IsolateOnSpecialHeartbeat => Self::IsolateOnSpecialHeartbeat,
+            ResiliencyLevelWord::AlwaysIsolate => Self::AlwaysIsolate,
+        }
+    }
 }
 
 /// Settings of workers, by SSIS' names.
@@ -602,12 +628,15 @@ pub(super) struct RoleClause {
 /// One node, as the owner of the role sees it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 2))]
 pub(super) struct NodeClause {
     /// Which one.
     #[schemars(with = "NodeText")]
     pub(super) name: At<String>,
     /// Its state.
-    pub(super) state: NodeStateWord,
+    pub(super) state: Option<NodeStateWord>,
+    /// What its status information adds.
+    pub(super) status: Option<NodeStatusWord>,
 }
 
 /// All nodes, as far as everybody who can be asked agrees.
@@ -715,6 +744,17 @@ pub(super) enum NodeStateWord {
     Paused,
     /// About to become a member.
     Joining,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum NodeStatusWord {
+    /// No flag.
+    Normal,
+    /// It fell silent a short while ago.
+    Isolated,
+    /// It was lost too often, and may not join.
+    Quarantined,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]

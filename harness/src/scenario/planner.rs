@@ -10,7 +10,7 @@ use failover_sim::action::{
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::{ClusterProperties, ResourceKind};
 use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, StepNo};
-use failover_sim::observe::{ErrorFamily, NodeState, RoleState, TaskState};
+use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 
 use crate::check::{Claim, ReconnectTime};
@@ -23,11 +23,11 @@ use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord,
-    ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord, NodesClause, Nothing,
-    OnResource, OnService, OrderWord, PARTS, QuarantineWord, QuorumWord, ReconnectTimeDocument,
-    ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers, SometimesWord,
-    StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord,
-    WorkerStateWord, WorkersClause,
+    ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord, NodeStatusWord,
+    NodesClause, Nothing, OnResource, OnService, OrderWord, PARTS, QuarantineWord, QuorumWord,
+    ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster,
+    SetWorkers, SometimesWord, StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord,
+    WaysWord, WhichWord, WorkerStateWord, WorkersClause,
 };
 use super::files::fill;
 use super::nearest;
@@ -443,6 +443,8 @@ impl Planner<'_> {
                 | StepDocument::FreeAddress(_)
                 | StepDocument::FailDns(_)
                 | StepDocument::RestoreDns(_)
+                | StepDocument::FailDirectory(_)
+                | StepDocument::RestoreDirectory(_)
                 | StepDocument::IgnoreAnnouncements(_)
                 | StepDocument::HeedAnnouncements(_)
                 | StepDocument::PauseNode(_)
@@ -639,6 +641,8 @@ impl Planner<'_> {
             StepDocument::FreeAddress(document) => self.address(document, true),
             StepDocument::FailDns(Nothing {}) => vec![surroundings(Part::Dns, false)],
             StepDocument::RestoreDns(Nothing {}) => vec![surroundings(Part::Dns, true)],
+            StepDocument::FailDirectory(Nothing {}) => vec![surroundings(Part::Directory, false)],
+            StepDocument::RestoreDirectory(Nothing {}) => vec![surroundings(Part::Directory, true)],
             StepDocument::IgnoreAnnouncements(Nothing {}) => vec![surroundings(Part::Announcements, false)],
             StepDocument::HeedAnnouncements(Nothing {}) => vec![surroundings(Part::Announcements, true)],
             StepDocument::PauseNode(document) => {
@@ -760,6 +764,10 @@ impl Planner<'_> {
             document.cross_subnet_threshold.map(|count| ClusterProperty::CrossSubnetThreshold(count.value)),
             document.quarantine_threshold.map(|count| ClusterProperty::QuarantineThreshold(count.value)),
             document.quarantine_duration.map(|time| ClusterProperty::QuarantineDuration(time.value.0)),
+            document.resiliency_level.map(|level| ClusterProperty::ResiliencyLevel(level.value.into())),
+            document
+                .resiliency_default_period
+                .map(|time| ClusterProperty::ResiliencyDefaultPeriod(time.value.0)),
         ];
         let actions: Vec<_> = set.into_iter().flatten().map(Action::SetCluster).collect();
         self.refuse_empty(&actions, span);
@@ -890,7 +898,12 @@ impl Planner<'_> {
         if let Some(node) = node
             && let Some(word) = self.node(&node.name)
         {
-            clauses.push(Clause::Node { node: word, state: node_state(node.state) });
+            let status = node.status.map(|status| match status {
+                NodeStatusWord::Normal => NodeStatus::Normal,
+                NodeStatusWord::Isolated => NodeStatus::Isolated,
+                NodeStatusWord::Quarantined => NodeStatus::Quarantined,
+            });
+            clauses.push(Clause::Node { node: word, state: node.state.map(node_state), status });
         }
         if let Some(nodes) = nodes {
             clauses.push(Clause::Nodes { which: which(nodes.which), state: node_state(nodes.state) });

@@ -26,6 +26,7 @@ pub(super) fn setting(property: &str, value: &str) -> Result<SetCluster, String>
         "CrossSubnetThreshold" => set.cross_subnet_threshold = count()?,
         "QuarantineThreshold" => set.quarantine_threshold = count()?,
         "QuarantineDuration" => set.quarantine_duration = delay()?,
+        "ResiliencyDefaultPeriod" => set.resiliency_default_period = delay()?,
         _ => {
             let hint = nearest::hint(property, SETTINGS).map(|hint| format!("\nhint: {hint}"));
             return Err(format!("nothing is called `{property}`{}", hint.unwrap_or_default()));
@@ -48,7 +49,7 @@ pub(crate) fn check_setting(property: &str, value: &str) -> Result<(), String> {
 }
 
 /// Everything that `--set` takes; `workers` is no property of the cluster.
-const SETTINGS: [&str; 7] = [
+const SETTINGS: [&str; 8] = [
     "workers",
     "SameSubnetDelay",
     "SameSubnetThreshold",
@@ -56,6 +57,7 @@ const SETTINGS: [&str; 7] = [
     "CrossSubnetThreshold",
     "QuarantineThreshold",
     "QuarantineDuration",
+    "ResiliencyDefaultPeriod",
 ];
 
 #[cfg(test)]

@@ -338,6 +338,7 @@ impl Builder<'_> {
         config.roles.push(RoleConfig {
             preferred_owners: self.find_nodes(&document.preferred_owners),
             auto_failback: document.auto_failback == FailbackWord::Allow,
+            priority: document.priority.into(),
             failback_window: self.failback_window(document),
             failover_threshold: document.failover_threshold,
             failover_period: self.failover_period(document),
@@ -731,6 +732,12 @@ pub(super) fn set_properties(properties: &mut ClusterProperties, set: &SetCluste
     }
     if let Some(duration) = &set.quarantine_duration {
         properties.quarantine_duration = Some(duration.value.0);
+    }
+    if let Some(level) = &set.resiliency_level {
+        properties.resiliency_level = Some(level.value.into());
+    }
+    if let Some(period) = &set.resiliency_default_period {
+        properties.resiliency_default_period = period.value.0;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use failover_sim::cluster::Priority;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -190,6 +191,9 @@ pub(super) struct RoleDocument {
     /// The hour from which it may not go back any more.
     #[serde(rename = "FailbackWindowEnd")]
     pub(super) failback_window_end: Option<At<u8>>,
+    /// `Priority`: which roles of a node start first, and whether it starts by itself.
+    #[serde(default, rename = "Priority")]
+    pub(super) priority: PriorityWord,
     /// `FailoverThreshold`; left out it is the number of nodes minus one.
     #[serde(rename = "FailoverThreshold")]
     pub(super) failover_threshold: Option<u32>,
@@ -198,6 +202,32 @@ pub(super) struct RoleDocument {
     pub(super) failover_period: Option<At<u64>>,
     /// Its resources.
     pub(super) resources: Vec<ResourceDocument>,
+}
+
+/// Windows' words for 0, 1000, 2000 and 3000.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum PriorityWord {
+    /// It does not start by itself.
+    Disabled,
+    /// 1000.
+    Low,
+    /// 2000.
+    #[default]
+    Medium,
+    /// 3000.
+    High,
+}
+
+impl From<PriorityWord> for Priority {
+    fn from(word: PriorityWord) -> Self {
+        match word {
+            PriorityWord::Disabled => Self::Disabled,
+            PriorityWord::Low => Self::Low,
+            PriorityWord::Medium => Self::Medium,
+            PriorityWord::High => Self::High,
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -32,6 +32,10 @@ pub enum Assumption {
     FailoverPath,
     /// What becomes of resources whose cluster service dies.
     Rundown,
+    /// Which nodes that fall silent are isolated.
+    ResiliencyLevel,
+    /// Whether a network name comes online without a domain controller.
+    NameWithoutDirectory,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -58,7 +62,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -71,6 +75,8 @@ impl Assumption {
         Self::NamesWithoutDns,
         Self::FailoverPath,
         Self::Rundown,
+        Self::ResiliencyLevel,
+        Self::NameWithoutDirectory,
     ];
 
     /// The question and its possible answers.
@@ -88,6 +94,8 @@ impl Assumption {
             Self::NamesWithoutDns => &NAMES_WITHOUT_DNS,
             Self::FailoverPath => &FAILOVER_PATH,
             Self::Rundown => &RUNDOWN,
+            Self::ResiliencyLevel => &RESILIENCY_LEVEL,
+            Self::NameWithoutDirectory => &NAME_WITHOUT_DIRECTORY,
         }
     }
 
@@ -108,6 +116,10 @@ pub const SWEEP_BEFORE_SERVING: usize = 1;
 pub const MASTER_STOPS: usize = 1;
 /// [`Assumption::AbsentAddress`]: answer `unreachable`.
 pub const UNREACHABLE: usize = 1;
+/// [`Assumption::NameWithoutDirectory`]: answer `comes_online`.
+pub const ONLINE_WITHOUT_DIRECTORY: usize = 0;
+/// [`Assumption::ResiliencyLevel`]: answer `always_isolate`.
+pub const ALWAYS_ISOLATE: usize = 0;
 /// [`Assumption::QuarantineDuration`]: answer `0s`.
 pub const NO_QUARANTINE: usize = 1;
 /// [`Assumption::RestartThreshold`]: answer `one`.
@@ -215,6 +227,33 @@ const RESTART_PERIOD: Question = Question {
         Value { word: "90s", source: "documented: the text of the same page" },
     ],
     settled_by: "Get-ClusterResource | Format-List Name, RestartPeriod",
+};
+
+const NAME_WITHOUT_DIRECTORY: Question = Question {
+    id: "name_without_directory",
+    question: "Does a network name come online while no domain controller answers?",
+    values: &[
+        Value {
+            word: "comes_online",
+            source: "inferred: its computer object exists, and clients that need no Kerberos find it",
+        },
+        Value { word: "fails", source: "inferred: events 1211, 1212 and 1231 are errors of the resource" },
+    ],
+    settled_by: "a planned move while the nodes cannot reach a domain controller: Get-ClusterResource of the name",
+};
+
+const RESILIENCY_LEVEL: Question = Question {
+    id: "resiliency_level",
+    question: "Which nodes that fall silent are shown as isolated where nobody has set ResiliencyLevel?",
+    values: &[
+        Value { word: "always_isolate", source: "observed: level 2, a field report of the default" },
+        Value {
+            word: "isolate_on_special_heartbeat",
+            source: "documented: level 1, the default in the API reference of ResiliencyLevel",
+        },
+    ],
+    settled_by: "Get-Cluster | Format-List Resiliency*, and Get-ClusterNode | Format-Table Name, StatusInformation after a \
+                 loss",
 };
 
 const QUARANTINE_DURATION: Question = Question {

@@ -12,7 +12,7 @@ mod view;
 pub use quorum::{Component, Regroup, regroup};
 pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService, Rundown};
 pub use settings::{
-    ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Profile, ResourceConfig, ResourceKind,
-    ResourcePolicy, RestartAction, RoleConfig, ThresholdTable,
+    ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Priority, Profile, ResiliencyLevel,
+    ResourceConfig, ResourceKind, ResourcePolicy, RestartAction, RoleConfig, ThresholdTable,
 };
 pub use view::{Epoch, RoleView, RoleViews, View, Wanted};

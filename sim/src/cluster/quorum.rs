@@ -3,11 +3,11 @@
 //! A regroup is a pure function of one connected component; its result goes to every node in it as one message.
 
 use crate::choices::{ChoiceKey, Choices, Purpose};
-use crate::names::{NodeId, NodeSet};
+use crate::names::{NodeId, NodeSet, RoleId};
 use crate::planted::{Defect, has};
 
 use super::view::{Epoch, RoleViews};
-use super::{ClusterConfig, ClusterProperties, View};
+use super::{ClusterConfig, ClusterProperties, Priority, View, Wanted};
 
 /// Nodes that reach each other, and what they know.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct Component<'a> {
     pub nodes: NodeSet,
     /// The view with the highest epoch among them.
     pub newest: &'a View,
+    /// Whether these nodes form a cluster, as none of them was an active member.
+    pub forms: bool,
     /// An administrator forces quorum: these nodes need no majority, and what they know is authoritative.
     pub forced: bool,
     /// The number of the last regroup that the witness took part in, if it is reached and nobody else holds it.
@@ -31,6 +33,10 @@ pub struct Regroup {
     pub members: NodeSet,
     /// Members that take no roles.
     pub paused: NodeSet,
+    /// Nodes outside that fell silent a short while ago.
+    pub isolated: NodeSet,
+    /// Nodes outside that may not join.
+    pub quarantined: NodeSet,
     /// Nodes with a vote from here on.
     pub votes: NodeSet,
     /// Whether the witness has a vote from here on.
@@ -71,11 +77,27 @@ pub fn regroup(
         epoch,
         members: component.nodes,
         paused: newest.paused.and(component.nodes),
+        isolated: newest.isolated.minus(component.nodes),
+        quarantined: newest.quarantined.minus(component.nodes),
         votes,
         witness_vote,
         quorate,
-        roles: newest.roles,
+        roles: started(config, component),
     }
+}
+
+/// What is known of the roles, without those that would have to start by themselves and do not. The first owners of all
+/// find their roles as an administrator has brought them online.
+fn started(config: &ClusterConfig, component: Component<'_>) -> RoleViews {
+    let mut roles = component.newest.roles;
+    for (index, role) in config.roles.iter().enumerate() {
+        let view = roles.of_mut(RoleId(index as u8));
+        let is_down = |owner| component.forms || !component.nodes.contains(owner);
+        if role.priority == Priority::Disabled && view.owner.is_some_and(is_down) {
+            view.wanted = Wanted::Offline;
+        }
+    }
+    roles
 }
 
 /// Forced quorum outranks whatever another partition has decided meanwhile (event 5396, documented).

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::assumption::{Assumption, NINETY_SECONDS, OFFLINE_FIRST, ONE_RESTART};
 use crate::choices::Choices;
 use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
-use crate::observe::{Fact, NodeState, ResourceState};
+use crate::observe::{Fact, NodeState, NodeStatus, ResourceState};
 use crate::planted::{Defect, has};
 use crate::step::{Machine, Shared};
 use crate::time::{Due, Time};
@@ -134,6 +134,13 @@ pub enum ClusterEvent {
         node: NodeId,
         /// Paused or not.
         paused: bool,
+    },
+    /// The time is over for which a node was isolated or in quarantine.
+    StatusEnded {
+        /// Which node.
+        node: NodeId,
+        /// What is left.
+        status: NodeStatus,
     },
     /// The others went on without this node.
     Evicted,
@@ -263,6 +270,8 @@ impl ClusterService {
                 epoch: regroup.epoch,
                 members: regroup.members,
                 paused: regroup.paused,
+                isolated: regroup.isolated,
+                quarantined: regroup.quarantined,
                 votes: regroup.votes,
                 witness_vote: regroup.witness_vote,
                 roles: regroup.roles,
@@ -273,6 +282,7 @@ impl ClusterService {
             self.state = ServiceState::Active;
         }
         self.show_members(if newcomer { NodeSet::EMPTY } else { before.members }, newcomer, effects);
+        self.show_statuses(&before, newcomer, effects);
         for role in self.roles() {
             self.place_after_regroup(role, choices);
             let owner = self.view.roles.of(role).owner;
@@ -335,6 +345,16 @@ impl ClusterService {
         }
     }
 
+    fn show_statuses(&self, before: &View, newcomer: bool, effects: &mut Vec<ClusterEffect>) {
+        for node in NodeSet::first(self.config.nodes.len()).iter() {
+            let (old, status) = (before.status(node), self.view.status(node));
+            // Who looks at a newcomer may have forgotten what it showed before.
+            if status != old || (newcomer && status != NodeStatus::Normal) {
+                effects.push(ClusterEffect::Show(Fact::NodeStatus { node, status }));
+            }
+        }
+    }
+
     fn show_owner(&self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         if let Some(owner) = self.view.roles.of(role).owner {
             effects.push(ClusterEffect::Show(Fact::OwnerNode { role, owner }));
@@ -346,12 +366,39 @@ impl ClusterService {
         match self.leaving[role.index()] {
             Leaving::MovesTo(_) | Leaving::GoesOffline => self.advance_offline(role, effects),
             Leaving::Stays => {
-                let view = *self.view.roles.of(role);
-                if view.owner == Some(self.node) && view.wanted == Wanted::Online {
+                if self.shall_run(role) && !self.waits(role) {
                     self.advance_online(role, effects);
                 }
             }
         }
+    }
+
+    /// Whether this node has the role, and it shall be online.
+    fn shall_run(&self, role: RoleId) -> bool {
+        let view = self.view.roles.of(role);
+        view.owner == Some(self.node) && view.wanted == Wanted::Online
+    }
+
+    /// Whether a role of higher priority is still on its way to online on this node.
+    fn waits(&self, role: RoleId) -> bool {
+        let roles = &self.config.roles;
+        let is_pending = |resource: &ResourceId| {
+            self.config.hosts_of(*resource).contains(self.node)
+                && matches!(
+                    self.resources[resource.index()].state,
+                    ResourceState::Offline | ResourceState::OnlinePending
+                )
+        };
+        let has_failed =
+            |resource: &ResourceId| self.resources[resource.index()].state == ResourceState::Failed;
+        self.roles().any(|other| {
+            let resources = &roles[other.index()].resources;
+            roles[other.index()].priority > roles[role.index()].priority
+                && self.shall_run(other)
+                && self.leaving[other.index()] == Leaving::Stays
+                && resources.iter().any(is_pending)
+                && !resources.iter().any(has_failed)
+        })
     }
 
     fn advance_online(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
@@ -566,6 +613,16 @@ impl ClusterService {
         }
         let role = self.config.resources[resource.index()].role;
         self.advance(role, effects);
+        self.advance_lower(role, effects);
+    }
+
+    /// Roles of lower priority may have waited for this one.
+    fn advance_lower(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        let config = self.config.clone();
+        let priority = config.roles[role.index()].priority;
+        for lower in self.roles().filter(|lower| config.roles[lower.index()].priority < priority) {
+            self.advance(lower, effects);
+        }
     }
 
     /// A resource failed: what depends on it goes down too, then its policy decides (resource-failure, documented).
@@ -587,6 +644,7 @@ impl ClusterService {
             effects.push(ClusterEffect::Terminate(resource));
         }
         self.show(resource, ResourceState::Failed, effects);
+        self.advance_lower(role, effects);
         if self.leaving[role.index()] != Leaving::Stays {
             return self.advance(role, effects);
         }
@@ -725,6 +783,16 @@ impl Machine for ClusterService {
                 }
             }
             ClusterEvent::PauseTold { node, paused } => self.pause(node, paused, effects),
+            ClusterEvent::StatusEnded { node, status } => {
+                let before = self.view;
+                if status != NodeStatus::Isolated {
+                    self.view.isolated.remove(node);
+                }
+                if status != NodeStatus::Quarantined {
+                    self.view.quarantined.remove(node);
+                }
+                self.show_statuses(&before, false, effects);
+            }
             ClusterEvent::Evicted => {
                 self.stop(Rundown::Abrupt, effects);
                 effects.push(ClusterEffect::Halt);

@@ -51,6 +51,11 @@ impl Profile {
         ClusterProperties {
             quarantine_threshold,
             quarantine_duration: None,
+            resiliency_level: None,
+            resiliency_default_period: match self {
+                Self::Windows2012R2 => Duration::ZERO,
+                Self::Windows2016 | Self::Windows2019 | Self::Windows2022 => Duration::from_secs(240),
+            },
             same_subnet_delay: Duration::from_millis(1_000),
             same_subnet_threshold: None,
             cross_subnet_delay: Duration::from_millis(1_000),
@@ -84,6 +89,16 @@ pub enum ThresholdTable {
     Others,
 }
 
+/// `ResiliencyLevel` (FailoverClusterDsc stubs, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ResiliencyLevel {
+    /// 1: only a node that says itself that its cluster service is in trouble; none that falls silent is (inferred from
+    /// the name).
+    IsolateOnSpecialHeartbeat,
+    /// 2.
+    AlwaysIsolate,
+}
+
 /// Properties of the cluster (`Get-Cluster`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterProperties {
@@ -101,6 +116,11 @@ pub struct ClusterProperties {
     pub quarantine_threshold: u32,
     /// `QuarantineDuration`: for how long. `None` where nobody has set it: what the default is, sources disagree about.
     pub quarantine_duration: Option<Duration>,
+    /// `ResiliencyLevel`: which nodes that fall silent are isolated. `None` where nobody has set it: what the default is,
+    /// sources disagree about.
+    pub resiliency_level: Option<ResiliencyLevel>,
+    /// `ResiliencyDefaultPeriod`: for how long; zero for never. Default 240 s since 2016 (documented).
+    pub resiliency_default_period: Duration,
     /// `DynamicQuorum`: votes are counted anew after each change of members. Default on since 2012 (documented).
     pub dynamic_quorum: bool,
     /// `LowerQuorumPriorityNodeID`: the node that loses its vote first when their number is even.
@@ -143,12 +163,30 @@ pub struct RoleConfig {
     pub auto_failback: bool,
     /// `FailbackWindowStart` and `FailbackWindowEnd`: hours of the day, local time (documented).
     pub failback_window: Option<FailbackWindow>,
+    /// `Priority`: in which order roles start.
+    pub priority: Priority,
     /// `FailoverThreshold`: failovers within the period; `None` means nodes minus one (documented default).
     pub failover_threshold: Option<u32>,
     /// `FailoverPeriod`. Default six hours (documented).
     pub failover_period: Duration,
     /// Its resources, in the order of the topology.
     pub resources: Vec<ResourceId>,
+}
+
+/// `Priority` of a role (Priority page of MsCS, documented). Where one node has several roles to bring online, the lower
+/// ones wait for the higher ones (event 1640, documented); that the wait ends when those are online or failed is inferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// 0: it does not start by itself (documented), neither when the cluster forms nor when its node is gone (observed,
+    /// a question and answer on auto start).
+    Disabled,
+    /// 1000.
+    Low,
+    /// 2000, the default (documented).
+    #[default]
+    Medium,
+    /// 3000.
+    High,
 }
 
 /// The hours of the day in which a role may go back to a preferred owner.

@@ -1,6 +1,7 @@
 //! What does one node believe about its cluster?
 
 use crate::names::{NodeId, NodeSet, ROLES_MAX, RoleId};
+use crate::observe::NodeStatus;
 use crate::time::Due;
 
 /// One node's picture of members, votes and roles.
@@ -12,12 +13,29 @@ pub struct View {
     pub members: NodeSet,
     /// Members that take no roles.
     pub paused: NodeSet,
+    /// Nodes that fell silent a short while ago.
+    pub isolated: NodeSet,
+    /// Nodes that may not join.
+    pub quarantined: NodeSet,
     /// Nodes that have a vote (`DynamicWeight`).
     pub votes: NodeSet,
     /// Whether the witness has a vote (`WitnessDynamicWeight`).
     pub witness_vote: bool,
     /// What it knows of each role.
     pub roles: RoleViews,
+}
+
+impl View {
+    /// The flag of a node.
+    pub const fn status(&self, node: NodeId) -> NodeStatus {
+        if self.quarantined.contains(node) {
+            NodeStatus::Quarantined
+        } else if self.isolated.contains(node) {
+            NodeStatus::Isolated
+        } else {
+            NodeStatus::Normal
+        }
+    }
 }
 
 /// The number of a regroup; orders views, and is no part of a state's identity.

@@ -277,6 +277,7 @@ impl World {
                 self.queue.push(self.now + WITNESS_POLL, Event::WitnessPolled);
             }
             Part::Dns => self.set_dns(works),
+            Part::Directory => self.directory_works = works,
             Part::Announcements => {
                 self.addresses.ignore_announcements(!works);
                 for index in 0..self.topology.addresses.len() {
@@ -492,6 +493,10 @@ impl World {
             ClusterProperty::CrossSubnetDelay(value) => self.properties.cross_subnet_delay = value,
             ClusterProperty::QuarantineThreshold(value) => self.properties.quarantine_threshold = value,
             ClusterProperty::QuarantineDuration(value) => self.properties.quarantine_duration = Some(value),
+            ClusterProperty::ResiliencyLevel(value) => self.properties.resiliency_level = Some(value),
+            ClusterProperty::ResiliencyDefaultPeriod(value) => {
+                self.properties.resiliency_default_period = value;
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
-use crate::assumption::{Assumption, FOUND_WITHOUT_DNS};
+use crate::assumption::{Assumption, FOUND_WITHOUT_DNS, ONLINE_WITHOUT_DIRECTORY};
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
 use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
@@ -37,6 +37,7 @@ impl World {
             | Event::MasterDue(node) => Some(node),
             // The members decide together on a regroup, whoever of them began it.
             Event::RegroupEnds(_)
+            | Event::StatusEnds(_)
             | Event::WitnessPolled
             | Event::WorkerDue(_)
             | Event::SynArrived { .. }
@@ -94,6 +95,7 @@ impl World {
             Event::JoinEnds(node) => self.join_ends(node),
             Event::ServiceStarts(node) => self.start_service(node),
             Event::LooksAround(node) => self.look_for_exclusion(node),
+            Event::StatusEnds(node) => self.status_ends(node),
             Event::WitnessPolled => self.count_votes_anew(),
             Event::ShutdownEnds(node) => self.end_shutdown(node),
             Event::WorkerDue(_)
@@ -293,8 +295,13 @@ impl World {
                 comes_online
             }
             ResourceKind::NetworkName(_) => {
-                self.register_name(node, resource);
-                true
+                // Events 1211, 1212 and 1231 are possible then (documented); whether they end the call is not.
+                let comes_online = self.directory_works
+                    || self.choices.assume(Assumption::NameWithoutDirectory) == ONLINE_WITHOUT_DIRECTORY;
+                if comes_online {
+                    self.register_name(node, resource);
+                }
+                comes_online
             }
             ResourceKind::SqlServerAgent => true,
             ResourceKind::SqlServer => self.start_sql_server(node),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::assumption::Assumptions;
 use crate::choices::Choices;
 use crate::cluster::{
-    ClusterConfig, NodeConfig, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
+    ClusterConfig, NodeConfig, Priority, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
 };
 use crate::names::{AddressId, CertificateId, HostId, NameId, Names, NodeId, NodeSet, ResourceId, RoleId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
@@ -47,6 +47,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
             preferred_owners: Vec::new(),
             failover_threshold: None,
             auto_failback: false,
+            priority: Priority::default(),
             failback_window: None,
             failover_period: Duration::from_secs(6 * 3600),
             resources: (0..6).map(ResourceId).collect(),

@@ -22,7 +22,7 @@ impl World {
             (host.port_blocked, host.login_refused, host.master_missing, host.port_setting).hash(&mut hasher);
             host.quarantine.count(self.now).hash(&mut hasher);
         }
-        (self.reservation, self.witness_holder, self.witness_works).hash(&mut hasher);
+        (self.reservation, self.witness_holder, self.witness_works, self.directory_works).hash(&mut hasher);
         self.links.hash(&mut hasher);
         self.unsent.len().hash(&mut hasher);
         self.addresses.hash(&mut hasher);

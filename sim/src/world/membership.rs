@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
-use crate::assumption::{Assumption, NO_QUARANTINE, OTHER_TABLES};
+use crate::assumption::{ALWAYS_ISOLATE, Assumption, NO_QUARANTINE, OTHER_TABLES};
 use crate::choices::{ChoiceKey, Purpose};
-use crate::cluster::{ClusterEvent, Component, Profile, ThresholdTable, regroup};
+use crate::cluster::{ClusterEvent, Component, Profile, ResiliencyLevel, ThresholdTable, regroup};
 use crate::names::{NodeId, NodeSet};
+use crate::observe::NodeStatus;
 use crate::planted::{Defect, has};
 use crate::time::{Time, micros};
 
@@ -113,10 +114,10 @@ impl World {
             return false;
         }
         let (free, witness) = if slept { (false, None) } else { (free, witness) };
-        let decided = regroup(
+        let mut decided = regroup(
             &self.topology.cluster,
             &self.properties,
-            Component { nodes: component, newest: &newest, forced, witness },
+            Component { nodes: component, newest: &newest, forms: active.is_empty(), forced, witness },
             &mut self.choices,
         );
         if !decided.quorate && active.is_empty() {
@@ -130,6 +131,14 @@ impl World {
             let mut takers = component.iter().filter(|&node| self.links.has_witness(node));
             self.witness_holder = keeps.or_else(|| takers.next());
         }
+        if decided.quorate {
+            self.count_losses(newest.members.minus(component));
+            let outside = |status| {
+                self.node_set(|world, node| !component.contains(node) && world.status(node) == status)
+            };
+            decided.isolated = outside(NodeStatus::Isolated);
+            decided.quarantined = outside(NodeStatus::Quarantined);
+        }
         for node in component.iter() {
             self.nodes[node.index()].regroup_of = None;
             self.inbox.push_back((node, ClusterEvent::Regrouped(decided)));
@@ -137,9 +146,6 @@ impl World {
         // A regroup tells all that there is to know.
         self.unsent.retain(|(from, to, _)| !component.contains(*from) && !component.contains(*to));
         self.deliver();
-        if decided.quorate {
-            self.count_losses(newest.members.minus(component));
-        }
         // Members that were left out find out for themselves.
         for left_out in newest.members.minus(component).iter() {
             let moment = self.now + self.properties.same_subnet_delay;
@@ -148,7 +154,41 @@ impl World {
         true
     }
 
-    /// Nodes that were members and are not any more, other than by their own will, come nearer to quarantine.
+    /// The flag of a node that is not a member.
+    fn status(&self, node: NodeId) -> NodeStatus {
+        let host = &self.nodes[node.index()];
+        if host.quarantine.holds_until(self.now).is_some() {
+            NodeStatus::Quarantined
+        } else if self.now < host.isolated_until {
+            NodeStatus::Isolated
+        } else {
+            NodeStatus::Normal
+        }
+    }
+
+    /// A node's time in isolation or quarantine may be over, which the members see.
+    pub(crate) fn status_ends(&mut self, node: NodeId) {
+        let status = self.status(node);
+        let members = self.node_set(|world, member| world.nodes[member.index()].is_member());
+        for member in members.iter() {
+            self.inbox.push_back((member, ClusterEvent::StatusEnded { node, status }));
+        }
+        self.deliver();
+    }
+
+    /// Whether a node that falls silent is isolated. A role of SQL Server fails over nonetheless: only virtual machines
+    /// go on there (inferred).
+    fn isolates(&mut self) -> bool {
+        let level = self.properties.resiliency_level;
+        !self.properties.resiliency_default_period.is_zero()
+            && match level {
+                Some(level) => level == ResiliencyLevel::AlwaysIsolate,
+                None => self.choices.assume(Assumption::ResiliencyLevel) == ALWAYS_ISOLATE,
+            }
+    }
+
+    /// Nodes that were members and are not any more, other than by their own will, are isolated for a while, and come
+    /// nearer to quarantine.
     fn count_losses(&mut self, lost: NodeSet) {
         let forgotten = has(Defect::QuarantineForgotten);
         let threshold = if forgotten { 0 } else { self.properties.quarantine_threshold };
@@ -161,6 +201,16 @@ impl World {
                 })
             };
             self.nodes[node.index()].quarantine.lost(self.now, threshold, duration);
+            if self.isolates() {
+                self.nodes[node.index()].isolated_until =
+                    self.now + self.properties.resiliency_default_period;
+            }
+            let host = &self.nodes[node.index()];
+            for end in [host.isolated_until, host.quarantine.ends()] {
+                if end > self.now {
+                    self.queue.push(end, Event::StatusEnds(node));
+                }
+            }
         }
     }
 

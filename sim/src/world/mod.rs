@@ -64,6 +64,8 @@ pub struct World {
     reservation: Option<NodeId>,
     /// The witness itself works.
     witness_works: bool,
+    /// Whether the nodes reach a domain controller.
+    directory_works: bool,
     /// For each address of the cluster, whether a machine outside answers for it too.
     duplicates: Vec<bool>,
     /// The node that holds the witness.
@@ -173,6 +175,8 @@ pub(crate) enum Event {
     ServiceStarts(NodeId),
     /// A node looks whether the others went on without it.
     LooksAround(NodeId),
+    /// A node's time in isolation or quarantine is over.
+    StatusEnds(NodeId),
     /// The members see whether the witness works.
     WitnessPolled,
     /// A machine that shuts down does not wait any longer for its cluster service.
@@ -228,6 +232,7 @@ impl World {
             links: Links::whole(topology.nodes.len()),
             reservation: None,
             witness_works: true,
+            directory_works: true,
             duplicates: vec![false; topology.addresses.len()],
             witness_holder: None,
             witness_epoch: Epoch::default(),
@@ -435,6 +440,7 @@ impl World {
             | Event::JoinEnds(_)
             | Event::ServiceStarts(_)
             | Event::LooksAround(_)
+            | Event::StatusEnds(_)
             | Event::WitnessPolled
             | Event::ShutdownEnds(_) => {
                 self.cluster_event(event);

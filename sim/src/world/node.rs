@@ -43,6 +43,8 @@ pub(crate) struct NodeHost {
     pub(crate) left: bool,
     /// What the cluster database says of its losses of membership.
     pub(crate) quarantine: Quarantine,
+    /// Until when it is isolated, should it not come back before.
+    pub(crate) isolated_until: Time,
     /// What its cluster service may do about quorum when it starts.
     pub(crate) quorum: StartQuorum,
     /// The operating system shuts down: the machine is off as soon as the cluster service has stopped.
@@ -87,6 +89,11 @@ impl Quarantine {
     pub(crate) fn count(&self, now: Time) -> (usize, bool) {
         let losses = self.losses.iter().filter(|loss| now.since(**loss) < LOSSES_COUNT_FOR).count();
         (losses, now < self.until)
+    }
+
+    /// When the last quarantine ends or ended.
+    pub(crate) const fn ends(&self) -> Time {
+        self.until
     }
 
     /// Until when the node may not join, if it may not at this moment.
@@ -155,6 +162,7 @@ impl NodeHost {
             starts: 0,
             left: false,
             quarantine: Quarantine::default(),
+            isolated_until: Time::ZERO,
             quorum: StartQuorum::Normal,
             shuts_down: false,
             has_adapter: true,

@@ -3,12 +3,14 @@
 //! Each look is compared with the last one; a difference is a fact that became true between the two.
 
 use failover_sim::names::{NodeId, ResourceId, RoleId, WorkerId};
-use failover_sim::observe::{Answer, ErrorFamily, Fact, NodeState, Power, ResourceState, WorkerState};
+use failover_sim::observe::{
+    Answer, ErrorFamily, Fact, NodeState, NodeStatus, Power, ResourceState, WorkerState,
+};
 
 use super::binding::Binding;
 use super::protocol::{
     ClusterSight, LogEvent, LogLine, MachineSight, SERVICE_RUNNING, SERVICE_START_PENDING,
-    SOCKET_ESTABLISHED, WorkerSight,
+    SOCKET_ESTABLISHED, WorkerSight, node_status,
 };
 
 /// A name that stands for nothing in the plan.
@@ -26,6 +28,7 @@ pub struct Unbound {
 pub(super) struct NodeMemory {
     node: NodeId,
     states: Vec<Option<NodeState>>,
+    statuses: Vec<NodeStatus>,
     owners: Vec<Option<NodeId>>,
     resources: Vec<Option<ResourceState>>,
 }
@@ -36,6 +39,7 @@ impl NodeMemory {
         Self {
             node,
             states: vec![None; topology.nodes.len()],
+            statuses: vec![NodeStatus::Normal; topology.nodes.len()],
             owners: vec![None; topology.cluster.roles.len()],
             resources: vec![None; topology.cluster.resources.len()],
         }
@@ -44,6 +48,7 @@ impl NodeMemory {
     /// The machine has no power: nothing that it showed is true any more.
     pub(super) fn forget(&mut self) {
         self.states.fill(None);
+        self.statuses.fill(NodeStatus::Normal);
         self.owners.fill(None);
         self.resources.fill(None);
     }
@@ -66,6 +71,10 @@ impl NodeMemory {
         for node in &sight.nodes {
             if let (Some(id), Some(state)) = (binding.node(&node.name), node.state) {
                 self.node_is(id, state, &mut facts);
+                let status = node_status(node.status);
+                if std::mem::replace(&mut self.statuses[id.index()], status) != status {
+                    facts.push(Fact::NodeStatus { node: id, status });
+                }
             }
         }
         for group in &sight.groups {

@@ -471,6 +471,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("CrossSubnetThreshold", ""),
     ("QuarantineThreshold", ""),
     ("QuarantineDuration", "s"),
+    ("ResiliencyDefaultPeriod", "s"),
 ];
 
 /// Rules of preflight, and the steps of a scenario that do to a node what they tell of; the node is `NODE` in them.

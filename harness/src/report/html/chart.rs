@@ -354,6 +354,7 @@ impl Draft<'_> {
                 | Fact::StepsEnded
                 | Fact::RunEnded
                 | Fact::Machine { .. }
+                | Fact::NodeStatus { .. }
                 | Fact::OwnerNode { .. }
                 | Fact::ResourceState { .. }
                 | Fact::Endpoint { .. }
@@ -504,7 +505,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 13] = [
+const UNDONE_BY: [(Verb, Verb); 14] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
@@ -517,6 +518,7 @@ const UNDONE_BY: [(Verb, Verb); 13] = [
     (Verb::DisableAdapter, Verb::EnableAdapter),
     (Verb::DuplicateAddress, Verb::FreeAddress),
     (Verb::FailDns, Verb::RestoreDns),
+    (Verb::FailDirectory, Verb::RestoreDirectory),
     (Verb::IgnoreAnnouncements, Verb::HeedAnnouncements),
 ];
 

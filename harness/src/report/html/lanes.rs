@@ -158,6 +158,7 @@ impl<'p> Lanes<'p> {
             (
                 Fact::NodeState { .. }
                 | Fact::ResourceState { .. }
+                | Fact::NodeStatus { .. }
                 | Fact::OwnerNode { .. }
                 | Fact::Watching { .. }
                 | Fact::Unwatched(Watch::Machines | Watch::Workers | Watch::Ssisdb)

@@ -24,8 +24,8 @@ pub use reply::{
 };
 pub use windows::{
     MachineState, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
-    SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, resource_state,
-    resource_state_number, role_state_number,
+    SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
+    node_status_flags, resource_state, resource_state_number, role_state_number,
 };
 pub use worker::{LogEvent, LogLine, SocketSight, WorkerSight};
 

@@ -4,7 +4,7 @@
 //! Services: ServiceControllerStatus, documented. Sockets: MSFT_NetTCPConnection, documented. Machines: EnabledState of
 //! Msvm_ComputerSystem, documented; that a lab's own hook answers with the same numbers is this protocol's rule.
 
-use failover_sim::observe::{NodeState, Power, ResourceState, RoleState};
+use failover_sim::observe::{NodeState, NodeStatus, Power, ResourceState, RoleState};
 
 use super::FieldError;
 
@@ -46,6 +46,30 @@ pub const fn node_state_number(state: NodeState) -> i64 {
         NodeState::Joining => 3,
     }
 }
+
+/// What the flags of `ClusterNode.StatusInformation` say of a node's membership (FailoverClusterDsc stubs, documented); those
+/// of a drain say nothing of it.
+pub const fn node_status(flags: i64) -> NodeStatus {
+    if flags & QUARANTINED != 0 {
+        NodeStatus::Quarantined
+    } else if flags & ISOLATED != 0 {
+        NodeStatus::Isolated
+    } else {
+        NodeStatus::Normal
+    }
+}
+
+/// The flags for a node's status.
+pub const fn node_status_flags(status: NodeStatus) -> i64 {
+    match status {
+        NodeStatus::Normal => 0,
+        NodeStatus::Isolated => ISOLATED,
+        NodeStatus::Quarantined => QUARANTINED,
+    }
+}
+
+const ISOLATED: i64 = 1;
+const QUARANTINED: i64 = 2;
 
 /// `ClusterResource.State`; `None` for what says neither that it is in use nor that it is not.
 ///

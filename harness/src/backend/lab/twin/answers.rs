@@ -11,7 +11,7 @@ use failover_sim::world::{Socket, SocketState};
 use super::super::protocol::{
     Answer, Call, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent, LogLine,
     MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
-    SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks, WorkerSight,
+    SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks, WorkerSight, node_status_flags,
 };
 use super::super::reach::Host;
 use super::{Inside, State};
@@ -128,7 +128,12 @@ impl Inside {
                 (false, _) => NodeState::Down,
             };
             let weight = i64::from(view.votes.contains(other));
-            NodeSight { name: name(other), state: Some(state), status: 0, weight }
+            NodeSight {
+                name: name(other),
+                state: Some(state),
+                status: node_status_flags(view.status(other)),
+                weight,
+            }
         });
         let mut groups = Vec::new();
         let mut resources = Vec::new();
