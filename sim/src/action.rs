@@ -61,6 +61,18 @@ pub enum Action<N> {
         /// Which machine.
         node: N,
     },
+    /// The operating system restarts: as [`Action::ShutDown`], and then the machine starts again.
+    RestartNode {
+        /// Which machine.
+        node: N,
+    },
+    /// `Stop-ClusterResource` or `Start-ClusterResource`.
+    Resource {
+        /// Which resource.
+        resource: ResourceId,
+        /// Whether it shall be online.
+        online: bool,
+    },
     /// `Stop-ClusterGroup` or `Start-ClusterGroup`.
     Role {
         /// Which role.
@@ -336,6 +348,9 @@ impl<N> Action<N> {
             Self::StopClusterService { .. } => Verb::StopClusterService,
             Self::StartClusterService { .. } => Verb::StartClusterService,
             Self::ShutDown { .. } => Verb::ShutDown,
+            Self::RestartNode { .. } => Verb::RestartNode,
+            Self::Resource { online: false, .. } => Verb::StopResource,
+            Self::Resource { online: true, .. } => Verb::StartResource,
             Self::Role { online: false, .. } => Verb::StopRole,
             Self::Role { online: true, .. } => Verb::StartRole,
             Self::Surroundings { part: Part::Witness, works: false } => Verb::FailWitness,
@@ -386,6 +401,8 @@ impl<N> Action<N> {
                 Action::StartClusterService { node: resolve(node)?, quorum, clear_quarantine }
             }
             Self::ShutDown { node } => Action::ShutDown { node: resolve(node)? },
+            Self::RestartNode { node } => Action::RestartNode { node: resolve(node)? },
+            Self::Resource { resource, online } => Action::Resource { resource, online },
             Self::Role { role, online } => Action::Role { role, online },
             Self::Surroundings { part, works } => {
                 let part = match part {
@@ -441,6 +458,7 @@ impl ResolvedAction {
             | Self::StopClusterService { node }
             | Self::StartClusterService { node, .. }
             | Self::ShutDown { node }
+            | Self::RestartNode { node }
             | Self::Surroundings { part: Part::ServiceStart { node, .. } | Part::Adapter(node), .. }
             | Self::PauseNode { node, .. }
             | Self::ResumeNode { node }
@@ -450,6 +468,7 @@ impl ResolvedAction {
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
             Self::FailResource { .. }
             | Self::DeadlockResource { .. }
+            | Self::Resource { .. }
             | Self::Role { .. }
             | Self::Surroundings {
                 part: Part::Witness | Part::Address(_) | Part::Dns | Part::Directory | Part::Announcements,
@@ -483,6 +502,12 @@ pub enum Verb {
     StartClusterService,
     /// [`Action::ShutDown`].
     ShutDown,
+    /// [`Action::RestartNode`].
+    RestartNode,
+    /// [`Action::Resource`], which goes offline.
+    StopResource,
+    /// [`Action::Resource`], which comes online.
+    StartResource,
     /// [`Action::Role`], which goes offline.
     StopRole,
     /// [`Action::Role`], which comes online.
@@ -547,7 +572,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -557,6 +582,9 @@ impl Verb {
         Self::StopClusterService,
         Self::StartClusterService,
         Self::ShutDown,
+        Self::RestartNode,
+        Self::StopResource,
+        Self::StartResource,
         Self::StopRole,
         Self::StartRole,
         Self::FailWitness,
@@ -601,6 +629,9 @@ impl Verb {
             Self::StopClusterService => "stop_cluster_service",
             Self::StartClusterService => "start_cluster_service",
             Self::ShutDown => "shut_down",
+            Self::RestartNode => "restart_node",
+            Self::StopResource => "stop_resource",
+            Self::StartResource => "start_resource",
             Self::StopRole => "stop_role",
             Self::StartRole => "start_role",
             Self::FailWitness => "fail_witness",
@@ -645,6 +676,9 @@ impl Verb {
             | Self::StopClusterService
             | Self::StartClusterService
             | Self::ShutDown
+            | Self::RestartNode
+            | Self::StopResource
+            | Self::StartResource
             | Self::StopRole
             | Self::StartRole
             | Self::FailWitness

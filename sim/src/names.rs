@@ -51,6 +51,10 @@ identifiers! {
 /// More roles than this are refused when a topology is read: a view of all roles travels as one value.
 pub const ROLES_MAX: usize = 8;
 
+/// More resources than this are refused when a topology is read: which of them an administrator has stopped travels with
+/// the view of a role.
+pub const RESOURCES_MAX: usize = 32;
+
 /// More nodes than this are refused: the limit of a Windows failover cluster.
 pub const NODES_MAX: usize = 64;
 

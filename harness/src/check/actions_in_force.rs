@@ -76,12 +76,17 @@ impl Proof {
             | Action::KillClusterService { .. }
             | Action::Freeze { .. }
             | Action::ShutDown { .. }
+            | Action::RestartNode { .. }
             | Action::StopClusterService { .. } => Self::Node(NodeState::Down),
             Action::PowerOn { .. } | Action::StartClusterService { .. } | Action::ResumeNode { .. } => {
                 Self::Node(NodeState::Up)
             }
             Action::PauseNode { .. } => Self::Node(NodeState::Paused),
             Action::Thaw { .. } => Self::Power(Power::On),
+            Action::Resource { resource, online } => {
+                let state = if *online { ResourceState::Online } else { ResourceState::Offline };
+                Self::Resource(*resource, state)
+            }
             Action::Role { online: true, .. } => Self::Resource(plan.master, ResourceState::Online),
             Action::Role { online: false, .. } => Self::Resource(plan.master, ResourceState::Offline),
             // What they break shows only when somebody needs it.

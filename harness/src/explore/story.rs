@@ -152,7 +152,10 @@ impl Story {
             open.iter().filter(|action| wanted(action)).map(|action| (pause, *action)).collect()
         };
         // A machine that shuts down may be off only by then, and who is no member cannot be resumed.
-        let shuts_down = self.deeds.iter().any(|deed| matches!(deed.action, Action::ShutDown { .. }));
+        let shuts_down = self
+            .deeds
+            .iter()
+            .any(|deed| matches!(deed.action, Action::ShutDown { .. } | Action::RestartNode { .. }));
         let off_by_then = if shuts_down { SHUTDOWN } else { AFTERCARE };
         let on_again = again(off_by_then, |action| matches!(action, Action::PowerOn { .. }));
         let resumed_again = again(AFTERCARE, |action| matches!(action, Action::ResumeNode { .. }));
@@ -210,6 +213,8 @@ fn started(action: &Action<NodeWord>) -> Option<LoadId> {
         | Action::StopClusterService { .. }
         | Action::StartClusterService { .. }
         | Action::ShutDown { .. }
+        | Action::RestartNode { .. }
+        | Action::Resource { .. }
         | Action::Role { .. }
         | Action::Surroundings { .. }
         | Action::PauseNode { .. }
@@ -259,6 +264,7 @@ pub(super) fn undo(action: Action<NodeWord>) -> Option<Action<NodeWord>> {
         Action::Freeze { node } => Some(Action::Thaw { node }),
         Action::StopClusterService { node } => Some(normal(node)),
         Action::PauseNode { node, .. } => Some(Action::ResumeNode { node }),
+        Action::Resource { resource, online: false } => Some(Action::Resource { resource, online: true }),
         Action::Role { role, online: false } => Some(Action::Role { role, online: true }),
         Action::Surroundings { part, works: false } => Some(Action::Surroundings { part, works: true }),
         Action::Link { node, to, state: LinkState::Cut, ways } => {
@@ -273,10 +279,12 @@ pub(super) fn undo(action: Action<NodeWord>) -> Option<Action<NodeWord>> {
         | Action::Thaw { .. }
         | Action::StartClusterService { .. }
         | Action::ResumeNode { .. }
+        | Action::Resource { online: true, .. }
         | Action::Role { online: true, .. }
         | Action::Surroundings { works: true, .. }
         | Action::Link { state: LinkState::Whole, .. }
         | Action::MoveRole { .. }
+        | Action::RestartNode { .. }
         | Action::KillClusterService { .. }
         | Action::Service { .. }
         | Action::FailResource { .. }
@@ -322,12 +330,14 @@ fn touches_membership(action: &Action<NodeWord>) -> bool {
         | Action::KillClusterService { .. }
         | Action::StopClusterService { .. }
         | Action::ShutDown { .. }
+        | Action::RestartNode { .. }
         | Action::Link { state: LinkState::Cut, .. } => true,
         Action::Surroundings { part, .. } => matches!(part, Part::Witness),
         Action::MoveRole { .. }
         | Action::PowerOn { .. }
         | Action::Thaw { .. }
         | Action::StartClusterService { .. }
+        | Action::Resource { .. }
         | Action::Role { .. }
         | Action::PauseNode { .. }
         | Action::ResumeNode { .. }

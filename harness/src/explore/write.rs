@@ -72,6 +72,7 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
         | Action::Thaw { node }
         | Action::StopClusterService { node }
         | Action::ShutDown { node }
+        | Action::RestartNode { node }
         | Action::ResumeNode { node }
         | Action::Surroundings { part: Part::Adapter(node), .. } => on(node),
         Action::StartClusterService { node: on, quorum, clear_quarantine } => {
@@ -115,7 +116,9 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
             };
             format!("{{ node: {}, from: {from}{ways} }}", node(one))
         }
-        Action::FailResource { resource: of } | Action::DeadlockResource { resource: of } => resource(*of),
+        Action::FailResource { resource: of }
+        | Action::DeadlockResource { resource: of }
+        | Action::Resource { resource: of, .. } => resource(*of),
         Action::ReplaceMasterCertificate { node: on, with } => {
             format!("{{ node: {}, with: {} }}", node(on), quoted(names.certificate(*with)))
         }
@@ -266,6 +269,9 @@ mod tests {
 - stop_cluster_service: { node: NODE1 }
 - start_cluster_service: { node: NODE1, quorum: force, quarantine: cleared }
 - shut_down: { node: NODE1 }
+- restart_node: { node: NODE1 }
+- stop_resource: { resource: Scale Out Master }
+- start_resource: { resource: Scale Out Master }
 - stop_role: {}
 - start_role: {}
 - fail_witness: {}

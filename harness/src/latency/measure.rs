@@ -48,6 +48,8 @@ pub enum Fault {
     Freeze,
     /// The owner's operating system shuts down.
     ShutDown,
+    /// The owner's operating system restarts.
+    RestartNode,
     /// The owner's cluster service dies.
     KillClusterService,
     /// An administrator stops the owner's cluster service.
@@ -66,6 +68,7 @@ impl Fault {
             Self::PowerOff => "power_off",
             Self::Freeze => "freeze",
             Self::ShutDown => "shut_down",
+            Self::RestartNode => "restart_node",
             Self::KillClusterService => "kill_cluster_service",
             Self::StopClusterService => "stop_cluster_service",
             Self::KillMaster => "kill_master",
@@ -79,6 +82,7 @@ impl Fault {
             Self::PowerOff => "power_off: { node: owner }",
             Self::Freeze => "freeze: { node: owner }",
             Self::ShutDown => "shut_down: { node: owner }",
+            Self::RestartNode => "restart_node: { node: owner }",
             Self::KillClusterService => "kill_cluster_service: { node: owner }",
             Self::StopClusterService => "stop_cluster_service: { node: owner }",
             Self::KillMaster => "kill_service: { node: owner, service: master }",
@@ -93,6 +97,7 @@ impl Fault {
             | Self::PowerOff
             | Self::Freeze
             | Self::ShutDown
+            | Self::RestartNode
             | Self::KillClusterService
             | Self::StopClusterService => {
                 "- expect: { within: 20m, role: { state: online }, \

@@ -347,6 +347,8 @@ const fn part(verb: Verb) -> Part {
         | Verb::FailResource
         | Verb::DeadlockResource
         | Verb::ShutDown
+        | Verb::RestartNode
+        | Verb::StopResource
         | Verb::StopRole
         | Verb::DisableAdapter
         | Verb::KillClusterService => Part::Fault(verb),
@@ -356,6 +358,7 @@ const fn part(verb: Verb) -> Part {
         | Verb::ResumeNode
         | Verb::Heal
         | Verb::StartRole
+        | Verb::StartResource
         | Verb::FailWitness
         | Verb::RestoreWitness
         | Verb::DisableService

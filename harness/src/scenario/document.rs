@@ -185,6 +185,12 @@ pub(super) enum StepDocument {
     StartClusterService(StartClusterService),
     /// The operating system shuts down: roles move away first, then the machine is off.
     ShutDown(OnNode),
+    /// The operating system restarts: roles move away, then the machine starts again.
+    RestartNode(OnNode),
+    /// `Stop-ClusterResource`: a resource goes offline, with all that depends on it.
+    StopResource(OnResource),
+    /// `Start-ClusterResource`: a resource comes online, with all that it depends on.
+    StartResource(OnResource),
     /// `Stop-ClusterGroup`: the master's role goes offline on its owner.
     StopRole(Nothing),
     /// `Start-ClusterGroup`: the master's role comes online on its owner, failed resources included.

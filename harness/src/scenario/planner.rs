@@ -431,6 +431,9 @@ impl Planner<'_> {
                 | StepDocument::StopClusterService(_)
                 | StepDocument::StartClusterService(_)
                 | StepDocument::ShutDown(_)
+                | StepDocument::RestartNode(_)
+                | StepDocument::StopResource(_)
+                | StepDocument::StartResource(_)
                 | StepDocument::StopRole(_)
                 | StepDocument::StartRole(_)
                 | StepDocument::FailWitness(_)
@@ -623,6 +626,9 @@ impl Planner<'_> {
                 self.on(&document.node, |node| Action::StartClusterService { node, quorum, clear_quarantine })
             }
             StepDocument::ShutDown(document) => self.on(&document.node, |node| Action::ShutDown { node }),
+            StepDocument::RestartNode(document) => {
+                self.on(&document.node, |node| Action::RestartNode { node })
+            }
             StepDocument::StopRole(Nothing {}) => {
                 vec![Action::Role { role: self.topology.role, online: false }]
             }
@@ -658,6 +664,16 @@ impl Planner<'_> {
             StepDocument::StopService(document) => self.service(document, ServiceAction::Stop),
             StepDocument::Cut(document) => self.link(document, LinkState::Cut),
             StepDocument::Heal(document) => self.link(document, LinkState::Whole),
+            StepDocument::StopResource(document) => self
+                .resource(&document.resource)
+                .map(|resource| Action::Resource { resource, online: false })
+                .into_iter()
+                .collect(),
+            StepDocument::StartResource(document) => self
+                .resource(&document.resource)
+                .map(|resource| Action::Resource { resource, online: true })
+                .into_iter()
+                .collect(),
             StepDocument::FailResource(document) => self
                 .resource(&document.resource)
                 .map(|resource| Action::FailResource { resource })

@@ -9,8 +9,8 @@ use failover_sim::cluster::{
     RoleConfig,
 };
 use failover_sim::names::{
-    AddressId, CertificateId, HostId, NODES_MAX, NameId, Names, NodeId, NodeSet, ROLES_MAX, ResourceId,
-    RoleId,
+    AddressId, CertificateId, HostId, NODES_MAX, NameId, Names, NodeId, NodeSet, RESOURCES_MAX, ROLES_MAX,
+    ResourceId, RoleId,
 };
 use failover_sim::scaleout::{MasterSettings, WorkerSettings};
 use failover_sim::step::Shared;
@@ -303,6 +303,12 @@ impl Builder<'_> {
             if index >= ROLES_MAX {
                 let message = format!("more than {ROLES_MAX} roles");
                 self.faults.push(Fault::new(message, role.span).with_label("one too many"));
+                break;
+            }
+            let room = RESOURCES_MAX - config.resources.len();
+            if let Some(resource) = role.value.resources.get(room) {
+                let message = format!("more than {RESOURCES_MAX} resources");
+                self.faults.push(Fault::new(message, resource.name.span).with_label("one too many"));
                 break;
             }
             self.role(RoleId(index as u8), &role.value, &mut subnets, &mut config);

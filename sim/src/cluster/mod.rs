@@ -15,4 +15,4 @@ pub use settings::{
     ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Priority, Profile, ResiliencyLevel,
     ResourceConfig, ResourceKind, ResourcePolicy, RestartAction, RoleConfig, ThresholdTable,
 };
-pub use view::{Epoch, RoleView, RoleViews, View, Wanted};
+pub use view::{Epoch, ResourceSet, RoleView, RoleViews, View, Wanted};

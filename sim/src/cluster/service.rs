@@ -15,7 +15,7 @@ use crate::time::{Due, Time};
 
 use super::placement::{Trigger, candidates, first_owner, next_owner};
 use super::quorum::configured_votes;
-use super::view::Wanted;
+use super::view::{ResourceSet, Wanted};
 use super::{ClusterConfig, Regroup, ResourcePolicy, RestartAction, RoleView, View};
 
 /// The cluster service on one node.
@@ -116,6 +116,14 @@ pub enum ClusterEvent {
     RoleRequested {
         /// Which one.
         role: RoleId,
+        /// What it shall be.
+        wanted: Wanted,
+    },
+    /// An administrator takes a resource offline with all that depends on it, or brings it online with all that it
+    /// depends on.
+    ResourceRequested {
+        /// Which one.
+        resource: ResourceId,
         /// What it shall be.
         wanted: Wanted,
     },
@@ -366,6 +374,7 @@ impl ClusterService {
         match self.leaving[role.index()] {
             Leaving::MovesTo(_) | Leaving::GoesOffline => self.advance_offline(role, effects),
             Leaving::Stays => {
+                self.take_stopped_offline(role, effects);
                 if self.shall_run(role) && !self.waits(role) {
                     self.advance_online(role, effects);
                 }
@@ -384,6 +393,7 @@ impl ClusterService {
         let roles = &self.config.roles;
         let is_pending = |resource: &ResourceId| {
             self.config.hosts_of(*resource).contains(self.node)
+                && !self.must_go(*resource)
                 && matches!(
                     self.resources[resource.index()].state,
                     ResourceState::Offline | ResourceState::OnlinePending
@@ -404,11 +414,81 @@ impl ClusterService {
     fn advance_online(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         let config = self.config.clone();
         for &resource in &config.roles[role.index()].resources {
-            let ready = config.hosts_of(resource).contains(self.node) && self.has_providers(resource);
+            let ready = config.hosts_of(resource).contains(self.node)
+                && !self.is_stopped(resource)
+                && self.has_providers(resource);
             if ready && self.resources[resource.index()].state == ResourceState::Offline {
                 let attempt = self.call(resource, ResourceState::OnlinePending, effects);
                 effects.push(ClusterEffect::BringOnline { resource, attempt });
             }
+        }
+    }
+
+    /// Whether an administrator has taken the resource offline.
+    fn is_stopped(&self, resource: ResourceId) -> bool {
+        let role = self.config.resources[resource.index()].role;
+        self.view.roles.of(role).stopped.contains(resource)
+    }
+
+    /// Whether a resource may not be online: it is stopped, or what it cannot do without is.
+    fn must_go(&self, resource: ResourceId) -> bool {
+        let config = &self.config.resources[resource.index()];
+        let goes = |provider: &ResourceId| self.must_go(*provider);
+        let any = &config.depends_on_any;
+        self.is_stopped(resource)
+            || config.depends_on.iter().any(goes)
+            || (!any.is_empty() && any.iter().all(goes))
+    }
+
+    /// Takes stopped resources offline, what depends on them first.
+    fn take_stopped_offline(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        if self.view.roles.of(role).stopped.is_empty() {
+            return;
+        }
+        let config = self.config.clone();
+        for &resource in config.roles[role.index()].resources.iter().rev() {
+            if !self.must_go(resource) {
+                continue;
+            }
+            self.resources[resource.index()].restart = Due::NONE;
+            let in_use = config.dependents(resource).any(|dependent| self.is_active_here(dependent));
+            match self.resources[resource.index()].state {
+                ResourceState::Online if !in_use => {
+                    let attempt = self.call(resource, ResourceState::OfflinePending, effects);
+                    effects.push(ClusterEffect::TakeOffline { resource, attempt });
+                }
+                ResourceState::OnlinePending => self.terminate(resource, effects),
+                ResourceState::Failed => self.show(resource, ResourceState::Offline, effects),
+                ResourceState::Online | ResourceState::OfflinePending | ResourceState::Offline => {}
+            }
+        }
+    }
+
+    /// Takes a resource of this node offline, or brings it online with what it depends on, failed resources included.
+    fn want_resource(&mut self, resource: ResourceId, wanted: Wanted, effects: &mut Vec<ClusterEffect>) {
+        let role = self.config.resources[resource.index()].role;
+        if self.view.roles.of(role).owner != Some(self.node) {
+            return;
+        }
+        match wanted {
+            Wanted::Offline => self.view.roles.of_mut(role).stopped.insert(resource),
+            Wanted::Online => self.start_with_providers(role, resource, effects),
+        }
+        let view = *self.view.roles.of(role);
+        effects.push(ClusterEffect::TellMembers { role, view });
+        self.advance(role, effects);
+    }
+
+    fn start_with_providers(&mut self, role: RoleId, resource: ResourceId, effects: &mut Vec<ClusterEffect>) {
+        let config = self.config.clone();
+        let config = &config.resources[resource.index()];
+        for &provider in config.depends_on.iter().chain(&config.depends_on_any) {
+            self.start_with_providers(role, provider, effects);
+        }
+        self.view.roles.of_mut(role).stopped.remove(resource);
+        if self.resources[resource.index()].state == ResourceState::Failed {
+            self.resources[resource.index()].restart = Due::NONE;
+            self.show(resource, ResourceState::Offline, effects);
         }
     }
 
@@ -474,6 +554,9 @@ impl ClusterService {
             return;
         }
         self.view.roles.of_mut(role).wanted = wanted;
+        if wanted == Wanted::Online {
+            self.view.roles.of_mut(role).stopped = ResourceSet::default();
+        }
         let view = *self.view.roles.of(role);
         effects.push(ClusterEffect::TellMembers { role, view });
         for resource in self.config.clone().roles[role.index()].resources.iter().copied() {
@@ -770,6 +853,9 @@ impl Machine for ClusterService {
                 }
             }
             ClusterEvent::RoleRequested { role, wanted } => self.want(role, wanted, effects),
+            ClusterEvent::ResourceRequested { resource, wanted } => {
+                self.want_resource(resource, wanted, effects);
+            }
             ClusterEvent::StopRequested => {
                 self.state = ServiceState::Stopping;
                 self.hand_over_all(choices, effects);

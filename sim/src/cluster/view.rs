@@ -1,6 +1,6 @@
 //! What does one node believe about its cluster?
 
-use crate::names::{NodeId, NodeSet, ROLES_MAX, RoleId};
+use crate::names::{NodeId, NodeSet, RESOURCES_MAX, ROLES_MAX, ResourceId, RoleId};
 use crate::observe::NodeStatus;
 use crate::time::Due;
 
@@ -53,10 +53,43 @@ pub struct RoleView {
     pub owner: Option<NodeId>,
     /// Whether it should be online (`PersistentState`).
     pub wanted: Wanted,
+    /// Resources that an administrator has taken offline, and that no failover brings online (`PersistentState` of a
+    /// resource, documented by name; that it works so is inferred).
+    pub stopped: ResourceSet,
     /// Failovers since the period began.
     pub failovers: u8,
     /// When the count starts anew.
     pub period_ends: Due,
+}
+
+/// Some of the resources of a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ResourceSet(u32);
+
+impl ResourceSet {
+    /// Whether it is one of them: one of the first [`RESOURCES_MAX`].
+    pub const fn contains(self, resource: ResourceId) -> bool {
+        resource.index() < RESOURCES_MAX && self.0 & 1 << resource.0 != 0
+    }
+
+    /// Adds one.
+    pub const fn insert(&mut self, resource: ResourceId) {
+        if resource.index() < RESOURCES_MAX {
+            self.0 |= 1 << resource.0;
+        }
+    }
+
+    /// Takes one away.
+    pub const fn remove(&mut self, resource: ResourceId) {
+        if resource.index() < RESOURCES_MAX {
+            self.0 &= !(1 << resource.0);
+        }
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
 }
 
 /// What an administrator last asked of a role.

@@ -18,7 +18,7 @@ use crate::step::Shared;
 use crate::topology::Target;
 use crate::trust::HostTrust;
 
-use super::node::Quarantine;
+use super::node::{Quarantine, Shutdown};
 use super::wire::WireCommand;
 use super::{Event, World};
 
@@ -97,7 +97,13 @@ impl World {
             ResolvedAction::StartClusterService { node, quorum, clear_quarantine } => {
                 self.start_by_hand(node, quorum, clear_quarantine)?;
             }
-            ResolvedAction::ShutDown { node } => self.shut_down(node)?,
+            ResolvedAction::ShutDown { node } => self.shut_down(node, Shutdown::Off)?,
+            ResolvedAction::RestartNode { node } => self.shut_down(node, Shutdown::Restart)?,
+            ResolvedAction::Resource { resource, online } => {
+                let wanted = if online { Wanted::Online } else { Wanted::Offline };
+                let owner = self.owner_of(self.topology.cluster.resources[resource.index()].role)?;
+                self.send_to_service(owner, ClusterEvent::ResourceRequested { resource, wanted });
+            }
             ResolvedAction::Role { role, online } => {
                 let wanted = if online { Wanted::Online } else { Wanted::Offline };
                 let owner = self.owner_of(role)?;
@@ -246,12 +252,12 @@ impl World {
 
     /// The roles move away first (`DrainOnShutdown`, default 1), for `ShutdownTimeoutInMinutes` at most, default 20
     /// (both documented).
-    fn shut_down(&mut self, node: NodeId) -> Result<(), ApplyError> {
+    fn shut_down(&mut self, node: NodeId, how: Shutdown) -> Result<(), ApplyError> {
         let host = &mut self.nodes[node.index()];
         if host.power != Power::On {
             return Err(ApplyError::WrongPower { node, is: host.power });
         }
-        host.shuts_down = true;
+        host.shutdown = how;
         if host.is_member() {
             self.queue.push(self.now + SHUTDOWN_TIMEOUT, Event::ShutdownEnds(node));
             self.send_to_service(node, ClusterEvent::StopRequested);
@@ -261,11 +267,15 @@ impl World {
         Ok(())
     }
 
-    /// A machine that shuts down is off.
+    /// A machine that shuts down is off, or starts again.
     pub(crate) fn end_shutdown(&mut self, node: NodeId) {
-        if self.nodes[node.index()].shuts_down {
+        let how = self.nodes[node.index()].shutdown;
+        if how != Shutdown::None {
             // It has power, so this cannot be refused.
             let _ = self.power_off(node);
+        }
+        if how == Shutdown::Restart {
+            self.start_machine(node);
         }
     }
 

@@ -17,7 +17,7 @@ impl World {
             host.service.hash(&mut hasher);
             host.sql.hash(&mut hasher);
             (host.master.is_running, host.master.hangs, host.master.listens).hash(&mut hasher);
-            (host.regroup_of.is_some(), host.shuts_down, host.has_adapter, host.left, host.disabled)
+            (host.regroup_of.is_some(), host.shutdown, host.has_adapter, host.left, host.disabled)
                 .hash(&mut hasher);
             (host.port_blocked, host.login_refused, host.master_missing, host.port_setting).hash(&mut hasher);
             host.quarantine.count(self.now).hash(&mut hasher);

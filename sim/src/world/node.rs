@@ -47,8 +47,8 @@ pub(crate) struct NodeHost {
     pub(crate) isolated_until: Time,
     /// What its cluster service may do about quorum when it starts.
     pub(crate) quorum: StartQuorum,
-    /// The operating system shuts down: the machine is off as soon as the cluster service has stopped.
-    pub(crate) shuts_down: bool,
+    /// The operating system shuts down or restarts: that comes as soon as the cluster service has stopped.
+    pub(crate) shutdown: Shutdown,
     /// The adapter on the network of the clients works.
     pub(crate) has_adapter: bool,
     /// The firewall keeps clients from the master's port.
@@ -63,6 +63,14 @@ pub(crate) struct NodeHost {
     pub(crate) disabled: Disabled,
     /// Until when its resolver cache has the names of the cluster, if DNS has fallen silent.
     pub(crate) knows_names_until: Time,
+}
+
+/// Whether an operating system is on its way down, and what comes then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Shutdown {
+    None,
+    Off,
+    Restart,
 }
 
 /// Losses of membership of one node, and what follows from them.
@@ -164,7 +172,7 @@ impl NodeHost {
             quarantine: Quarantine::default(),
             isolated_until: Time::ZERO,
             quorum: StartQuorum::Normal,
-            shuts_down: false,
+            shutdown: Shutdown::None,
             has_adapter: true,
             port_blocked: false,
             login_refused: false,
@@ -211,7 +219,7 @@ impl NodeHost {
         self.joins_at = Time::NEVER;
         self.master.armed = Time::NEVER;
         self.regroup_of = None;
-        self.shuts_down = false;
+        self.shutdown = Shutdown::None;
         self.knows_names_until = Time::ZERO;
         self.stalled.clear();
     }

@@ -68,6 +68,8 @@ impl Actors {
             | ResolvedAction::StopClusterService { .. }
             | ResolvedAction::StartClusterService { .. }
             | ResolvedAction::ShutDown { .. }
+            | ResolvedAction::RestartNode { .. }
+            | ResolvedAction::Resource { .. }
             | ResolvedAction::Role { .. }
             | ResolvedAction::Surroundings { .. }
             | ResolvedAction::PauseNode { .. }

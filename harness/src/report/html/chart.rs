@@ -505,7 +505,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 14] = [
+const UNDONE_BY: [(Verb, Verb); 15] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
@@ -517,14 +517,16 @@ const UNDONE_BY: [(Verb, Verb); 14] = [
     (Verb::DisableService, Verb::EnableService),
     (Verb::DisableAdapter, Verb::EnableAdapter),
     (Verb::DuplicateAddress, Verb::FreeAddress),
+    (Verb::StopResource, Verb::StartResource),
     (Verb::FailDns, Verb::RestoreDns),
     (Verb::FailDirectory, Verb::RestoreDirectory),
     (Verb::IgnoreAnnouncements, Verb::HeedAnnouncements),
 ];
 
 /// Faults that the cluster mends by itself.
-const MOMENTARY: [Verb; 7] = [
+const MOMENTARY: [Verb; 8] = [
     Verb::MoveRole,
+    Verb::RestartNode,
     Verb::KillClusterService,
     Verb::KillService,
     Verb::HangService,
