@@ -21,6 +21,8 @@ pub mod probe;
 pub mod report;
 pub mod runner;
 pub mod scenario;
+#[cfg(feature = "planted")]
+pub mod score;
 pub mod settings_file;
 pub mod twin;
 pub mod words;

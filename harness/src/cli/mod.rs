@@ -14,6 +14,7 @@ mod predict;
 mod preflight;
 mod probe;
 mod run;
+mod score;
 mod stop;
 mod twin;
 mod validate;
@@ -47,6 +48,8 @@ enum Command {
     Explore(Box<explore::ExploreArguments>),
     /// Add up reports that parts of an exploration wrote.
     Merge(explore::MergeArguments),
+    /// Plant defects in the model, and tell which scenarios notice which of them.
+    Score(score::ScoreArguments),
     /// Judge a history again that `run --histories` wrote.
     Judge(JudgeArguments),
     /// Read scenarios and their topologies, and show every mistake in them.
@@ -315,6 +318,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Explore(arguments) => explore::explore(&arguments),
         Command::Merge(arguments) => explore::merge(&arguments),
+        Command::Score(arguments) => score::score(&arguments),
         Command::Judge(arguments) => judge::judge(&arguments),
         Command::Validate(arguments) => validate::validate(&arguments),
         Command::List => explain::list(),

@@ -295,7 +295,9 @@ impl ClusterService {
             self.place_after_regroup(role, choices);
             let owner = self.view.roles.of(role).owner;
             // A role cannot go on its way to a node that is gone: it stays, and comes online again here.
-            if matches!(self.leaving[role.index()], Leaving::MovesTo(to) if !self.view.members.contains(to)) {
+            if matches!(self.leaving[role.index()], Leaving::MovesTo(to) if !self.view.members.contains(to))
+                && !has(Defect::MoveGoesOnToLostNode)
+            {
                 self.leaving[role.index()] = Leaving::Stays;
             }
             if newcomer || owner != before.roles.of(role).owner {

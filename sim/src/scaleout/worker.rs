@@ -9,6 +9,7 @@ use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{LoadId, TaskId, WorkerId};
 use crate::observe::{ErrorFamily, Loss};
+use crate::planted::{Defect, has};
 use crate::sql::NOT_THE_OWNER;
 use crate::step::{Machine, Shared};
 use crate::time::{Due, Time, micros};
@@ -257,7 +258,9 @@ impl Worker {
                     effects.push(WorkerEffect::LogLost(Loss::Unserved));
                 }
                 self.link = Link::Greeting;
-                self.patience = Due::at(now + self.retry_interval(choices));
+                if !has(Defect::GreetingNotRepeated) {
+                    self.patience = Due::at(now + self.retry_interval(choices));
+                }
             }
             (Request::RequestTask, Response::Task(grant)) => self.begin(now, grant, effects),
             (Request::ReportTask(report), Response::Noted) => self.report_noted(now, report),
@@ -339,7 +342,7 @@ impl Worker {
         if let Some(Request::ReportTask(report)) = self.in_flight.take()
             && let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task)
         {
-            task.report_owed = true;
+            task.report_owed = !has(Defect::ReportLostWithConnection);
         }
     }
 

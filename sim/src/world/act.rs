@@ -12,6 +12,7 @@ use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted};
 use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
+use crate::planted::{Defect, has};
 use crate::scaleout::{Worker, WorkerEvent};
 use crate::sql::SqlServer;
 use crate::step::Shared;
@@ -368,8 +369,13 @@ impl World {
         self.show(Source::Run, Fact::Watching { what: Watch::Node(node), every: never_missed });
         self.show(Source::Host, Fact::Machine { node, power: Power::On });
         self.tell_whether_heard(node);
-        self.lose_reservation(node);
+        if !has(Defect::ThawKeepsDisk) {
+            self.lose_reservation(node);
+        }
         for event in stalled {
+            if matches!(event, Event::CallEnded { .. }) && has(Defect::ThawForgetsCalls) {
+                continue;
+            }
             // An armed deadline is known by its moment, which has passed.
             if matches!(event, Event::ServiceDue(_)) {
                 self.nodes[node.index()].armed = self.now;

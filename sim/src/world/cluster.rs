@@ -196,7 +196,7 @@ impl World {
         for member in to.iter() {
             if self.nodes[member.index()].is_member() && self.talks(from, member) {
                 self.inbox.push_back((member, message));
-            } else {
+            } else if !has(Defect::TellingForgotten) {
                 self.unsent.push((from, member, message));
             }
         }

@@ -28,6 +28,7 @@ use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Ep
 use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
 use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
+use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
 use crate::sql::{Change, Ssisdb};
 use crate::step::Shared;
@@ -456,6 +457,9 @@ impl World {
             self.step_worker(worker, WorkerEvent::Started);
         } else if host.armed == self.now {
             host.armed = Time::NEVER;
+            if has(Defect::HandshakeWaitsForEver) && host.shakes_hands() {
+                return;
+            }
             self.step_worker(worker, WorkerEvent::Woken);
         }
     }

@@ -87,6 +87,11 @@ impl WorkerHost {
         }
     }
 
+    /// Whether the other side has answered, and the handshake has not ended.
+    pub(crate) fn shakes_hands(&self) -> bool {
+        self.connection.stage == Stage::ShakingHands
+    }
+
     pub(crate) const fn socket_state(&self) -> Option<SocketState> {
         match self.connection.stage {
             Stage::Closed => None,
@@ -320,7 +325,10 @@ impl World {
     /// Puts the verdict on this worker and this kind of node where the end of the handshake finds it.
     fn judge(&mut self, id: WorkerId, class: HostClass) {
         let host = &mut self.workers[id.index()];
-        let fresh = host.remembered.is_some_and(|(known, _, until)| known == class && self.now < until);
+        let fresh = host.remembered.is_some_and(|(known, handshake, until)| {
+            let is_kept = matches!(handshake, Handshake::Broken { .. }) && has(Defect::RefusalOutlivesChange);
+            (known == class || is_kept) && self.now < until
+        });
         if !fresh {
             let name = host.machine.settings().endpoint_host;
             let (handshake, until) = self.trust.handshake(self.now, host.client, class, name);
