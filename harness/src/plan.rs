@@ -114,17 +114,29 @@ pub enum Sometimes {
     ReportRefused,
     /// The master comes online on another node than the one before.
     RoleMovesAway,
+    /// A worker is in the middle of a handshake when its other side goes.
+    HandshakeCutOff,
+    /// A report that renews a lease is on its way when the connection breaks.
+    RenewalCutOff,
+    /// A sweep takes a task before its worker, which still runs it, reports.
+    SweptBeforeRenewal,
+    /// A node or a link goes while the nodes regroup.
+    LossDuringRegroup,
 }
 
 impl Sometimes {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::FaultDuringOutage,
         Self::FaultWhileRoleMoves,
         Self::TaskRunsWithoutMaster,
         Self::TaskHandedOutAgain,
         Self::ReportRefused,
         Self::RoleMovesAway,
+        Self::HandshakeCutOff,
+        Self::RenewalCutOff,
+        Self::SweptBeforeRenewal,
+        Self::LossDuringRegroup,
     ];
 
     /// The word for it.
@@ -136,6 +148,10 @@ impl Sometimes {
             Self::TaskHandedOutAgain => "task_handed_out_again",
             Self::ReportRefused => "report_refused",
             Self::RoleMovesAway => "role_moves_away",
+            Self::HandshakeCutOff => "handshake_cut_off",
+            Self::RenewalCutOff => "renewal_cut_off",
+            Self::SweptBeforeRenewal => "swept_before_renewal",
+            Self::LossDuringRegroup => "loss_during_regroup",
         }
     }
 }

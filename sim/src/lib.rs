@@ -7,6 +7,7 @@ pub mod action;
 pub mod assumption;
 pub mod choices;
 pub mod cluster;
+pub mod mark;
 pub mod names;
 pub mod net;
 pub mod observe;

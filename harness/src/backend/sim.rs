@@ -2,6 +2,7 @@
 
 use failover_sim::action::ResolvedAction;
 use failover_sim::assumption::Assumption;
+use failover_sim::mark::Marks;
 use failover_sim::names::ActionNo;
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
@@ -21,6 +22,11 @@ impl SimBackend {
     /// What was counted in the last run.
     pub fn counters(&self) -> Counters {
         self.world.as_ref().map(World::counters).unwrap_or_default()
+    }
+
+    /// The rare moments that the last run went through.
+    pub fn marks(&self) -> Marks {
+        self.world.as_ref().map(World::marks).unwrap_or_default()
     }
 
     fn world(&mut self) -> &mut World {

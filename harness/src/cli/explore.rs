@@ -184,12 +184,18 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
             actions: found.actions,
             replay: format!("failover run {shown} --seed {}{}", found.seed, found.options),
             is_confirmed: found.is_confirmed,
+            needs: found
+                .needs
+                .iter()
+                .map(|(unknown, answer)| (unknown.question().id.to_owned(), (*answer).to_owned()))
+                .collect(),
         });
     }
     Ok(())
 }
 
-/// Writes the report, and says what the program ends with: 1 if something failed, 3 if too little was seen, else 0.
+/// Writes the report, and says what the program ends with: 1 if something failed, 3 if that depends on what nobody knows or
+/// too little was seen, else 0.
 fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
     if let Some(file) = file {
         let text = serde_json::to_string_pretty(report).map_err(|error| {
@@ -203,9 +209,10 @@ fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
     }
     let tallies = || report.scenarios.values();
     let is_weak = |tally: &Tally| tally.passed == 0 || tally.not_met().next().is_some();
-    if tallies().any(|tally| !tally.findings.is_empty()) {
+    let findings = || tallies().flat_map(|tally| tally.findings.values());
+    if findings().any(|finding| finding.depends_on().next().is_none()) {
         Ok(1)
-    } else if report.scenarios.is_empty() || tallies().any(is_weak) {
+    } else if findings().next().is_some() || report.scenarios.is_empty() || tallies().any(is_weak) {
         Ok(3)
     } else {
         Ok(0)

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use failover_sim::mark::{Mark, Marks};
 use failover_sim::observe::{Fact, Flow, Power, Record, ResourceState, Sink, Source, TaskState, WorkerState};
 
 use crate::plan::{Plan, Sometimes};
@@ -103,6 +104,15 @@ impl Coverage {
         self.met[moment as usize]
     }
 
+    /// What the model went through in this run that records do not show.
+    pub(super) fn meet_marks(&mut self, marks: Marks) {
+        for (mark, moment) in MARKS {
+            if marks.has(mark) {
+                self.meet(moment);
+            }
+        }
+    }
+
     fn meet(&mut self, moment: Sometimes) {
         self.met[moment as usize] |= self.has_begun;
     }
@@ -141,6 +151,14 @@ impl Coverage {
         self.pairs.insert(state << 16 | u32::from(kind) << 8 | u32::from(detail));
     }
 }
+
+/// The moments that are met inside the model, and its marks for them.
+const MARKS: [(Mark, Sometimes); 4] = [
+    (Mark::HandshakeCutOff, Sometimes::HandshakeCutOff),
+    (Mark::RenewalCutOff, Sometimes::RenewalCutOff),
+    (Mark::SweptBeforeRenewal, Sometimes::SweptBeforeRenewal),
+    (Mark::LossDuringRegroup, Sometimes::LossDuringRegroup),
+];
 
 impl Sink for Coverage {
     fn record(&mut self, record: &Record) -> Flow {

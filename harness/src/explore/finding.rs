@@ -1,5 +1,7 @@
 //! What does an exploration hand over when it has found a failure?
 
+use failover_sim::assumption::Assumption;
+
 use crate::backend::SimBackend;
 use crate::director;
 use crate::plan::{Origin, Plan};
@@ -10,6 +12,7 @@ use super::coverage::Coverage;
 use super::search::{Explorer, Failure, Judged, judged};
 use super::shrink::{Shrunken, shrink};
 use super::story::Story;
+use super::unknown;
 use super::write;
 
 /// A failure, made as small as it gets and written as a scenario.
@@ -35,6 +38,8 @@ pub struct Finding {
     pub timeline: String,
     /// The written scenario was run, and failed in the same way.
     pub is_confirmed: bool,
+    /// The assumptions whose unusual answer it needs, and that answer: with the usual one nothing fails.
+    pub needs: Vec<(Assumption, &'static str)>,
 }
 
 impl Finding {
@@ -42,6 +47,9 @@ impl Finding {
     pub fn of(plan: &Plan, seed: u64, key: &str) -> Option<Self> {
         let story = Explorer::new(plan).run(seed, &mut Coverage::default()).story;
         let Shrunken { plan: base, ran, tried } = shrink(plan, story, key)?;
+        let needed = unknown::needed(&base, &ran, key);
+        let answers = ran.story.assumptions;
+        let needs = needed.into_iter().map(|unknown| (unknown, answers.word(unknown))).collect();
         let Judged::Failed(failure) = ran.judged else { return None };
         let told = strict(&base, &ran.story);
         let cause = cause(&told, &ran.story, &failure);
@@ -72,7 +80,7 @@ impl Finding {
         };
         let actions = ran.story.size();
         let key = key.to_owned();
-        Some(Self { key, failure, cause, actions, tried, seed, text, options, timeline, is_confirmed })
+        Some(Self { key, failure, cause, actions, tried, seed, text, options, timeline, is_confirmed, needs })
     }
 }
 

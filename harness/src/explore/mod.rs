@@ -14,6 +14,7 @@ mod shrink;
 mod story;
 mod tally;
 mod tell;
+mod unknown;
 mod write;
 
 pub use coverage::{Coverage, Role, Workers};

@@ -104,6 +104,7 @@ impl<'p> Explorer<'p> {
         coverage.begin(&self.plan, is_fault);
         let judgement =
             director::run_what_is_possible(&self.plan, &mut self.backend, coverage, &mut left_out);
+        coverage.meet_marks(self.backend.marks());
         let counters = self.backend.counters();
         Ran {
             judged: judged(&self.plan, &judgement),

@@ -207,7 +207,7 @@ fn fewer_workers(plan: &Plan, ran: &Ran, key: &str, tried: u64) -> Option<Shrunk
     })
 }
 
-fn fails_so(ran: &Ran, key: &str) -> bool {
+pub(super) fn fails_so(ran: &Ran, key: &str) -> bool {
     matches!(&ran.judged, Judged::Failed(failure) if failure.key == key)
 }
 

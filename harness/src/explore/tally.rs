@@ -90,6 +90,9 @@ pub struct StoryTold {
     pub replay: String,
     /// The written scenario was run, and failed in the same way.
     pub is_confirmed: bool,
+    /// The assumptions whose unusual answer it needs, and that answer.
+    #[serde(default)]
+    pub needs: BTreeMap<String, String>,
 }
 
 /// Why two tallies cannot be added up.
@@ -114,6 +117,18 @@ impl fmt::Display for TallyError {
 }
 
 impl std::error::Error for TallyError {}
+
+impl FindingTally {
+    /// The assumptions and the answers without which nothing fails so, as far as was seen: no small story, and no run.
+    /// With such there is no verdict, but a question.
+    pub fn depends_on(&self) -> impl Iterator<Item = (&str, &str)> {
+        let needs = self.story.iter().flat_map(|story| &story.needs);
+        needs.map(|(unknown, answer)| (unknown.as_str(), answer.as_str())).filter(|(unknown, answer)| {
+            let runs = self.unknowns.get(*unknown);
+            runs.is_none_or(|runs| runs.keys().all(|other| other == answer))
+        })
+    }
+}
 
 impl Tally {
     /// No run of this plan yet.

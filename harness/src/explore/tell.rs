@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use failover_sim::assumption::Assumption;
+
 use crate::plan::Sometimes;
 use crate::words::{counted, moment};
 
@@ -63,7 +65,16 @@ pub fn tell(name: &str, tally: &Tally) -> String {
 fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding: &FindingTally) {
     let kind = if finding.is_safety { "UNSAFE" } else { "NOT BACK" };
     let (runs, seed) = (counted(finding.runs as usize, "run"), finding.seed);
-    let _ = writeln!(text, "{kind} {name}: {runs}, first with seed {seed}");
+    let depends_on: Vec<_> = finding.depends_on().collect();
+    if depends_on.is_empty() {
+        let _ = writeln!(text, "{kind} {name}: {runs}, first with seed {seed}");
+    } else {
+        let answers: Vec<_> =
+            depends_on.iter().map(|(unknown, answer)| format!("`{unknown}: {answer}`")).collect();
+        let answers = answers.join(" and ");
+        let _ =
+            writeln!(text, "INCONCLUSIVE {name}: {kind} with {answers} only: {runs}, first with seed {seed}");
+    }
     let again = format!("{} --seeds {seed}..{}", tally.command, seed + 1);
     let Some(story) = &finding.story else {
         let _ = writeln!(text, "  {key}\n  replay: {again}");
@@ -72,6 +83,15 @@ fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding
     let _ = writeln!(text, "  {}", story.cause);
     for hint in &story.hints {
         let _ = writeln!(text, "  hint: {hint}");
+    }
+    // What shows in all runs together is told below, with the numbers of runs.
+    let told_below: Vec<_> = tally.depends_on().into_iter().map(|(assumption, _)| assumption).collect();
+    for assumption in Assumption::ALL {
+        let question = assumption.question();
+        let matters = depends_on.iter().any(|(unknown, _)| *unknown == question.id);
+        if matters && !told_below.contains(&assumption) {
+            let _ = writeln!(text, "  `{}` is settled by: {}", question.id, question.settled_by);
+        }
     }
     let _ = writeln!(text, "  {} left", counted(story.actions, "action"));
     if story.is_confirmed {

@@ -110,6 +110,14 @@ pub(super) enum SometimesWord {
     ReportRefused,
     /// The master comes online on another node than the one before.
     RoleMovesAway,
+    /// A worker is in the middle of a handshake when its other side goes.
+    HandshakeCutOff,
+    /// A report that renews a lease is on its way when the connection breaks.
+    RenewalCutOff,
+    /// A sweep takes a task before its worker, which still runs it, reports.
+    SweptBeforeRenewal,
+    /// A node or a link goes while the nodes regroup.
+    LossDuringRegroup,
 }
 
 /// What the scenario is about, and what it needs to make sense.

@@ -1035,6 +1035,10 @@ const fn sometimes(word: SometimesWord) -> Sometimes {
         SometimesWord::TaskHandedOutAgain => Sometimes::TaskHandedOutAgain,
         SometimesWord::ReportRefused => Sometimes::ReportRefused,
         SometimesWord::RoleMovesAway => Sometimes::RoleMovesAway,
+        SometimesWord::HandshakeCutOff => Sometimes::HandshakeCutOff,
+        SometimesWord::RenewalCutOff => Sometimes::RenewalCutOff,
+        SometimesWord::SweptBeforeRenewal => Sometimes::SweptBeforeRenewal,
+        SometimesWord::LossDuringRegroup => Sometimes::LossDuringRegroup,
     }
 }
 

@@ -139,6 +139,11 @@ impl Worker {
         &self.tasks
     }
 
+    /// Whether it runs the package of a task.
+    pub fn runs(&self, task: TaskId) -> bool {
+        self.tasks.iter().any(|running| running.task == task && running.ends != Due::NONE)
+    }
+
     fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
         let mut phase = |purpose, period: Duration| {
             let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };

@@ -6,6 +6,7 @@ use crate::action::StartQuorum;
 use crate::assumption::{Assumption, FOUND_WITHOUT_DNS, ONLINE_WITHOUT_DIRECTORY};
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
+use crate::mark::Mark;
 use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
@@ -573,6 +574,9 @@ impl World {
             return Err(SqlError::Unreachable);
         }
         let answer = self.ssisdb.call(self.now, call, &mut self.changes);
+        if call == Call::SweepExpiredTasks {
+            self.mark_swept();
+        }
         self.show_changes();
         if matches!(call, Call::UpdateMasterSettings | Call::MasterHeartbeat)
             && self.shown_master != Some(asker)
@@ -581,6 +585,14 @@ impl World {
             self.show(Source::Ssisdb, Fact::MasterMachine(asker));
         }
         answer
+    }
+
+    /// Notes whether a sweep took a task that a worker still runs.
+    fn mark_swept(&mut self) {
+        let is_run = |change: &Change| self.workers.iter().any(|host| host.machine.runs(change.task));
+        if self.changes.iter().any(is_run) {
+            self.marks.insert(Mark::SweptBeforeRenewal);
+        }
     }
 
     pub(crate) fn show_changes(&mut self) {

@@ -9,6 +9,7 @@ use crate::action::StartQuorum;
 use crate::assumption::{ALWAYS_ISOLATE, Assumption, NO_QUARANTINE, OTHER_TABLES};
 use crate::choices::{ChoiceKey, Purpose};
 use crate::cluster::{ClusterEvent, Component, Profile, ResiliencyLevel, ThresholdTable, regroup};
+use crate::mark::Mark;
 use crate::names::{NodeId, NodeSet};
 use crate::observe::NodeStatus;
 use crate::planted::{Defect, has};
@@ -227,6 +228,7 @@ impl World {
 
     /// Heartbeats from `peer` no longer reach some members: each of them will have missed too many at a known moment.
     pub(crate) fn heartbeats_stop(&mut self, peer: NodeId) {
+        self.mark_loss();
         let observers = self.node_set(|world, node| {
             node != peer
                 && world.nodes[node.index()].is_member()
@@ -235,6 +237,13 @@ impl World {
         });
         for observer in observers.iter() {
             self.will_miss(observer, peer, self.now);
+        }
+    }
+
+    /// Notes whether something goes while members regroup.
+    fn mark_loss(&mut self) {
+        if self.nodes.iter().any(|host| host.is_member() && host.regroup_of.is_some()) {
+            self.marks.insert(Mark::LossDuringRegroup);
         }
     }
 
@@ -287,6 +296,7 @@ impl World {
 
     /// A cluster service is gone from a node that still runs: its connections to the others break at once.
     pub(crate) fn service_gone(&mut self, peer: NodeId) {
+        self.mark_loss();
         let observers = self.node_set(|world, node| {
             node != peer && world.nodes[node.index()].is_member() && world.talks(node, peer)
         });

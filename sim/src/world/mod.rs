@@ -25,6 +25,7 @@ use crate::action::Load;
 use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
+use crate::mark::Marks;
 use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
 use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
@@ -82,6 +83,7 @@ pub struct World {
     pending: Vec<Sighting>,
     sequence: u64,
     counters: Counters,
+    marks: Marks,
     /// Messages to cluster services at this moment.
     inbox: VecDeque<(NodeId, ClusterEvent)>,
     /// Messages from one cluster service to another that did not arrive: they are sent again when the two hear each
@@ -246,6 +248,7 @@ impl World {
             pending: Vec::new(),
             sequence: 0,
             counters: Counters::default(),
+            marks: Marks::default(),
             inbox: VecDeque::new(),
             unsent: Vec::new(),
             worker_effects: Vec::new(),
@@ -287,6 +290,7 @@ impl World {
         self.unsent.clear();
         self.sequence = 0;
         self.counters = Counters::default();
+        self.marks = Marks::default();
         self.start();
     }
 
@@ -357,6 +361,11 @@ impl World {
     /// What was counted so far.
     pub const fn counters(&self) -> Counters {
         Counters { events: self.queue.pops(), ..self.counters }
+    }
+
+    /// The rare moments that the run went through so far.
+    pub const fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// Lets everything happen up to `until`, or until the sink wants control.

@@ -2,6 +2,7 @@
 
 use crate::assumption::{Assumption, UNREACHABLE};
 use crate::choices::{ChoiceKey, Purpose};
+use crate::mark::Mark;
 use crate::names::{CertificateId, NodeId, WorkerId};
 use crate::net::{AddressSet, Destination, REFUSAL, Resolver, SEGMENT_AGAIN, SYN_AGAIN};
 use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
@@ -174,11 +175,23 @@ impl World {
 
     /// Closes a worker's connection from its own side; whom it had reached stays known for its log.
     pub(crate) fn drop_connection(&mut self, id: WorkerId) {
+        self.mark_what_is_cut_off(id);
         let connection = &mut self.workers[id.index()].connection;
         let number = connection.number;
         let (node, presented) = (connection.node, connection.presented);
         *connection = Connection { node, presented, ..Connection::closed(number + 1) };
         self.wire.command(WireCommand::Drop { worker: id, connection: number });
+    }
+
+    /// Notes what a worker was in the middle of when its connection ends.
+    fn mark_what_is_cut_off(&mut self, id: WorkerId) {
+        let connection = &self.workers[id.index()].connection;
+        if connection.stage == Stage::ShakingHands {
+            self.marks.insert(Mark::HandshakeCutOff);
+        }
+        if matches!(connection.request, Some(Request::ReportTask(report)) if !report.finished) {
+            self.marks.insert(Mark::RenewalCutOff);
+        }
     }
 
     pub(crate) fn show_worker(&mut self, id: WorkerId, state: WorkerState) {
@@ -343,7 +356,10 @@ impl World {
         }
         match self.path(id) {
             Path::Silent => return,
-            Path::Reset => return self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
+            Path::Reset => {
+                self.mark_what_is_cut_off(id);
+                return self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
+            }
             Path::Delivered => {}
         }
         let host = &mut self.workers[id.index()];
@@ -487,6 +503,7 @@ impl World {
 
     pub(crate) fn connection_lost(&mut self, id: WorkerId, number: u32, loss: Loss) {
         if self.is_current(id, number) {
+            self.mark_what_is_cut_off(id);
             self.workers[id.index()].connection.stage = Stage::Closed;
             self.step_worker(id, WorkerEvent::Lost(loss));
         }
