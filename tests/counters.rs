@@ -4,6 +4,7 @@ use std::alloc::System;
 
 use failover_harness::backend::{Backend, SimBackend};
 use failover_harness::director;
+use failover_harness::explore::{Search, Shard, Tally, Until};
 use failover_harness::plan::{Overrides, Plan};
 use failover_harness::runner::Nowhere;
 use failover_harness::scenario::load;
@@ -32,6 +33,7 @@ fn the_model_asks_little_of_a_machine() {
     steady_state_allocates_nothing();
     a_request_takes_few_events();
     a_worker_takes_little_memory();
+    an_exploration_holds_no_more_the_longer_it_runs();
 }
 
 fn steady_state_allocates_nothing() {
@@ -82,6 +84,31 @@ fn a_worker_takes_little_memory() {
     );
 }
 
+/// What is counted of a run goes into sums: memory grows with what is new, and soon nothing is.
+fn an_exploration_holds_no_more_the_longer_it_runs() {
+    let file = failover_tests::root().join("tests/explore/families/changed_nodes.yaml");
+    let plans = load(&[file], 1, &Overrides::default()).expect("the repository's scenarios are right");
+    let mut tally = Tally::of(&plans[0]);
+    let mut search = Search { plan: &plans[0], from: 1, until: Until::Seed(1), shard: Shard::WHOLE, jobs: 1 };
+    let mut held_after = |to| {
+        search.until = Until::Seed(to);
+        let before = Region::new(ALLOCATOR);
+        search.run(&mut tally, |_| true);
+        search.from = to;
+        bytes(&before)
+    };
+    let first = held_after(EXPLORED);
+    let then = held_after(2 * EXPLORED);
+    assert!(first > 0, "the tally holds something: {first} bytes");
+    assert!(
+        then < EXPLORED as isize,
+        "{then} bytes more after {EXPLORED} more runs, {first} after the first"
+    );
+}
+
+/// So many runs. Pairs of state and event that are new are kept; less than a byte a run is left over for anything else.
+const EXPLORED: u64 = 4_096;
+
 /// What is held since then. What a reallocation adds or gives back is counted among both.
 fn bytes(since: &Region<'_, System>) -> isize {
     let change = since.change();
@@ -89,4 +116,4 @@ fn bytes(since: &Region<'_, System>) -> isize {
 }
 
 const PLAN_BYTES_A_WORKER: isize = 320;
-const WORLD_BYTES_A_WORKER: isize = 1_024;
+const WORLD_BYTES_A_WORKER: isize = 800;

@@ -297,6 +297,10 @@ impl Worker {
         if at_once {
             effects.push(WorkerEffect::EndPackage(grant.task));
         }
+        // Most workers run one task or few: a vector of its own accord would make room for four.
+        if self.tasks.len() == self.tasks.capacity() {
+            self.tasks.reserve_exact(1);
+        }
         self.tasks.push(RunningTask {
             task: grant.task,
             load: grant.load,

@@ -555,9 +555,9 @@ impl World {
             };
             for _ in 0..plan.count {
                 self.ssisdb.start_execution(load, worker, plan.duration, plan.retry_count, &mut self.changes);
+                self.show_changes();
             }
         }
-        self.show_changes();
         if round + 1 < plan.rounds {
             let every: Duration = plan.every;
             self.queue.push(self.now + every, Event::LoadRound { load, round: round + 1 });

@@ -36,9 +36,12 @@ struct Entry<E> {
     event: E,
 }
 
+/// An entry in a slot's list, or in the list of free places; flat, so that the link fits beside the event.
 #[derive(Clone, Copy, Debug)]
 struct Linked<E> {
-    entry: Entry<E>,
+    time: Time,
+    sequence: u64,
+    event: E,
     next: u32,
 }
 
@@ -125,8 +128,13 @@ impl<E: Copy> Queue<E> {
 
     fn link(&mut self, slot: u64, entry: Entry<E>) {
         let place = self.place_of(slot);
-        let linked = Linked { entry, next: self.heads[place] };
+        let Entry { time, sequence, event } = entry;
+        let linked = Linked { time, sequence, event, next: self.heads[place] };
         self.heads[place] = if self.free == NONE {
+            if self.entries.len() == self.entries.capacity() {
+                // By a quarter: doubling would leave up to half of it unused, in a world of many workers for ever.
+                self.entries.reserve_exact((self.entries.len() / 4).max(64));
+            }
             self.entries.push(linked);
             (self.entries.len() - 1) as u32
         } else {
@@ -168,7 +176,8 @@ impl<E: Copy> Queue<E> {
         self.occupied[place / 64] &= !(1 << (place % 64));
         while next != NONE {
             let linked = &mut self.entries[next as usize];
-            self.current.push(linked.entry);
+            let Linked { time, sequence, event, .. } = *linked;
+            self.current.push(Entry { time, sequence, event });
             let after = linked.next;
             linked.next = self.free;
             self.free = next;
