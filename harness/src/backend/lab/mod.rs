@@ -10,8 +10,10 @@ pub mod clock;
 pub mod journal;
 pub mod protocol;
 pub mod reach;
+pub mod script;
 pub mod session;
 mod sight;
+pub mod transport;
 pub mod twin;
 mod watch;
 
@@ -41,7 +43,6 @@ pub use watch::{Rhythm, WatchError};
 /// A Windows lab, or its twin.
 pub struct LabBackend<L> {
     lab: L,
-    rhythm: Rhythm,
     journals: Option<PathBuf>,
     run: Option<Run>,
 }
@@ -55,7 +56,7 @@ struct Run {
 impl<L: Lab> LabBackend<L> {
     /// A backend on this lab, which keeps its journals in a folder, or in a temporary one if none is given.
     pub fn new(lab: L, journals: Option<PathBuf>) -> Self {
-        Self { lab, rhythm: Rhythm::default(), journals, run: None }
+        Self { lab, journals, run: None }
     }
 
     /// The journal of the last run.
@@ -89,7 +90,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         let journal = Journal::begin(&folder, &plan.name);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan);
-        let mut watchers = Watchers::new(&binding, self.rhythm);
+        let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let actors = Actors::new(&binding, journal);
         self.run = Some(Run { binding, watchers, actors });

@@ -10,6 +10,7 @@ use crate::plan::Plan;
 
 use super::clock::Clock;
 use super::session::{Connection, Needs};
+use super::watch::Rhythm;
 
 /// A host that sessions are held with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +69,11 @@ pub trait Lab {
     /// # Errors
     /// If no session can be had.
     fn open(&mut self, host: Host, purpose: Purpose) -> io::Result<Connection>;
+
+    /// How often the lab can be looked at.
+    fn rhythm(&self) -> Rhythm {
+        Rhythm::default()
+    }
 
     /// The probe of the endpoint.
     fn probe(&mut self) -> &mut dyn Probe;

@@ -1,10 +1,11 @@
 //! How is a session with one host held: who asks, who answers, and what if nobody does?
 //!
-//! A session is a pair of byte streams. A thread of its own reads, so that nothing but a time limit ever holds the run.
-//! After any error but a failed request the session is broken and its owner replaces it.
+//! A session is a pair of byte streams. Threads of its own read and write, so that nothing but a time limit ever holds
+//! the run. After any error but a failed request the session is broken and its owner replaces it.
 
-use std::io::{Read, Write};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
+use std::io::{self, Read, Write};
+use std::process::ExitStatus;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 use failover_sim::time::Time;
@@ -12,32 +13,52 @@ use failover_sim::time::Time;
 use super::clock::Clock;
 use super::protocol::{
     Answer, Call, ErrorRecord, FieldError, Hello, LINE_LIMIT, LanguageMode, Line, Lines, Marker, Reply,
-    Request,
+    Request, Ticks,
 };
+use super::transport::Process;
 
-/// The two streams of a session.
+/// The streams of a session.
 pub struct Connection {
     /// What the host writes.
     pub reader: Box<dyn Read + Send>,
     /// What the host reads.
     pub writer: Box<dyn Write + Send>,
+    /// Where the host, or the program that leads to it, tells of its troubles: all of it is evidence.
+    pub errors: Option<Box<dyn Read + Send>>,
+    /// The program that leads to the host: it ends with the session.
+    pub process: Option<Process>,
     /// Where time is virtual: the host says after each request how many bytes it has written so far, and that no
     /// more will come until it is asked again. `None` where time is real.
     pub stillness: Option<Receiver<u64>>,
+}
+
+impl Connection {
+    /// A connection that is two streams and nothing else, in real time.
+    pub fn of_streams(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> Self {
+        Self {
+            reader: Box::new(reader),
+            writer: Box::new(writer),
+            errors: None,
+            process: None,
+            stillness: None,
+        }
+    }
 }
 
 /// What went wrong in a session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// The host's stream ended.
-    #[error("the session ended before the answer was there{}", tail(.last))]
+    #[error("the session ended{} before the answer was there{}", ending(.exit), tail(.last))]
     Closed {
+        /// How the program ended that led to the host, if there was one and it has.
+        exit: Option<ExitStatus>,
         /// The last lines before it did.
         last: Vec<String>,
     },
     /// A stream failed.
     #[error("the session's stream failed: {0}")]
-    Stream(#[from] std::io::Error),
+    Stream(#[from] io::Error),
     /// No answer in time.
     #[error("no answer within {} ms{}", .limit.as_millis(), tail(.last))]
     Limit {
@@ -96,6 +117,17 @@ pub enum Unfit {
     /// No second hop.
     #[error("the session has no credentials for other hosts")]
     NoCredentials,
+    /// Another time than here. Kerberos refuses clocks that are further apart (MaxClockSkew, documented default).
+    #[error(
+        "its clock is {} s {}, expected at most {} s apart",
+        .seconds.unsigned_abs(),
+        if *.seconds < 0 { "behind" } else { "ahead" },
+        CLOCK_LIMIT.as_secs()
+    )]
+    Clock {
+        /// How far it is ahead at least; negative if it is behind.
+        seconds: i64,
+    },
 }
 
 /// What is needed of a host beyond a full Windows PowerShell.
@@ -139,17 +171,31 @@ impl Needs {
 
 /// A session with one host.
 pub struct Session {
-    writer: Box<dyn Write + Send>,
-    pieces: Receiver<std::io::Result<Vec<u8>>>,
+    writer: Sender<Vec<u8>>,
+    pieces: Receiver<Piece>,
+    process: Option<Process>,
     stillness: Option<Receiver<u64>>,
     /// Bytes taken in so far.
     seen: u64,
     lines: Lines,
+    errors: Lines,
     has_ended: bool,
     marker: Marker,
     requests: u64,
     pending: Option<Pending>,
     evidence: Evidence,
+}
+
+/// What a thread of a session brings.
+enum Piece {
+    /// Something that the host has written.
+    Said(Vec<u8>),
+    /// The host writes no more.
+    Ended,
+    /// Something about troubles.
+    Trouble(Vec<u8>),
+    /// A stream failed.
+    Failed(io::Error),
 }
 
 #[derive(Clone, Debug)]
@@ -170,6 +216,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
+    fn keep_line(&mut self, line: Line) {
+        match line {
+            Line::Text(text) if text.is_empty() => {}
+            Line::Text(text) => self.keep(&text),
+            Line::Oversized => self.dropped += 1,
+        }
+    }
+
     fn keep(&mut self, line: &str) {
         if self.lines.len() < EVIDENCE_LINES {
             self.lines.push(beginning(line));
@@ -185,36 +239,27 @@ impl Session {
     /// # Errors
     /// If no thread can be had.
     pub fn open(connection: Connection, marker: Marker) -> Result<Self, SessionError> {
-        let Connection { mut reader, writer, stillness } = connection;
+        let Connection { reader, writer, errors, process, stillness } = connection;
         let (sender, pieces) = channel();
-        let read = move || {
-            let mut buffer = [0; 8 << 10];
-            loop {
-                let piece = match reader.read(&mut buffer) {
-                    Ok(0) => break,
-                    Ok(length) => Ok(buffer[..length].to_vec()),
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                    Err(error) => Err(error),
-                };
-                let is_over = piece.is_err();
-                if sender.send(piece).is_err() || is_over {
-                    break;
-                }
-            }
-        };
-        std::thread::Builder::new().name("session".to_owned()).spawn(read)?;
-        let (lines, evidence) = (Lines::default(), Evidence::default());
+        let (requests, to_write) = channel();
+        start(read_all(reader, Piece::Said, Some(Piece::Ended), sender.clone()))?;
+        if let Some(errors) = errors {
+            start(read_all(errors, Piece::Trouble, None, sender.clone()))?;
+        }
+        start(move || write_all(writer, &to_write, &sender))?;
         Ok(Self {
-            writer,
+            writer: requests,
             pieces,
+            process,
             stillness,
             seen: 0,
-            lines,
+            lines: Lines::default(),
+            errors: Lines::default(),
             has_ended: false,
             marker,
             requests: 0,
             pending: None,
-            evidence,
+            evidence: Evidence::default(),
         })
     }
 
@@ -228,8 +273,9 @@ impl Session {
     /// # Errors
     /// If it does not answer, or lacks something.
     pub fn greet(&mut self, clock: &dyn Clock, needs: Needs) -> Result<Hello, SessionError> {
+        let asked = clock.now();
         match self.ask(clock, self.hello(), HANDSHAKE_LIMIT)? {
-            Reply::Hello(hello) => needs.met_by(&hello).map(|()| hello).map_err(SessionError::Unfit),
+            Reply::Hello(hello) => admit(&hello, needs, asked, clock).map(|()| hello),
             Reply::Cluster(_) | Reply::Worker(_) | Reply::Power(_) | Reply::Certificate(_) | Reply::Done => {
                 unreachable!("an answer is read as the answer to its request")
             }
@@ -241,7 +287,7 @@ impl Session {
     /// # Errors
     /// If there is none in time, or it is none.
     pub fn ask(&mut self, clock: &dyn Clock, call: Call, limit: Duration) -> Result<Reply, SessionError> {
-        self.send(clock.now(), call, limit)?;
+        self.send(clock.now(), call, limit);
         loop {
             if let Some(reply) = self.collect(clock.now())? {
                 return Ok(reply);
@@ -252,24 +298,16 @@ impl Session {
 
     /// Asks without waiting.
     ///
-    /// # Errors
-    /// If the stream fails.
-    ///
     /// # Panics
     /// If an earlier request has no answer yet.
-    pub fn send(&mut self, now: Time, call: Call, limit: Duration) -> Result<(), SessionError> {
+    pub fn send(&mut self, now: Time, call: Call, limit: Duration) {
         assert!(self.pending.is_none(), "a session takes one request at a time");
         self.requests += 1;
         let request = Request { id: self.requests, limit, call };
-        let line = request.line();
+        let line = format!("{}\n", request.line());
         self.pending = Some(Pending { request, sent: now, is_still: false });
-        let written =
-            self.writer.write_all(format!("{line}\n").as_bytes()).and_then(|()| self.writer.flush());
-        match written {
-            // The host has gone; what it said last is in the other stream.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            other => Ok(other?),
-        }
+        // A host that has gone says in the other stream why.
+        let _ = self.writer.send(line.into_bytes());
     }
 
     /// When the request under way was sent, if one is.
@@ -307,12 +345,7 @@ impl Session {
             }
         }
         if self.has_ended {
-            match self.lines.rest() {
-                Some(Line::Text(text)) => self.evidence.keep(&text),
-                Some(Line::Oversized) => return Err(SessionError::Oversized),
-                None => {}
-            }
-            return Err(SessionError::Closed { last: self.last_lines() });
+            return Err(self.ended());
         }
         if is_late {
             return Err(SessionError::Limit { limit, last: self.last_lines() });
@@ -325,7 +358,7 @@ impl Session {
         let Some(stillness) = &self.stillness else {
             loop {
                 match self.pieces.try_recv() {
-                    Ok(piece) => self.lines.push(&piece?),
+                    Ok(piece) => self.take(piece)?,
                     Err(TryRecvError::Empty) => return Ok(()),
                     Err(TryRecvError::Disconnected) => {
                         self.has_ended = true;
@@ -342,20 +375,50 @@ impl Session {
             }
             Some(_) | None => return Ok(()),
         };
-        while self.seen < written {
+        while self.seen < written && !self.has_ended {
             match self.pieces.recv() {
-                Ok(piece) => {
-                    let piece = piece?;
-                    self.seen += piece.len() as u64;
-                    self.lines.push(&piece);
-                }
-                Err(_) => {
-                    self.has_ended = true;
-                    break;
-                }
+                Ok(piece) => self.take(piece)?,
+                Err(_) => self.has_ended = true,
             }
         }
         Ok(())
+    }
+
+    fn take(&mut self, piece: Piece) -> Result<(), SessionError> {
+        match piece {
+            Piece::Said(bytes) => {
+                self.seen += bytes.len() as u64;
+                self.lines.push(&bytes);
+            }
+            Piece::Ended => self.has_ended = true,
+            Piece::Trouble(bytes) => {
+                self.errors.push(&bytes);
+                while let Some(line) = self.errors.next_line() {
+                    self.evidence.keep_line(line);
+                }
+            }
+            Piece::Failed(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
+    /// Why the session ended, with what was said last.
+    fn ended(&mut self) -> SessionError {
+        // What a program says about its end may come a moment after it.
+        if self.process.is_some() {
+            while let Ok(piece) = self.pieces.recv_timeout(LAST_WORDS) {
+                let _ = self.take(piece);
+            }
+        }
+        match self.lines.rest() {
+            Some(Line::Oversized) => return SessionError::Oversized,
+            Some(line) => self.evidence.keep_line(line),
+            None => {}
+        }
+        if let Some(line) = self.errors.rest() {
+            self.evidence.keep_line(line);
+        }
+        SessionError::Closed { exit: self.process.as_mut().and_then(Process::exit), last: self.last_lines() }
     }
 
     fn read_line(&mut self, line: Line) -> Result<Option<Reply>, SessionError> {
@@ -387,7 +450,7 @@ impl Session {
             return Ok(());
         }
         match self.pieces.recv_timeout(deadline.since(clock.now())) {
-            Ok(piece) => self.lines.push(&piece?),
+            Ok(piece) => self.take(piece)?,
             Err(RecvTimeoutError::Timeout) => clock.wait_until(deadline),
             Err(RecvTimeoutError::Disconnected) => self.has_ended = true,
         }
@@ -400,6 +463,80 @@ impl Session {
     }
 }
 
+impl Drop for Session {
+    /// Ends the program that leads to the host: at once if the host owes an answer, since it may be blocked.
+    fn drop(&mut self) {
+        if let Some(process) = self.process.take() {
+            if self.pending.is_some() && !self.has_ended {
+                process.kill();
+            } else {
+                process.release();
+            }
+        }
+    }
+}
+
+/// Whether a host that said this may be used for what is needed of it.
+///
+/// # Errors
+/// The first thing that it lacks.
+pub fn admit(hello: &Hello, needs: Needs, asked: Time, clock: &dyn Clock) -> Result<(), SessionError> {
+    needs.met_by(hello).map_err(SessionError::Unfit)?;
+    let (latest, now) = (clock.utc(), clock.now());
+    let earliest = Ticks(latest.0 - i64::try_from(now.since(asked).as_nanos() / 100).unwrap_or(i64::MAX));
+    // The host read its clock between these two moments.
+    let ahead = (hello.clock.0 - latest.0).max(0) + (hello.clock.0 - earliest.0).min(0);
+    let seconds = ahead / TICKS_A_SECOND;
+    if seconds.unsigned_abs() > CLOCK_LIMIT.as_secs() {
+        return Err(SessionError::Unfit(Unfit::Clock { seconds }));
+    }
+    Ok(())
+}
+
+fn start(thread: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    std::thread::Builder::new().name("session".to_owned()).spawn(thread).map(drop)
+}
+
+fn read_all(
+    mut reader: Box<dyn Read + Send>,
+    as_piece: fn(Vec<u8>) -> Piece,
+    at_end: Option<Piece>,
+    pieces: Sender<Piece>,
+) -> impl FnOnce() {
+    move || {
+        let mut buffer = [0; 8 << 10];
+        loop {
+            let piece = match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => as_piece(buffer[..length].to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Piece::Failed(error),
+            };
+            let is_over = matches!(piece, Piece::Failed(_));
+            if pieces.send(piece).is_err() || is_over {
+                return;
+            }
+        }
+        if let Some(piece) = at_end {
+            let _ = pieces.send(piece);
+        }
+    }
+}
+
+/// Writes until the session ends, or the host does: what it said last is in the other stream.
+fn write_all(mut writer: Box<dyn Write + Send>, lines: &Receiver<Vec<u8>>, pieces: &Sender<Piece>) {
+    for line in lines {
+        match writer.write_all(&line).and_then(|()| writer.flush()) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
+            Err(error) => {
+                let _ = pieces.send(Piece::Failed(error));
+                return;
+            }
+        }
+    }
+}
+
 fn beginning(line: &str) -> String {
     line.chars().take(EVIDENCE_CHARS).collect()
 }
@@ -409,6 +546,15 @@ fn tail(last: &[String]) -> String {
     if lines.is_empty() { String::new() } else { format!("; last lines: {}", lines.join(", ")) }
 }
 
+fn ending(exit: &Option<ExitStatus>) -> String {
+    exit.map(|exit| format!(" ({exit})")).unwrap_or_default()
+}
+
+/// How far a host's clock may be from the harness's: five minutes.
+const CLOCK_LIMIT: Duration = Duration::from_secs(5 * 60);
+const TICKS_A_SECOND: i64 = 10_000_000;
+/// How long a program that has closed its output may take to say why.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long a host may take for the handshake; a first import of the module takes seconds (inferred).
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
 /// More lines that are no answers are counted, not kept.
@@ -418,27 +564,13 @@ pub const EVIDENCE_CHARS: usize = 200;
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, BufRead, BufReader};
-    use std::time::Instant;
+    use std::io::{BufRead, BufReader};
 
-    use super::super::protocol::Ticks;
+    use super::super::clock::WallClock;
     use super::*;
 
-    /// Time as it passes.
-    struct Wall(Instant);
-
-    impl Clock for Wall {
-        fn now(&self) -> Time {
-            Time::ZERO + self.0.elapsed()
-        }
-
-        fn wait_until(&self, moment: Time) {
-            std::thread::sleep(moment.since(self.now()));
-        }
-    }
-
     /// A host in real time that answers each request with these bytes, and goes when there are no more.
-    fn host(answers: Vec<Vec<u8>>) -> (Session, Wall) {
+    fn host(answers: Vec<Vec<u8>>) -> (Session, WallClock) {
         let (requests, writer) = io::pipe().expect("pipes can be had");
         let (reader, mut out) = io::pipe().expect("pipes can be had");
         std::thread::spawn(move || {
@@ -451,9 +583,9 @@ mod tests {
             // The last request gets no answer, but the host stays until the other side goes.
             let _ = requests.next().and_then(|_| requests.next());
         });
-        let connection = Connection { reader: Box::new(reader), writer: Box::new(writer), stillness: None };
+        let connection = Connection::of_streams(reader, writer);
         let session = Session::open(connection, Marker::of("wall")).expect("threads can be had");
-        (session, Wall(Instant::now()))
+        (session, WallClock::begin())
     }
 
     fn hello(edition: &str) -> Vec<u8> {
@@ -463,7 +595,7 @@ mod tests {
             elevated: false,
             ui_culture: "de-DE".to_owned(),
             module_version: None,
-            clock: Ticks(1),
+            clock: WallClock::begin().utc(),
             network_credentials: false,
         };
         let answer = Answer { id: 1, outcome: Ok(Reply::Hello(hello)) };
@@ -498,10 +630,9 @@ mod tests {
 
     #[test]
     fn a_host_that_prints_nothing_and_goes_is_an_error() {
-        let connection =
-            Connection { reader: Box::new(io::empty()), writer: Box::new(io::sink()), stillness: None };
+        let connection = Connection::of_streams(io::empty(), io::sink());
         let mut session = Session::open(connection, Marker::of("wall")).expect("threads can be had");
-        let error = session.greet(&Wall(Instant::now()), Needs::default()).expect_err("nobody is there");
+        let error = session.greet(&WallClock::begin(), Needs::default()).expect_err("nobody is there");
         assert_eq!(error.to_string(), "the session ended before the answer was there");
     }
 

@@ -7,9 +7,10 @@ use failover_sim::observe::{Answer, Fact, Power, Record, Source, Watch};
 use failover_sim::time::Time;
 
 use super::binding::Binding;
+use super::clock::Clock;
 use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply, WorkerSight};
 use super::reach::{Host, Lab, Purpose};
-use super::session::{Session, SessionError};
+use super::session::{self, Session, SessionError};
 use super::sight::{NodeMemory, PowerMemory, Unbound, WorkerLook, WorkerMemory};
 
 /// How often is looked, and how long a host may take.
@@ -19,6 +20,8 @@ pub struct Rhythm {
     pub poll: Duration,
     /// How long a look may take.
     pub limit: Duration,
+    /// How long a host may take to greet in place of a session that was lost.
+    pub greeting: Duration,
     /// From one look of the probe to the next.
     pub probe: Duration,
     /// From the loss of a session to the attempt to have another one.
@@ -30,6 +33,7 @@ impl Default for Rhythm {
         Self {
             poll: Duration::from_secs(1),
             limit: Duration::from_secs(2),
+            greeting: Duration::from_secs(2),
             probe: Duration::from_millis(250),
             again: Duration::from_secs(5),
         }
@@ -147,13 +151,13 @@ impl Watchers {
         }
         // Everybody is asked before anybody is waited for.
         for index in 0..self.hosts.len() {
-            self.collect(index, now).map_err(|error| (self.hosts[index].host, error))?;
+            self.collect(index, lab.clock()).map_err(|error| (self.hosts[index].host, error))?;
             if polls {
                 self.ask(index, lab, now).map_err(|error| (self.hosts[index].host, error))?;
             }
         }
         for index in 0..self.hosts.len() {
-            self.collect(index, now).map_err(|error| (self.hosts[index].host, error))?;
+            self.collect(index, lab.clock()).map_err(|error| (self.hosts[index].host, error))?;
         }
         Ok(())
     }
@@ -214,7 +218,7 @@ impl Watchers {
             Host::Node(_) => Call::ReadCluster,
             Host::Worker(_) => Call::ReadWorker,
         };
-        let limit = self.rhythm.limit;
+        let rhythm = self.rhythm;
         let watcher = &mut self.hosts[index];
         if watcher.session.is_none() && now >= watcher.again {
             let session = watcher.connect(lab)?;
@@ -225,11 +229,14 @@ impl Watchers {
         if session.asked_at().is_some() {
             return Ok(());
         }
-        let call = if watcher.greeted { call } else { session.hello() };
-        Ok(session.send(now, call, limit)?)
+        let (call, limit) =
+            if watcher.greeted { (call, rhythm.limit) } else { (session.hello(), rhythm.greeting) };
+        session.send(now, call, limit);
+        Ok(())
     }
 
-    fn collect(&mut self, index: usize, now: Time) -> Result<(), WatchError> {
+    fn collect(&mut self, index: usize, clock: &dyn Clock) -> Result<(), WatchError> {
+        let now = clock.now();
         let watcher = &mut self.hosts[index];
         let Some(session) = &mut watcher.session else { return Ok(()) };
         let Some(asked) = session.asked_at() else { return Ok(()) };
@@ -238,7 +245,7 @@ impl Watchers {
             Ok(Some(Reply::Hello(hello))) => {
                 watcher.greeted = true;
                 let needs = watcher.host.needs(Purpose::Observe);
-                needs.met_by(&hello).map_err(|unfit| SessionError::Unfit(unfit).into())
+                Ok(session::admit(&hello, needs, asked, clock)?)
             }
             Ok(Some(reply)) => self.heard(index, reply, asked, now),
             Err(SessionError::Limit { .. } | SessionError::Closed { .. } | SessionError::Stream(_)) => {

@@ -103,6 +103,11 @@ impl Fields {
         self.0
     }
 
+    /// All of it as one line of ASCII, without its end.
+    pub fn line(self) -> String {
+        ascii(&Value::Object(self.0))
+    }
+
     /// The same with one more value.
     pub fn with(mut self, field: &'static str, value: impl Into<Value>) -> Self {
         self.0.insert(field.to_owned(), value.into());

@@ -211,7 +211,7 @@ fn failed(exception: &str, id: &str, category: i64) -> ErrorRecord {
 }
 
 /// The twin's hosts all have the right time: the run begins at midnight, 6 January 2025.
-fn ticks(moment: Time) -> Ticks {
+pub(super) fn ticks(moment: Time) -> Ticks {
     Ticks(EPOCH + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX / 20) * 10)
 }
 

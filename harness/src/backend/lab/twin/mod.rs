@@ -22,7 +22,7 @@ use crate::plan::Plan;
 
 use super::binding::Binding;
 use super::clock::Clock;
-use super::protocol::{Call, Marker, Request};
+use super::protocol::{Call, Marker, Request, Ticks};
 use super::reach::{Host, Lab, Probe, Purpose};
 use super::session::Connection;
 
@@ -118,7 +118,7 @@ impl Lab for Twin {
             marker: None,
         };
         std::thread::Builder::new().name("twin".to_owned()).spawn(move || server.serve(requests))?;
-        Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), stillness: Some(stillness) })
+        Ok(Connection { stillness: Some(stillness), ..Connection::of_streams(reader, writer) })
     }
 
     fn probe(&mut self) -> &mut dyn Probe {
@@ -141,6 +141,10 @@ struct TwinClock(Arc<Mutex<State>>);
 impl Clock for TwinClock {
     fn now(&self) -> Time {
         lock(&self.0).inside.as_ref().map(|inside| inside.world.now()).unwrap_or_default()
+    }
+
+    fn utc(&self) -> Ticks {
+        answers::ticks(self.now())
     }
 
     fn wait_until(&self, moment: Time) {

@@ -1,0 +1,58 @@
+//! What may the session's script call?
+//!
+//! Cmdlets and parameters: the reference pages of their modules (documented). All of them run on the host itself, so
+//! that one hop is enough; those that are refused in a remote session without CredSSP are not among them.
+
+pub use crate::guide::collect::Command;
+
+const fn command(name: &'static str, parameters: &'static [&'static str], source: &'static str) -> Command {
+    Command { name, parameters, source }
+}
+
+/// The commands, in the order of their names.
+pub const COMMANDS: &[Command] = &[
+    command("ConvertFrom-Json", &["InputObject"], UTILITY),
+    command("Get-ChildItem", &["File", "LiteralPath", "Recurse"], MANAGEMENT),
+    command("Get-CimInstance", &["ClassName", "Filter", "Namespace"], "CimCmdlets"),
+    command("Get-ClusterGroup", &[], CLUSTERS),
+    command("Get-ClusterNode", &[], CLUSTERS),
+    command("Get-ClusterResource", &[], CLUSTERS),
+    command("Get-Item", &["LiteralPath"], MANAGEMENT),
+    command("Get-ItemProperty", &["LiteralPath"], MANAGEMENT),
+    command("Get-Module", &["ListAvailable", "Name"], CORE),
+    command("Get-Service", &["Name"], MANAGEMENT),
+    command("Get-VM", &[], HYPER_V),
+    // Runs the script's own blocks in the remote session, and nothing else.
+    command("Invoke-Command", &["ArgumentList", "ScriptBlock", "Session"], CORE),
+    // `-Wait 0` comes back at once.
+    command("Move-ClusterGroup", &["InputObject", "Node", "Wait"], CLUSTERS),
+    // Makes values of .NET.
+    command("New-Object", &[], UTILITY),
+    command("New-PSSession", &["Authentication", "ComputerName", "SessionOption"], CORE),
+    command(
+        "New-PSSessionOption",
+        // 60 s is the least that WinRM takes for IdleTimeout: what a killed session leaves behind goes then.
+        &["CancelTimeout", "IdleTimeout", "NoMachineProfile", "OpenTimeout"],
+        CORE,
+    ),
+    command("Remove-PSSession", &["Session"], CORE),
+    command("Select-Object", &["First", "Last"], UTILITY),
+    command("Set-StrictMode", &["Version"], CORE),
+    command("Sort-Object", &["Property"], UTILITY),
+    command("Start-VM", &["Confirm", "VM"], HYPER_V),
+    // `-TurnOff` takes the power away.
+    command("Stop-VM", &["Confirm", "Force", "TurnOff", "VM"], HYPER_V),
+    command("Test-Path", &["LiteralPath"], MANAGEMENT),
+    command("Where-Object", &[], CORE),
+    // `http delete sslcert` and `http add sslcert`.
+    command("netsh.exe", &[], "netsh http"),
+];
+
+/// Members of .NET's classes that the script calls.
+pub const MEMBERS: &[&str] = &[];
+
+const CLUSTERS: &str = "FailoverClusters";
+const CORE: &str = "Microsoft.PowerShell.Core";
+const HYPER_V: &str = "Hyper-V";
+const MANAGEMENT: &str = "Microsoft.PowerShell.Management";
+const UTILITY: &str = "Microsoft.PowerShell.Utility";

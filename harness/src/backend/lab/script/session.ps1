@@ -1,0 +1,385 @@
+# Answers the session protocol of a failover test on a Windows host.
+#
+# Standard input: one line about this session, then one request a line, as JSON in ASCII. Standard output: for each
+# request one line, the marker of the session followed by one JSON object of flat values. What a request brings is data:
+# no text of it becomes part of a command. Names are compared letter by letter without case, never as patterns. Nothing
+# that Windows says in its own language is read: numbers, names of types, registry values only.
+#
+# Windows PowerShell 5.1. Nobody has run it on Windows yet.
+
+param([System.IO.Stream] $In)
+
+# What runs on the host: here, or in a remote session over WinRM.
+$library = {
+    Set-StrictMode -Version 2.0
+    $ErrorActionPreference = 'Stop'
+    $ProgressPreference = 'SilentlyContinue'
+    $global:FailoverMarker = ''
+    $global:FailoverSocket = $null
+
+    # JSON in ASCII. ConvertTo-Json of 5.1 unwraps lists, decorates strings and leaves other letters as they are.
+    function Json($Value) {
+        if ($Value -is [bool]) { if ($Value) { return 'true' } else { return 'false' } }
+        if ($Value -is [int] -or $Value -is [long]) { return ([string] $Value) }
+        if ($Value -is [array]) {
+            $parts = foreach ($one in $Value) { Json $one }
+            return '[' + (@($parts) -join ',') + ']'
+        }
+        $text = New-Object System.Text.StringBuilder
+        foreach ($letter in ([string] $Value).ToCharArray()) {
+            $code = [int] $letter
+            if ($letter -eq '"' -or $letter -eq '\') { [void] $text.Append('\').Append($letter) }
+            elseif ($code -lt 32 -or $code -gt 126) { [void] $text.Append('\u' + $code.ToString('x4')) }
+            else { [void] $text.Append($letter) }
+        }
+        return '"' + $text.ToString() + '"'
+    }
+
+    function IsSame([string] $One, [string] $Other) {
+        [string]::Equals($One, $Other, [System.StringComparison]::OrdinalIgnoreCase)
+    }
+
+    # The one thing with this name.
+    function Named($Things, [string] $Name, [string] $Kind) {
+        foreach ($one in $Things) { if (IsSame $one.Name $Name) { return $one } }
+        throw "$($Kind)NotFound"
+    }
+
+    # The name of what owns a thing, which nothing may do for a moment.
+    function NameOf($Thing) { if ($null -eq $Thing) { '' } else { [string] $Thing.Name } }
+
+    # Why a request failed, without any text that a language of Windows could change.
+    function Failure($Record) {
+        $inner = @(
+            for ($one = $Record.Exception.InnerException; $null -ne $one; $one = $one.InnerException) {
+                $one.GetType().FullName
+            }
+        )
+        [ordered]@{
+            error_type = $Record.Exception.GetType().FullName
+            error_id = [string] $Record.FullyQualifiedErrorId
+            error_category = [int] $Record.CategoryInfo.Category
+            error_inner = $inner
+        }
+    }
+
+    function Hello($With) {
+        if ($With.protocol -ne 1) { throw 'ProtocolNotKnown' }
+        $global:FailoverMarker = [string] $With.marker
+        $identity = [System.Security.Principal.WindowsIdentity]::GetCurrent()
+        $principal = New-Object System.Security.Principal.WindowsPrincipal $identity
+        $module = Get-Module -Name 'FailoverClusters' -ListAvailable | Select-Object -First 1
+        $groups = @(foreach ($one in $identity.Groups) { $one.Value })
+        [ordered]@{
+            edition = [string] $PSVersionTable['PSEdition']
+            language_mode = [int] $ExecutionContext.SessionState.LanguageMode
+            elevated = $principal.IsInRole([System.Security.Principal.WindowsBuiltInRole]::Administrator)
+            ui_culture = [string] $PSUICulture
+            module_version = $(if ($null -ne $module) { [string] $module.Version })
+            clock_ticks = [datetime]::UtcNow.Ticks
+            # NETWORK: somebody who came over the network has left the credentials behind.
+            network_credentials = $groups -notcontains 'S-1-5-2'
+        }
+    }
+
+    function ReadCluster {
+        $status = [int] (Get-Service -Name 'ClusSvc').Status
+        $nodes = @()
+        $groups = @()
+        $resources = @()
+        # 4: it runs. It may stop or not be ready while it is asked.
+        if ($status -eq 4) {
+            try {
+                $nodes = @(Get-ClusterNode)
+                $groups = @(Get-ClusterGroup)
+                $resources = @(Get-ClusterResource)
+            }
+            catch {
+                $status = [int] (Get-Service -Name 'ClusSvc').Status
+                if ($status -eq 4) { throw }
+                $nodes = @()
+                $groups = @()
+            }
+        }
+        [ordered]@{
+            service_status = $status
+            node_names = @(foreach ($one in $nodes) { [string] $one.Name })
+            node_states = @(foreach ($one in $nodes) { [int] $one.State })
+            node_status = @(foreach ($one in $nodes) { [int] $one.StatusInformation })
+            node_weights = @(foreach ($one in $nodes) { [int] $one.DynamicWeight })
+            group_names = @(foreach ($one in $groups) { [string] $one.Name })
+            group_states = @(foreach ($one in $groups) { [int] $one.State })
+            group_owners = @(foreach ($one in $groups) { NameOf $one.OwnerNode })
+            resource_names = @(foreach ($one in $resources) { [string] $one.Name })
+            resource_states = @(foreach ($one in $resources) { [int] $one.State })
+            resource_groups = @(foreach ($one in $resources) { NameOf $one.OwnerGroup })
+            resource_owners = @(foreach ($one in $resources) { NameOf $one.OwnerNode })
+        }
+    }
+
+    function MoveRole($With) {
+        $group = Named (Get-ClusterGroup) $With.group 'Group'
+        $node = Named (Get-ClusterNode) $With.node 'Node'
+        # 0: come back at once; whether it arrives is observed.
+        [void] (Move-ClusterGroup -InputObject $group -Node $node.Name -Wait 0)
+        [ordered]@{}
+    }
+
+    # Virtual machines have the names of their nodes.
+    function ReadPower($With) {
+        $machines = @(Get-VM)
+        $found = @(foreach ($name in $With.nodes) { Named $machines $name 'Machine' })
+        [ordered]@{
+            node_names = @(foreach ($name in $With.nodes) { [string] $name })
+            node_powers = @(foreach ($one in $found) { [int] $one.State })
+        }
+    }
+
+    function PowerOff($With) {
+        $machine = Named (Get-VM) $With.node 'Machine'
+        [void] (Stop-VM -VM $machine -TurnOff -Force -Confirm:$false)
+        [ordered]@{}
+    }
+
+    function PowerOn($With) {
+        $machine = Named (Get-VM) $With.node 'Machine'
+        [void] (Start-VM -VM $machine -Confirm:$false)
+        [ordered]@{}
+    }
+
+    # The service of Scale Out, the one of the newest version where several are installed.
+    function Service([string] $Prefix) {
+        $found = Get-CimInstance -ClassName 'Win32_Service' -Filter "Name LIKE '$Prefix%'" |
+            Sort-Object -Property 'Name' | Select-Object -Last 1
+        if ($null -eq $found) { throw "$($Prefix)NotInstalled" }
+        $found
+    }
+
+    # A settings file lies beside the program of its service.
+    function SettingsPath($Service, [string] $File) {
+        $program = $Service.PathName.Trim()
+        if ($program.StartsWith('"')) { $program = $program.Split('"')[1] }
+        else { $program = $program.Substring(0, $program.ToLowerInvariant().IndexOf('.exe') + 4) }
+        [System.IO.Path]::Combine([System.IO.Path]::GetDirectoryName($program), $File)
+    }
+
+    function Setting([string] $Path, [string] $Key) {
+        $settings = ConvertFrom-Json -InputObject ([System.IO.File]::ReadAllText($Path))
+        $value = $settings.PSObject.Properties[$Key]
+        if ($null -eq $value) { return '' }
+        [string] $value.Value
+    }
+
+    # The registry key of the binding: what netsh shows in the language of Windows. It listens on every address.
+    function BindingPath([string] $Settings) {
+        $port = Setting $Settings 'PortNumber'
+        if ($port -eq '') { $port = '8391' }
+        "HKLM:\SYSTEM\CurrentControlSet\Services\HTTP\Parameters\SslBindingInfo\0.0.0.0:$([int] $port)"
+    }
+
+    function Hex([byte[]] $Bytes) { [System.BitConverter]::ToString($Bytes).Replace('-', '') }
+
+    function ReadMasterCertificate {
+        $path = BindingPath (SettingsPath (Service 'SSISScaleOutMaster') 'MasterSettings.config')
+        if (-not (Test-Path -LiteralPath $path)) { return [ordered]@{} }
+        [ordered]@{ thumbprint = Hex (Get-ItemProperty -LiteralPath $path).SslCertHash }
+    }
+
+    # netsh says in its exit code whether it was done.
+    function Netsh([string[]] $Words) {
+        [void] (netsh.exe $Words)
+        if ($LASTEXITCODE -ne 0) { throw 'NetshFailed' }
+    }
+
+    # Root store, settings and binding. The service reads its settings when it starts.
+    function ReplaceMasterCertificate($With) {
+        $thumbprint = [string] $With.thumbprint
+        if ($thumbprint -notmatch '\A[0-9A-Fa-f]{40}\z') { throw 'ThumbprintNotHex' }
+        $certificate = Get-Item -LiteralPath "Cert:\LocalMachine\My\$thumbprint"
+        $settings = SettingsPath (Service 'SSISScaleOutMaster') 'MasterSettings.config'
+        $binding = Get-ItemProperty -LiteralPath (BindingPath $settings)
+        $address = 'ipport=' + $binding.PSChildName
+        $words = @($address, 'certstorename=Root', ('appid=' + (New-Object guid (, $binding.AppId)).ToString('B')))
+        # HTTP_SERVICE_CONFIG_SSL_FLAG_NEGOTIATE_CLIENT_CERT
+        if ($binding.DefaultFlags -band 2) { $words += 'clientcertnegotiation=enable' }
+
+        $store = New-Object System.Security.Cryptography.X509Certificates.X509Store 'Root', 'LocalMachine'
+        $store.Open([System.Security.Cryptography.X509Certificates.OpenFlags]::ReadWrite)
+        try { $store.Add($certificate) } finally { $store.Close() }
+
+        $reader = New-Object System.IO.StreamReader $settings, $true
+        try { $text = $reader.ReadToEnd(); $encoding = $reader.CurrentEncoding } finally { $reader.Close() }
+        # UTF-8 without a mark stays so.
+        $first = [System.IO.File]::ReadAllBytes($settings)[0]
+        $isPlain = $first -ne 0xef -and $encoding.WebName -eq 'utf-8'
+        if ($isPlain) { $encoding = New-Object System.Text.UTF8Encoding $false }
+        $changed = $text -replace '("SSLCertThumbprint"\s*:\s*")[^"]*', ('${1}' + $thumbprint)
+        [System.IO.File]::WriteAllText($settings, $changed, $encoding)
+
+        Netsh @('http', 'delete', 'sslcert', $address)
+        try { Netsh (@('http', 'add', 'sslcert', "certhash=$thumbprint") + $words) }
+        catch {
+            Netsh (@('http', 'add', 'sslcert', ('certhash=' + (Hex $binding.SslCertHash))) + $words)
+            throw
+        }
+        [ordered]@{}
+    }
+
+    # Where the account of a service keeps its logs: newer versions have a folder of their own below ScaleOut.
+    function LogFiles($Service) {
+        $account = ([string] $Service.StartName).Replace('.\', "$env:COMPUTERNAME\")
+        if ($account -eq 'LocalSystem') { $sid = 'S-1-5-18' }
+        else {
+            $name = New-Object System.Security.Principal.NTAccount $account
+            $sid = $name.Translate([System.Security.Principal.SecurityIdentifier]).Value
+        }
+        $key = "HKLM:\SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList\$sid"
+        $base = [System.IO.Path]::Combine((Get-ItemProperty -LiteralPath $key).ProfileImagePath, 'AppData\Local\SSIS')
+        foreach ($folder in 'ScaleOut', 'Cluster') {
+            $path = [System.IO.Path]::Combine($base, $folder)
+            if (Test-Path -LiteralPath $path) {
+                Get-ChildItem -LiteralPath $path -Recurse -File | Where-Object { $_.Directory.Name -eq 'Agent' }
+            }
+        }
+    }
+
+    # The end of a file that its writer has open.
+    function Tail([string] $Path) {
+        $file = [System.IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite, Delete')
+        try {
+            [void] $file.Seek(-[math]::Min($file.Length, 65536), 'End')
+            (New-Object System.IO.StreamReader $file).ReadToEnd()
+        }
+        finally { $file.Dispose() }
+    }
+
+    # The exceptions that the log tells of last, outermost first. Their types are the same in every language.
+    function LastErrors([string] $Text) {
+        $outermost = '(?:EndpointNotFound|SecurityNegotiation|MessageSecurity|Communication)Exception'
+        $at = [regex]::Matches($Text, "System\.ServiceModel\.(?:Security\.)?$outermost")
+        if ($at.Count -eq 0) { return }
+        $last = $Text.Substring($at[$at.Count - 1].Index)
+        foreach ($one in [regex]::Matches($last, 'System\.[A-Za-z.]+Exception')) { $one.Value }
+    }
+
+    function ReadWorker {
+        $service = Service 'SSISScaleOutWorker'
+        $settings = SettingsPath $service 'WorkerSettings.config'
+        $endpoint = [uri] (Setting $settings 'MasterEndpoint')
+        $seen = [ordered]@{ endpoint_host = $endpoint.Host.Trim('[', ']'); endpoint_port = [int] $endpoint.Port }
+        if ($service.ProcessId -eq 0) { return $seen }
+
+        $process = Get-CimInstance -ClassName 'Win32_Process' -Filter "ProcessId = $($service.ProcessId)"
+        if ($null -eq $process) { return $seen }
+        $started = $process.CreationDate.ToUniversalTime()
+        # What the service has read is not known any more.
+        if ([System.IO.File]::GetLastWriteTimeUtc($settings) -gt $started) { throw 'SettingsEditedAfterStart' }
+
+        $filter = "OwningProcess = $($service.ProcessId) AND RemotePort = $($endpoint.Port)"
+        $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
+        # 5: established.
+        $socket = $sockets | Sort-Object -Property { $_.State -eq 5 }, 'CreationTime' | Select-Object -Last 1
+        if ($null -ne $socket) {
+            $seen['socket_state'] = [int] $socket.State
+            $seen['socket_address'] = [string] $socket.RemoteAddress
+        }
+
+        $log = LogFiles $service | Sort-Object -Property 'LastWriteTimeUtc' | Select-Object -Last 1
+        $errors = @()
+        $failed = [datetime]::MinValue
+        if ($null -ne $log -and $log.LastWriteTimeUtc -gt $started) {
+            $errors = @(LastErrors (Tail $log.FullName))
+            if ($errors.Count -gt 0) { $failed = $log.LastWriteTimeUtc }
+        }
+        $isOpen = $null -ne $socket -and $socket.State -eq 5
+        if ($isOpen -and $socket.CreationTime.ToUniversalTime() -gt $failed) {
+            $global:FailoverSocket = $socket.CreationTime.ToUniversalTime()
+            $seen['log_event'] = 'connected'
+            $seen['log_errors'] = @()
+            $seen['log_ticks'] = $global:FailoverSocket.Ticks
+        }
+        elseif ($errors.Count -gt 0) {
+            $seen['log_event'] = 'failed'
+            $seen['log_errors'] = $errors
+            $seen['log_ticks'] = $failed.Ticks
+        }
+        elseif ($null -ne $global:FailoverSocket) {
+            # It was connected, is not, and its log tells of no failure.
+            $seen['log_event'] = 'lost'
+            $seen['log_errors'] = @()
+            $seen['log_ticks'] = $global:FailoverSocket.Ticks
+        }
+        $seen
+    }
+
+    function Perform([string] $Verb, $With) {
+        switch -CaseSensitive ($Verb) {
+            'hello' { return Hello $With }
+            'read_cluster' { return ReadCluster }
+            'read_worker' { return ReadWorker }
+            'read_power' { return ReadPower $With }
+            'read_master_certificate' { return ReadMasterCertificate }
+            'move_role' { return MoveRole $With }
+            'power_off' { return PowerOff $With }
+            'power_on' { return PowerOn $With }
+            'replace_master_certificate' { return ReplaceMasterCertificate $With }
+        }
+        throw 'VerbNotKnown'
+    }
+
+    function Answer([string] $Line) {
+        $id = [long] 0
+        $isDone = $false
+        try {
+            $request = ConvertFrom-Json -InputObject $Line
+            $id = [long] $request.id
+            $fields = Perform ([string] $request.verb) $request.parameters
+            $isDone = $true
+        }
+        catch { $fields = Failure $_ }
+        $parts = @("""id"":$id", ('"ok":' + (Json $isDone)))
+        foreach ($key in $fields.Keys) {
+            # What is absent is left out.
+            if ($null -ne $fields[$key]) { $parts += (Json $key) + ':' + (Json $fields[$key]) }
+        }
+        $global:FailoverMarker + '{' + ($parts -join ',') + '}'
+    }
+}
+
+$ErrorActionPreference = 'Stop'
+$ProgressPreference = 'SilentlyContinue'
+$out = [System.Console]::OpenStandardOutput()
+
+function Say([string] $Line) {
+    $bytes = [System.Text.Encoding]::ASCII.GetBytes($Line + "`n")
+    $out.Write($bytes, 0, $bytes.Length)
+    $out.Flush()
+}
+
+# A remote session that cannot be had or is lost ends this one: the harness opens another.
+function GiveUp($Record) {
+    Say ('remote session: ' + $Record.Exception.GetType().FullName + ' ' + $Record.FullyQualifiedErrorId)
+    exit 6
+}
+
+function Connect([string] $Target) {
+    $options = New-PSSessionOption -OpenTimeout 15000 -CancelTimeout 5000 -IdleTimeout 60000 -NoMachineProfile
+    $session = New-PSSession -ComputerName $Target -Authentication Kerberos -SessionOption $options
+    [void] (Invoke-Command -Session $session -ScriptBlock $library)
+    $session
+}
+
+$reader = New-Object System.IO.StreamReader $In, ([System.Text.Encoding]::ASCII)
+$target = (ConvertFrom-Json -InputObject $reader.ReadLine()).PSObject.Properties['target']
+$remote = $null
+if ($null -eq $target) { . $library }
+else { try { $remote = Connect $target.Value } catch { GiveUp $_ } }
+
+$there = { param([string] $Line) Answer $Line }
+while ($null -ne ($line = $reader.ReadLine())) {
+    if ($null -eq $remote) { Say (Answer $line) }
+    else {
+        try { Say (Invoke-Command -Session $remote -ScriptBlock $there -ArgumentList $line) } catch { GiveUp $_ }
+    }
+}
+if ($null -ne $remote) { Remove-PSSession -Session $remote }
