@@ -266,6 +266,27 @@ fn a_host_that_does_not_greet_stops_the_run_before_it_begins() {
 }
 
 #[test]
+fn a_clock_that_is_minutes_off_is_refused_before_anything_is_done() {
+    for (seconds, said) in [(420, "420 s ahead"), (-420, "420 s behind")] {
+        let off = fault(NODE2, "hello", 1, Mishap::ClockOff { seconds });
+        let ran = run("clock-off", POWER_OFF, Dialect::Nasty, vec![off]);
+        let expected = format!(
+            "the session with `NODE2` failed while looking: the host is not fit: its clock is {said}, expected at most 300 \
+             s apart"
+        );
+        assert_eq!(problem(&ran), expected);
+        assert!(ran.states.is_empty());
+    }
+}
+
+#[test]
+fn a_clock_that_is_two_minutes_off_changes_nothing() {
+    let off = fault(NODE2, "hello", 1, Mishap::ClockOff { seconds: 120 });
+    let ran = run("clock-little", POWER_OFF, Dialect::Friendly, vec![off]);
+    assert_eq!(ran.judgement.outcome, Outcome::Pass, "{:#?}", ran.judgement);
+}
+
+#[test]
 fn verbs_that_cannot_be_taken_back_are_not_offered() {
     let backend = LabBackend::new(Twin::new(Dialect::Friendly), None);
     assert_eq!(backend.abilities(&plan(POWER_OFF)).missing, []);

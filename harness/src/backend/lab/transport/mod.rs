@@ -52,6 +52,8 @@ pub struct Ends {
     pub probe: Box<dyn Probe>,
     /// The clock of the run: [`WallClock`](super::clock::WallClock), but where a twin stands for the hosts.
     pub clock: Box<dyn Clock>,
+    /// How often the hosts are looked at: [`RHYTHM`], if there is no reason for another one.
+    pub rhythm: Rhythm,
 }
 
 /// The programs that lead to hosts.
@@ -144,7 +146,7 @@ impl<B: FnMut(&Plan) -> io::Result<Ends>> Lab for RemoteLab<B> {
     }
 
     fn rhythm(&self) -> Rhythm {
-        RHYTHM
+        self.ends.as_ref().map_or(RHYTHM, |ends| ends.rhythm)
     }
 
     fn probe(&mut self) -> &mut dyn Probe {
@@ -154,7 +156,7 @@ impl<B: FnMut(&Plan) -> io::Result<Ends>> Lab for RemoteLab<B> {
 
 /// How often hosts are looked at through programs: a PowerShell starts in seconds, and the first look at a cluster takes
 /// seconds too (assumed; to be measured in a lab).
-const RHYTHM: Rhythm = Rhythm {
+pub const RHYTHM: Rhythm = Rhythm {
     poll: Duration::from_secs(1),
     limit: Duration::from_secs(5),
     greeting: Duration::from_secs(20),

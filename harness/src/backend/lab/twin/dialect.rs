@@ -47,6 +47,16 @@ pub enum Mishap {
     WrongId,
     /// The answer is one line that is too long.
     Oversize,
+    /// The answer takes its time; where the twin has the time of the world, it never comes.
+    Slow {
+        /// How long.
+        seconds: u32,
+    },
+    /// The host's clock shows another time; seen in the handshake alone.
+    ClockOff {
+        /// How far it is ahead; negative if it is behind.
+        seconds: i32,
+    },
 }
 
 /// What a host writes in answer to a request.
@@ -113,7 +123,7 @@ impl Dialect {
                 return Some(Said { bytes, is_last: true });
             }
             Some(Mishap::DieBefore | Mishap::DieAfter | Mishap::FallSilent) => return None,
-            Some(Mishap::Deny) | None => answer.line(marker),
+            Some(Mishap::Deny | Mishap::Slow { .. } | Mishap::ClockOff { .. }) | None => answer.line(marker),
         };
         bytes.extend(self.line(&line));
         Some(Said::more(bytes))

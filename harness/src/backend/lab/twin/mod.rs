@@ -3,14 +3,16 @@
 //! A world of the model stands behind anonymous pipes, one pair and one thread for each session. Time is the world's
 //! own: it moves when the backend waits, and never while an answer is under way. After each request the twin says,
 //! outside the protocol, how much it has written and that no more will come, so that silence needs no real waiting and
-//! two runs give the same bytes.
+//! two runs give the same bytes. In real time the same hosts answer programs, see [`RealTimeTwin`].
 
 mod answers;
 mod dialect;
+mod real_time;
 
-use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use failover_sim::assumption::Assumption;
 use failover_sim::names::WorkerId;
@@ -22,13 +24,14 @@ use crate::plan::Plan;
 
 use super::binding::Binding;
 use super::clock::Clock;
-use super::protocol::{Call, Marker, Request, Ticks};
+use super::protocol::{Call, Marker, Reply, Request, Ticks};
 use super::reach::{Host, Lab, Probe, Purpose};
 use super::session::Connection;
 
 use dialect::Said;
 
 pub use dialect::{Dialect, Fault, Mishap};
+pub use real_time::RealTimeTwin;
 
 /// A lab that is a world of the model.
 pub struct Twin {
@@ -45,6 +48,8 @@ pub(in crate::backend::lab) struct State {
     asked: Vec<(Host, &'static str, u32)>,
     /// Hosts that no longer answer anybody.
     silent: Vec<Host>,
+    /// How the world's time follows real time; `None` where it moves when the backend waits.
+    pace: Option<real_time::Pace>,
     inside: Option<Inside>,
 }
 
@@ -77,7 +82,8 @@ impl Twin {
 
     /// A twin whose hosts fail like this.
     pub fn with_faults(dialect: Dialect, faults: Vec<Fault>) -> Self {
-        let state = State { dialect, faults, asked: Vec::new(), silent: Vec::new(), inside: None };
+        let state =
+            State { dialect, faults, asked: Vec::new(), silent: Vec::new(), pace: None, inside: None };
         let state = Arc::new(Mutex::new(state));
         Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
     }
@@ -103,20 +109,7 @@ impl Lab for Twin {
         let (requests, writer) = io::pipe()?;
         let (reader, answers) = io::pipe()?;
         let (still, stillness) = channel();
-        let (outages, dialect) = {
-            let state = lock(&self.state);
-            (state.outages(host), state.dialect)
-        };
-        let server = Server {
-            state: self.state.clone(),
-            host,
-            outages,
-            dialect,
-            answers,
-            still,
-            written: 0,
-            marker: None,
-        };
+        let server = Server::new(&self.state, host, answers, Some(still));
         std::thread::Builder::new().name("twin".to_owned()).spawn(move || server.serve(requests))?;
         Ok(Connection { stillness: Some(stillness), ..Connection::of_streams(reader, writer) })
     }
@@ -160,12 +153,21 @@ struct TwinProbe(Arc<Mutex<State>>);
 
 impl Probe for TwinProbe {
     fn look(&mut self) -> io::Result<EndpointAnswer> {
-        let state = lock(&self.0);
+        let mut state = lock(&self.0);
+        state.catch_up();
         Ok(state.inside.as_ref().map_or(EndpointAnswer::Silent, |inside| inside.world.endpoint_answer()))
     }
 }
 
 impl State {
+    /// Where time is real: lets the world become what it is by this moment.
+    fn catch_up(&mut self) {
+        if let (Some(pace), Some(inside)) = (self.pace, &mut self.inside) {
+            let until = pace.now().max(inside.world.now());
+            inside.world.advance(until, &mut inside.logs);
+        }
+    }
+
     /// How often the host has lost its power.
     fn outages(&self, host: Host) -> u32 {
         match (host, &self.inside) {
@@ -206,27 +208,37 @@ impl Inside {
 }
 
 /// The far end of one session.
-struct Server {
+struct Server<W> {
     state: Arc<Mutex<State>>,
     host: Host,
     outages: u32,
     dialect: Dialect,
-    answers: PipeWriter,
-    still: Sender<u64>,
+    answers: W,
+    /// Where the twin says that no more will come; `None` where nobody asks.
+    still: Option<Sender<u64>>,
     written: u64,
     marker: Option<Marker>,
 }
 
-impl Server {
+impl<W: Write> Server<W> {
+    fn new(state: &Arc<Mutex<State>>, host: Host, answers: W, still: Option<Sender<u64>>) -> Self {
+        let (outages, dialect) = {
+            let state = lock(state);
+            (state.outages(host), state.dialect)
+        };
+        Self { state: state.clone(), host, outages, dialect, answers, still, written: 0, marker: None }
+    }
+
     /// Answers until the other side goes, or the session dies.
-    fn serve(mut self, requests: PipeReader) {
+    fn serve(mut self, requests: impl Read) {
         for line in BufReader::new(requests).lines() {
             let Ok(line) = line else { return };
             let Some(said) = self.hear(&line) else { return };
             self.written += said.bytes.len() as u64;
             // A reader that is gone has no use for what is left of the answer.
             let is_heard = self.answers.write_all(&said.bytes).is_ok();
-            if !is_heard || said.is_last || self.still.send(self.written).is_err() {
+            let is_followed = self.still.as_ref().is_none_or(|still| still.send(self.written).is_ok());
+            if !is_heard || said.is_last || !is_followed {
                 return;
             }
         }
@@ -234,8 +246,9 @@ impl Server {
 
     /// What is written in answer to a line; `None` if the session dies of it.
     fn hear(&mut self, line: &str) -> Option<Said> {
-        let state = self.state.clone();
-        let mut state = lock(&state);
+        let shared = self.state.clone();
+        let mut state = lock(&shared);
+        state.catch_up();
         if !state.hears(self.host, self.outages) {
             return Some(Said::more(Vec::new()));
         }
@@ -249,21 +262,35 @@ impl Server {
         let mishap = state.mishap(self.host, request.call.verb());
         match mishap {
             Some(Mishap::DieBefore) => return None,
+            Some(Mishap::Slow { seconds }) => {
+                let Some(pace) = state.pace else { return Some(Said::more(Vec::new())) };
+                // Others are answered meanwhile, and it is done late.
+                drop(state);
+                std::thread::sleep(pace.real(Duration::from_secs(seconds.into())));
+                state = lock(&shared);
+                state.catch_up();
+            }
             Some(Mishap::FallSilent) => {
                 state.silent.push(self.host);
                 return Some(Said::more(Vec::new()));
             }
             Some(_) | None => {}
         }
-        let answer = if mishap == Some(Mishap::Deny) {
+        let mut answer = if mishap == Some(Mishap::Deny) {
             answers::denied(&request)
         } else {
             answers::answer(&mut state, self.host, &request)
         };
+        if let (Some(Mishap::ClockOff { seconds }), Ok(Reply::Hello(hello))) = (mishap, &mut answer.outcome) {
+            hello.clock.0 += i64::from(seconds) * TICKS_A_SECOND;
+        }
         let is_first = self.written == 0;
         self.dialect.reply(&answer, &marker, mishap, is_first)
     }
 }
+
+/// Ticks of 100 ns.
+const TICKS_A_SECOND: i64 = 10_000_000;
 
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     // A thread that panicked has said so; its state is still the state.
