@@ -129,7 +129,11 @@ fn a_blocked_program_is_killed_with_what_it_started() {
     let child = fs::read_to_string(&file).expect("a number");
     assert!(runs(child.trim()));
     drop(session);
-    assert!(!runs(child.trim()));
+    // Killed is killed; that the system has taken it away shows a moment later.
+    while runs(child.trim()) {
+        assert!(clock.elapsed() < Duration::from_secs(60), "it is not killed");
+        std::thread::yield_now();
+    }
 }
 
 /// What came of a run.
@@ -206,7 +210,7 @@ const NODE2: Host = Host::Node(NodeId(1));
 
 /// What goes wrong with a lab's sessions, what is said of it, and what becomes of the actions. The verdict is always
 /// inconclusive.
-const FAULTS: [(Host, &str, u32, Mishap, &str, &[State]); 9] = [
+const FAULTS: [(Host, &str, u32, Mishap, &str, &[State]); 10] = [
     (
         NODE1,
         "move_role",
@@ -257,13 +261,15 @@ const FAULTS: [(Host, &str, u32, Mishap, &str, &[State]); 9] = [
         "the session with `NODE2` failed while looking: the answer cannot be read: the line is not JSON",
         &[State::Undone],
     ),
-    (NODE2, "read_cluster", 70, Mishap::FallSilent, "", &[State::Undone]),
+    // An observer that blocks is killed and replaced; a host that is silent to everybody is not looked at any more.
+    (NODE1, "read_cluster", 70, Mishap::Slow { seconds: 600 }, "", &[State::Undone]),
+    (NODE1, "read_cluster", 70, Mishap::FallSilent, "", &[State::Undone]),
     (
         NODE1,
         "hello",
         1,
-        Mishap::ClockOff { seconds: -600 },
-        "the session with `NODE1` failed while looking: the host is not fit: its clock is 600 s behind",
+        Mishap::ClockOff { seconds: -590 },
+        "the session with `NODE1` failed while looking: the host is not fit: its clock is 5",
         &[],
     ),
     (

@@ -368,12 +368,21 @@ impl<'p> Picture<'p> {
         }
     }
 
+    fn watches_a_node(&self) -> bool {
+        (0..self.views.len()).any(|node| self.watches(Watch::Node(NodeId(node as u8))))
+    }
+
     /// Whether somebody looks at what a clause is about.
     pub fn can_see(&self, clause: &Clause) -> bool {
         match clause {
-            Clause::Role { .. } | Clause::Node { .. } | Clause::Nodes { .. } => {
-                (0..self.views.len()).any(|node| self.watches(Watch::Node(NodeId(node as u8))))
-            }
+            // The state of a role is what its owner node shows; one without power shows nothing, and that is known.
+            Clause::Role { .. } => match self.owner() {
+                Ok(owner) => {
+                    self.watches(Watch::Node(owner)) || self.power[owner.index()] == Some(Power::Off)
+                }
+                Err(_) => self.watches_a_node(),
+            },
+            Clause::Node { .. } | Clause::Nodes { .. } => self.watches_a_node(),
             Clause::Endpoint { .. } => self.watches(Watch::Endpoint),
             Clause::Workers { .. } => self.watches(Watch::Workers),
             Clause::Tasks { .. } => self.watches(Watch::Ssisdb),
