@@ -1,101 +1,23 @@
 //! Is the script that makes a snapshot sound PowerShell, does it only read, and does it write the format that is read?
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
+use std::collections::BTreeSet;
 
 use failover_harness::guide::collect::{COMMANDS, MEMBERS, SCRIPT};
 use failover_harness::guide::example;
 use failover_harness::guide::snapshot::{Look, Snapshot};
 use failover_tests::{Answer, failover, root};
-use tree_sitter::{Node, Parser, Tree};
 
-fn parse(text: &str) -> Tree {
-    let mut parser = Parser::new();
-    parser.set_language(&tree_sitter_pwsh::LANGUAGE.into()).expect("the grammar fits the parser");
-    parser.parse(text, None).expect("no limit of time is set")
-}
+#[path = "powershell.rs"]
+mod powershell;
 
-fn visit<'t>(node: Node<'t>, look: &mut dyn FnMut(Node<'t>)) {
-    look(node);
-    for index in 0..node.child_count() {
-        if let Some(child) = node.child(index) {
-            visit(child, look);
-        }
-    }
-}
-
-/// Every command that a script calls, with the parameters that it gives it; `&` stands for a block of its own.
-fn commands(text: &str) -> BTreeMap<String, BTreeSet<String>> {
-    let tree = parse(text);
-    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let said = |node: Node<'_>| text[node.byte_range()].to_owned();
-    visit(tree.root_node(), &mut |node| {
-        if node.kind() != "command" {
-            return;
-        }
-        let mut name = "&".to_owned();
-        let mut parameters = BTreeSet::new();
-        for index in 0..node.child_count() {
-            let Some(child) = node.child(index) else { continue };
-            if child.kind() == "command_name" {
-                name = said(child);
-            }
-            for index in 0..child.child_count() {
-                let part = child.child(index).filter(|part| part.kind() == "command_parameter");
-                parameters.extend(part.map(|part| said(part).trim_start_matches('-').to_owned()));
-            }
-        }
-        found.entry(name).or_default().extend(parameters);
-    });
-    found
-}
-
-/// The functions that a script defines.
-fn functions(text: &str) -> BTreeSet<String> {
-    let tree = parse(text);
-    let mut found = BTreeSet::new();
-    visit(tree.root_node(), &mut |node| {
-        if node.kind() == "function_name" {
-            found.insert(text[node.byte_range()].to_owned());
-        }
-    });
-    found
-}
-
-/// Members of .NET's classes that are called: behind `::`, and behind a dot with a bracket after it.
-fn members(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    let is_word = |letter: char| letter.is_ascii_alphanumeric();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
-        for (at, _) in line.match_indices("::") {
-            let word: String = line[at + 2..].chars().take_while(|&letter| is_word(letter)).collect();
-            // `Registry::HKEY_USERS` and `Cert::` name places, not classes.
-            if line[..at].ends_with(']') {
-                found.insert(word);
-            }
-        }
-        for (at, _) in line.match_indices('.') {
-            let word: String = line[at + 1..].chars().take_while(|&letter| is_word(letter)).collect();
-            if !word.is_empty() && line[at + 1 + word.len()..].starts_with('(') {
-                found.insert(word);
-            }
-        }
-    }
-    found
-}
+use powershell::{beyond, commands, faults, members, parse, run_real};
 
 #[test]
 fn the_script_is_ascii_and_sound() {
     assert!(SCRIPT.is_ascii() && !SCRIPT.contains(['\t', '\r']));
     let long: Vec<&str> = SCRIPT.lines().filter(|line| line.len() > 120).collect();
     assert!(long.is_empty(), "{long:#?}");
-    let mut wrong = Vec::new();
-    visit(parse(SCRIPT).root_node(), &mut |node| {
-        if node.is_error() || node.is_missing() {
-            wrong.push(format!("line {}", node.start_position().row + 1));
-        }
-    });
-    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(faults(SCRIPT), Vec::<String>::new());
 }
 
 #[test]
@@ -111,25 +33,8 @@ fn a_script_with_a_fault_is_not_sound() {
     }
 }
 
-/// What a script calls beyond its tables.
 fn beyond_the_tables(text: &str) -> Vec<String> {
-    let own = functions(text);
-    let mut wrong = Vec::new();
-    for (name, parameters) in commands(text) {
-        let known = COMMANDS.iter().find(|command| command.name == name);
-        match known {
-            None if own.contains(&name) || name == "&" => {}
-            None => wrong.push(name),
-            Some(command) => wrong.extend(
-                parameters
-                    .iter()
-                    .filter(|parameter| !command.parameters.contains(&parameter.as_str()))
-                    .map(|parameter| format!("{name} -{parameter}")),
-            ),
-        }
-    }
-    wrong.extend(members(text).into_iter().filter(|member| !MEMBERS.contains(&member.as_str())));
-    wrong
+    beyond(text, COMMANDS, MEMBERS)
 }
 
 #[test]
@@ -267,17 +172,10 @@ fn the_command_prints_the_script_or_writes_it_to_a_file_that_does_not_exist() {
     assert!(again.stderr.starts_with("error: cannot write `"), "{}", again.stderr);
 }
 
-/// The output of a real PowerShell; `None` if there is none, or one that says nothing (Wine's).
-fn power_shell(arguments: &[&str]) -> Option<String> {
-    let output =
-        Command::new("pwsh").args(["-NoProfile", "-NonInteractive"]).args(arguments).output().ok()?;
-    Some(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
 #[test]
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn a_real_powershell_makes_a_snapshot_where_one_is_found() {
-    if power_shell(&["-Command", "'here: ' + (1 + 1)"]).is_none_or(|said| said.trim() != "here: 2") {
+    if run_real(&["-Command", "'here: ' + (1 + 1)"]).is_none_or(|said| said.trim() != "here: 2") {
         println!("skipped: no PowerShell was found that answers");
         return;
     }
@@ -291,7 +189,7 @@ fn a_real_powershell_makes_a_snapshot_where_one_is_found() {
     std::fs::write(folder.path().join("collect.ps1"), SCRIPT).expect("a file");
     let call = format!("{stubs}& (Join-Path $PSScriptRoot 'collect.ps1') -OutFile '{}'\n", file.display());
     std::fs::write(&script, call).expect("a file");
-    let said = power_shell(&["-File", script.to_str().expect("a path of text")]);
+    let said = run_real(&["-File", script.to_str().expect("a path of text")]);
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{error}\n{said:?}"));
     let snapshot = Snapshot::read(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
     assert_eq!(snapshot.cluster.nodes, Look::CouldNotLook("no cluster here".to_owned()));

@@ -298,7 +298,12 @@ impl Actors {
         let call = Call::ReadPower { nodes: self.binding.node_names().to_vec() };
         match self.ask(lab, Host::Control, "reading the power of the machines", call)? {
             Reply::Power(machines) => Ok(machines),
-            Reply::Hello(_) | Reply::Cluster(_) | Reply::Worker(_) | Reply::Certificate(_) | Reply::Done => {
+            Reply::Hello(_)
+            | Reply::Cluster(_)
+            | Reply::Worker(_)
+            | Reply::Ssisdb(_)
+            | Reply::Certificate(_)
+            | Reply::Done => {
                 unreachable!("an answer is read as the answer to its request")
             }
         }
@@ -314,7 +319,12 @@ impl Actors {
         let doing = "reading the master certificate";
         match self.ask(lab, Host::Node(node), doing, Call::ReadMasterCertificate)? {
             Reply::Certificate(thumbprint) => Ok(thumbprint),
-            Reply::Hello(_) | Reply::Cluster(_) | Reply::Worker(_) | Reply::Power(_) | Reply::Done => {
+            Reply::Hello(_)
+            | Reply::Cluster(_)
+            | Reply::Worker(_)
+            | Reply::Power(_)
+            | Reply::Ssisdb(_)
+            | Reply::Done => {
                 unreachable!("an answer is read as the answer to its request")
             }
         }

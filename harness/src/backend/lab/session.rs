@@ -276,7 +276,12 @@ impl Session {
         let asked = clock.now();
         match self.ask(clock, self.hello(), HANDSHAKE_LIMIT)? {
             Reply::Hello(hello) => admit(&hello, needs, asked, clock).map(|()| hello),
-            Reply::Cluster(_) | Reply::Worker(_) | Reply::Power(_) | Reply::Certificate(_) | Reply::Done => {
+            Reply::Cluster(_)
+            | Reply::Worker(_)
+            | Reply::Power(_)
+            | Reply::Ssisdb(_)
+            | Reply::Certificate(_)
+            | Reply::Done => {
                 unreachable!("an answer is read as the answer to its request")
             }
         }

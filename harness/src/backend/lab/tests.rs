@@ -317,3 +317,28 @@ fn a_host_without_power_answers_nobody() {
     assert_eq!(error.to_string(), "no answer within 3000 ms");
     assert_eq!(twin.clock().now(), before + limit);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_names_an_operation_brings_the_session_lives_on(call in protocol::tests::calls(), nasty: bool) {
+        let mut twin = Twin::new(if nasty { Dialect::Nasty } else { Dialect::Friendly });
+        twin.begin(&plan(POWER_OFF)).expect("a twin is always ready");
+        let limit = std::time::Duration::from_secs(3);
+        for host in [Host::Control, NODE1, Host::Worker(WorkerId(0))] {
+            let connection = twin.open(host, reach::Purpose::Act).expect("pipes can be had");
+            let mut session = Session::open(connection, Marker::of("wild")).expect("threads can be had");
+            session.greet(twin.clock(), session::Needs::default()).expect("everybody is there");
+            let answer = match &call {
+                protocol::Call::Hello { .. } => continue,
+                other => session.ask(twin.clock(), other.clone(), limit),
+            };
+            proptest::prop_assert!(
+                matches!(answer, Ok(_) | Err(session::SessionError::Failed(_))),
+                "{call:?}: {answer:?}"
+            );
+            session.greet(twin.clock(), session::Needs::default()).expect("it still answers");
+        }
+    }
+}

@@ -278,7 +278,7 @@ impl Watchers {
                 true
             }
             Reply::Worker(sight) => self.worker(index, &sight, now)?,
-            Reply::Hello(_) | Reply::Certificate(_) | Reply::Done => true,
+            Reply::Hello(_) | Reply::Ssisdb(_) | Reply::Certificate(_) | Reply::Done => true,
         };
         if is_clear {
             self.hosts[index].looked = asked;

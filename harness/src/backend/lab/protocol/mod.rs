@@ -8,6 +8,7 @@
 mod fields;
 mod lines;
 mod reply;
+mod ssisdb;
 mod windows;
 mod worker;
 
@@ -22,6 +23,7 @@ pub use reply::{
     Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight, NodeSight, Reply,
     ResourceSight, Ticks,
 };
+pub use ssisdb::{AgentSight, SsisdbSight};
 pub use windows::{
     MachineState, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
@@ -31,6 +33,20 @@ pub use worker::{LogEvent, LogLine, SocketSight, WorkerSight};
 
 /// The version of the protocol; the handshake refuses another one.
 pub const PROTOCOL: i64 = 1;
+
+/// The words of all verbs.
+pub const VERBS: [&str; 10] = [
+    "hello",
+    "read_cluster",
+    "read_worker",
+    "read_power",
+    "read_ssisdb",
+    "read_master_certificate",
+    "move_role",
+    "power_off",
+    "power_on",
+    "replace_master_certificate",
+];
 
 /// The word that begins every answer of one session.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -90,6 +106,11 @@ pub enum Call {
         /// Names of the nodes.
         nodes: Vec<String>,
     },
+    /// Where there are network credentials, or on the owner node of SQL Server: the master's properties and the workers.
+    ReadSsisdb {
+        /// The instance that holds SSISDB: network name, or network name and instance.
+        server: String,
+    },
     /// On a node: the certificate of the master's binding.
     ReadMasterCertificate,
     /// On a node: `Move-ClusterGroup -Wait 0`.
@@ -124,6 +145,7 @@ impl Call {
             Self::ReadCluster => "read_cluster",
             Self::ReadWorker => "read_worker",
             Self::ReadPower { .. } => "read_power",
+            Self::ReadSsisdb { .. } => "read_ssisdb",
             Self::ReadMasterCertificate => "read_master_certificate",
             Self::MoveRole { .. } => "move_role",
             Self::PowerOff { .. } => "power_off",
@@ -138,6 +160,7 @@ impl Call {
             Self::Hello { marker } => fields.with("marker", marker.text()).with("protocol", PROTOCOL),
             Self::ReadCluster | Self::ReadWorker | Self::ReadMasterCertificate => fields,
             Self::ReadPower { nodes } => fields.with_list("nodes", nodes.iter().map(String::as_str)),
+            Self::ReadSsisdb { server } => fields.with("server", server.as_str()),
             Self::MoveRole { group, node } => {
                 fields.with("group", group.as_str()).with("node", node.as_str())
             }
@@ -158,6 +181,7 @@ impl Call {
             "read_cluster" => Self::ReadCluster,
             "read_worker" => Self::ReadWorker,
             "read_power" => Self::ReadPower { nodes: fields.texts("nodes")? },
+            "read_ssisdb" => Self::ReadSsisdb { server: fields.text("server")?.to_owned() },
             "read_master_certificate" => Self::ReadMasterCertificate,
             "move_role" => Self::MoveRole {
                 group: fields.text("group")?.to_owned(),
@@ -224,11 +248,11 @@ impl Request {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn calls() -> impl Strategy<Value = Call> {
+    pub(in crate::backend::lab) fn calls() -> impl Strategy<Value = Call> {
         let text = || any::<String>();
         prop_oneof![
             Just(Call::ReadCluster),
@@ -237,6 +261,7 @@ mod tests {
             Just(Call::Hello { marker: Marker::of("a") }),
             proptest::collection::vec(text(), 0..4).prop_map(|nodes| Call::ReadPower { nodes }),
             (text(), text()).prop_map(|(group, node)| Call::MoveRole { group, node }),
+            text().prop_map(|server| Call::ReadSsisdb { server }),
             text().prop_map(|node| Call::PowerOff { node }),
             text().prop_map(|node| Call::PowerOn { node }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
@@ -247,6 +272,7 @@ mod tests {
         #[test]
         fn parameters_travel_as_data(call in calls(), id in 0_u64..i64::MAX as u64, limit in 0_u64..1 << 40) {
             let request = Request { id, limit: Duration::from_millis(limit), call };
+            prop_assert!(VERBS.contains(&request.call.verb()));
             let line = request.line();
             prop_assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line}");
             prop_assert_eq!(Request::read(&line), Ok(request));

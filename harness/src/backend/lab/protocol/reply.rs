@@ -4,6 +4,7 @@ use failover_sim::observe::{NodeState, ResourceState, RoleState};
 use serde_json::Value;
 
 use super::fields::{self, FieldError, Fields};
+use super::ssisdb::SsisdbSight;
 use super::windows::{self, MachineState};
 use super::worker::WorkerSight;
 use super::{Call, Marker};
@@ -32,6 +33,8 @@ pub enum Reply {
     Worker(WorkerSight),
     /// To `read_power`: one for each node that was asked for.
     Power(Vec<MachineSight>),
+    /// To `read_ssisdb`.
+    Ssisdb(SsisdbSight),
     /// To `read_master_certificate`: the thumbprint, if there is a binding.
     Certificate(Option<String>),
     /// To a verb that changes something: it was carried out.
@@ -189,6 +192,7 @@ impl Reply {
                     .with_list("node_names", machines.iter().map(|machine| machine.name.as_str()))
                     .with_list("node_powers", states)
             }
+            Self::Ssisdb(sight) => sight.write(fields),
             Self::Certificate(thumbprint) => fields.with_some("thumbprint", thumbprint.as_deref()),
             Self::Done => fields,
         }
@@ -206,6 +210,7 @@ impl Reply {
                     |(name, power)| Ok(MachineSight { name, state: windows::machine_state(power)? });
                 Self::Power(names.into_iter().zip(powers).map(machine).collect::<Result<_, FieldError>>()?)
             }
+            Call::ReadSsisdb { .. } => Self::Ssisdb(SsisdbSight::read(fields)?),
             Call::ReadMasterCertificate => Self::Certificate(if fields.has("thumbprint") {
                 Some(fields.text("thumbprint")?.to_owned())
             } else {

@@ -48,8 +48,59 @@ pub const COMMANDS: &[Command] = &[
     command("netsh.exe", &[], "netsh http"),
 ];
 
-/// Members of .NET's classes that the script calls.
-pub const MEMBERS: &[&str] = &[];
+/// Members of .NET's classes that script and bootstrap call (documented). Two of them write: `Add`, into a certificate
+/// store, and `WriteAllText`, the master's settings.
+pub const MEMBERS: &[&str] = &[
+    "ASCII",
+    "Add",
+    "Administrator",
+    "Append",
+    "Close",
+    "Combine",
+    "Create",
+    "CreateCommand",
+    "Dispose",
+    "Equals",
+    "ExecuteReader",
+    "Flush",
+    "GetBytes",
+    "GetCurrent",
+    "GetDirectoryName",
+    "GetLastWriteTimeUtc",
+    "GetString",
+    "GetType",
+    "GetValue",
+    "IndexOf",
+    "IsInRole",
+    "Matches",
+    "Min",
+    "MinValue",
+    "Open",
+    "OpenStandardInput",
+    "OpenStandardOutput",
+    "OrdinalIgnoreCase",
+    "Read",
+    "ReadAllBytes",
+    "ReadAllText",
+    "ReadByte",
+    "ReadLine",
+    "ReadToEnd",
+    "ReadWrite",
+    "Replace",
+    "Seek",
+    "Split",
+    "StartsWith",
+    "Substring",
+    "ToCharArray",
+    "ToLowerInvariant",
+    "ToString",
+    "ToUniversalTime",
+    "Translate",
+    "Trim",
+    "UtcNow",
+    "Write",
+    "WriteAllText",
+];
 
 const CLUSTERS: &str = "FailoverClusters";
 const CORE: &str = "Microsoft.PowerShell.Core";

@@ -312,12 +312,66 @@ $library = {
         $seen
     }
 
+    $global:FailoverStatements = @{
+        may_see = "SELECT IS_ROLEMEMBER(N'ssis_admin'), IS_ROLEMEMBER(N'ssis_cluster_executor'), " +
+            "IS_SRVROLEMEMBER(N'sysadmin')"
+        properties = "SELECT property_name, CONVERT(nvarchar(4000), property_value) FROM catalog.master_properties"
+        workers = "SELECT MachineName, IsEnabled, LastOnlineTime FROM catalog.worker_agents ORDER BY MachineName"
+    }
+
+    # Rows of a statement, each a list of values. A connection of its own: a pool would keep one to the node that was.
+    function Query([string] $Server, [string] $Statement) {
+        $builder = New-Object System.Data.SqlClient.SqlConnectionStringBuilder
+        $builder['Data Source'] = $Server
+        $builder['Initial Catalog'] = 'SSISDB'
+        $builder['Integrated Security'] = $true
+        $builder['Pooling'] = $false
+        $builder['MultiSubnetFailover'] = $true
+        $builder['Connect Timeout'] = 5
+        $connection = New-Object System.Data.SqlClient.SqlConnection ($builder.ToString())
+        try {
+            $connection.Open()
+            $command = $connection.CreateCommand()
+            $command.CommandTimeout = 5
+            $command.CommandText = $global:FailoverStatements[$Statement]
+            $reader = $command.ExecuteReader()
+            while ($reader.Read()) {
+                $row = @(for ($column = 0; $column -lt $reader.FieldCount; $column++) { $reader.GetValue($column) })
+                , $row
+            }
+        }
+        finally { $connection.Dispose() }
+    }
+
+    function ReadSsisdb($With) {
+        $server = [string] $With.server
+        $properties = @(Query $server 'properties')
+        $seen = [ordered]@{
+            property_names = @(foreach ($row in $properties) { [string] $row[0] })
+            property_values = @(foreach ($row in $properties) { [string] $row[1] })
+        }
+        # Without one of these roles the view shows no rows and no error: then nobody has looked.
+        if (@(Query $server 'may_see')[0] -contains 1) {
+            $workers = @(Query $server 'workers')
+            $seen['worker_machines'] = @(foreach ($row in $workers) { [string] $row[0] })
+            $seen['worker_enabled'] = @(foreach ($row in $workers) { [int] [bool] $row[1] })
+            $seen['worker_online'] = @(
+                foreach ($row in $workers) {
+                    # 0: it never was.
+                    if ($row[2] -is [datetimeoffset]) { $row[2].UtcTicks } else { [long] 0 }
+                }
+            )
+        }
+        $seen
+    }
+
     function Perform([string] $Verb, $With) {
         switch -CaseSensitive ($Verb) {
             'hello' { return Hello $With }
             'read_cluster' { return ReadCluster }
             'read_worker' { return ReadWorker }
             'read_power' { return ReadPower $With }
+            'read_ssisdb' { return ReadSsisdb $With }
             'read_master_certificate' { return ReadMasterCertificate }
             'move_role' { return MoveRole $With }
             'power_off' { return PowerOff $With }

@@ -42,6 +42,10 @@ impl Inside {
             (Call::ReadPower { nodes }, Host::Control) => {
                 nodes.iter().map(|name| self.machine(name)).collect::<Result<_, _>>().map(Reply::Power)
             }
+            // The model's SSISDB keeps no times of its workers.
+            (Call::ReadSsisdb { .. }, Host::Control | Host::Node(_)) => {
+                Err(failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED))
+            }
             (Call::ReadMasterCertificate, Host::Node(node)) => {
                 let bound = self.world.bound_certificate(node);
                 Ok(Reply::Certificate(bound.map(|certificate| self.binding.thumbprint(certificate))))
@@ -69,6 +73,7 @@ impl Inside {
                 Call::ReadCluster
                 | Call::ReadWorker
                 | Call::ReadPower { .. }
+                | Call::ReadSsisdb { .. }
                 | Call::ReadMasterCertificate
                 | Call::MoveRole { .. }
                 | Call::PowerOff { .. }
@@ -216,6 +221,8 @@ pub(super) fn ticks(moment: Time) -> Ticks {
 }
 
 const EPOCH: i64 = 638_717_184_000_000_000;
+/// `ErrorCategory.NotSpecified`.
+const NOT_SPECIFIED: i64 = 0;
 /// `ErrorCategory.InvalidOperation`.
 const INVALID_OPERATION: i64 = 7;
 /// `ErrorCategory.ObjectNotFound`.

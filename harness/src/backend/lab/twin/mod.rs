@@ -237,8 +237,9 @@ impl<W: Write> Server<W> {
             self.written += said.bytes.len() as u64;
             // A reader that is gone has no use for what is left of the answer.
             let is_heard = self.answers.write_all(&said.bytes).is_ok();
-            let is_followed = self.still.as_ref().is_none_or(|still| still.send(self.written).is_ok());
-            if !is_heard || said.is_last || !is_followed {
+            // A session that ends says so by ending, not by being still.
+            let goes_on = is_heard && !said.is_last;
+            if !goes_on || self.still.as_ref().is_some_and(|still| still.send(self.written).is_err()) {
                 return;
             }
         }

@@ -1,0 +1,82 @@
+//! What does SSISDB say about master and workers?
+
+use super::Ticks;
+use super::fields::{FieldError, Fields};
+
+/// What the views of SSISDB show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SsisdbSight {
+    /// Names and values of `catalog.master_properties`.
+    pub properties: Vec<(String, String)>,
+    /// `catalog.worker_agents`; `None` where the session may not see its rows: then nobody has looked.
+    pub workers: Option<Vec<AgentSight>>,
+}
+
+/// A row of `catalog.worker_agents`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentSight {
+    /// MachineName.
+    pub machine: String,
+    /// IsEnabled.
+    pub is_enabled: bool,
+    /// LastOnlineTime, by the clock of SQL Server; `None` if it never was.
+    pub last_online: Option<Ticks>,
+}
+
+impl SsisdbSight {
+    pub(super) fn write(&self, fields: Fields) -> Fields {
+        let fields = fields
+            .with_list("property_names", self.properties.iter().map(|(name, _)| name.as_str()))
+            .with_list("property_values", self.properties.iter().map(|(_, value)| value.as_str()));
+        let Some(workers) = &self.workers else { return fields };
+        fields
+            .with_list("worker_machines", workers.iter().map(|worker| worker.machine.as_str()))
+            .with_list("worker_enabled", workers.iter().map(|worker| i64::from(worker.is_enabled)))
+            .with_list(
+                "worker_online",
+                workers.iter().map(|worker| worker.last_online.map_or(NEVER, |ticks| ticks.0)),
+            )
+    }
+
+    pub(super) fn read(fields: &Fields) -> Result<Self, FieldError> {
+        let names = fields.texts("property_names")?;
+        let values = fields.texts_of("property_values", names.len())?;
+        let workers = if fields.has("worker_machines") { Some(read_workers(fields)?) } else { None };
+        Ok(Self { properties: names.into_iter().zip(values).collect(), workers })
+    }
+}
+
+fn read_workers(fields: &Fields) -> Result<Vec<AgentSight>, FieldError> {
+    let machines = fields.texts("worker_machines")?;
+    let enabled = fields.integers_of("worker_enabled", machines.len())?;
+    let online = fields.integers_of("worker_online", machines.len())?;
+    let worker = |(machine, (enabled, online))| AgentSight {
+        machine,
+        is_enabled: enabled != 0,
+        last_online: (online != NEVER).then_some(Ticks(online)),
+    };
+    Ok(machines.into_iter().zip(enabled.into_iter().zip(online)).map(worker).collect())
+}
+
+const NEVER: i64 = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Answer, Call, Marker, Reply};
+    use super::*;
+
+    #[test]
+    fn no_rows_and_no_look_are_told_apart() {
+        let agent =
+            |last_online| AgentSight { machine: "W\u{d6}1".to_owned(), is_enabled: true, last_online };
+        for workers in [None, Some(Vec::new()), Some(vec![agent(None), agent(Some(Ticks(5)))])] {
+            let properties = vec![("MACHINE_NAME".to_owned(), "NODE1".to_owned())];
+            let answer = Answer { id: 1, outcome: Ok(Reply::Ssisdb(SsisdbSight { properties, workers })) };
+            let marker = Marker::of("test");
+            let line = answer.line(&marker);
+            let call = Call::ReadSsisdb { server: "SQLFCI".to_owned() };
+            let read = line.strip_prefix(marker.text()).map(|object| Answer::read(object, &call));
+            assert_eq!(read, Some(Ok(answer)));
+        }
+    }
+}
