@@ -208,9 +208,12 @@ fn with_fault(name: &str, host: Host, verb: &'static str, time: u32, mishap: Mis
 const NODE1: Host = Host::Node(NodeId(0));
 const NODE2: Host = Host::Node(NodeId(1));
 
+/// Where, with which verb, the how manieth time, and what; what is said; how far each action has come.
+type FaultTold = (Host, &'static str, u32, Mishap, &'static str, &'static [State]);
+
 /// What goes wrong with a lab's sessions, what is said of it, and what becomes of the actions. The verdict is always
 /// inconclusive.
-const FAULTS: [(Host, &str, u32, Mishap, &str, &[State]); 10] = [
+const FAULTS: [FaultTold; 10] = [
     (
         NODE1,
         "move_role",
