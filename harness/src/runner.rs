@@ -16,10 +16,7 @@ use crate::report::{RunResult, ScenarioReport, Unknown};
 /// run consulted. Its history goes to `history`; those of the other answers go nowhere.
 pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: &mut H) -> ScenarioReport {
     let started = Instant::now();
-    let missing = backend.abilities(plan).missing;
-    if !missing.is_empty() {
-        let words: Vec<&str> = missing.iter().map(|verb| verb.word()).collect();
-        let reason = format!("{} cannot {}", backend.kind(), words.join(", "));
+    if let Some(reason) = backend.abilities(plan).reason_to_skip(backend.kind()) {
         return report(plan, backend, RunResult::Skipped(reason), None, Vec::new(), started.elapsed());
     }
     let judgement = director::run(plan, backend, history);

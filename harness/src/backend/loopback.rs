@@ -38,7 +38,7 @@ impl Backend for LoopbackBackend {
     }
 
     fn abilities(&self, _: &Plan) -> Abilities {
-        Abilities { missing: Vec::new() }
+        Abilities::default()
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {

@@ -102,10 +102,23 @@ pub trait Backend {
 }
 
 /// What a backend can do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
     /// Verbs of the plan that it cannot carry out.
     pub missing: Vec<Verb>,
+    /// What of the plan it may not do, in words.
+    pub forbidden: Vec<String>,
+}
+
+impl Abilities {
+    /// Why a plan is not run, if it is not.
+    pub fn reason_to_skip(&self, kind: BackendKind) -> Option<String> {
+        if !self.missing.is_empty() {
+            let words: Vec<&str> = self.missing.iter().map(|verb| verb.word()).collect();
+            return Some(format!("{kind} cannot {}", words.join(", ")));
+        }
+        (!self.forbidden.is_empty()).then(|| format!("lab.yaml does not allow {}", self.forbidden.join(", ")))
+    }
 }
 
 /// What went wrong with the surroundings of a run: neither the cluster's fault nor the scenario's.
@@ -117,6 +130,9 @@ pub enum BackendError {
     /// An action that this backend does not know how to carry out.
     #[error("this backend cannot carry out `{}`", .0.word())]
     Unable(Verb),
+    /// An action that nobody has allowed.
+    #[error("lab.yaml does not allow `{0}`")]
+    Forbidden(&'static str),
     /// The twin on loopback failed.
     #[error("the twin on loopback failed: {0}")]
     Twin(#[from] failover_sim::twin::TwinError),

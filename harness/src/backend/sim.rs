@@ -40,7 +40,7 @@ impl Backend for SimBackend {
     }
 
     fn abilities(&self, _: &Plan) -> Abilities {
-        Abilities { missing: Vec::new() }
+        Abilities::default()
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {

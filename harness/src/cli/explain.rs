@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::backend::lab::file::lab_schema;
 use crate::explain::{self, Kind};
 use crate::scenario::standard;
 use crate::scenario::{scenario_schema, topology_schema};
@@ -54,6 +55,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<u8, CommandError> {
     let schema = match arguments.kind {
         SchemaKind::Scenario => scenario_schema(),
         SchemaKind::Topology => topology_schema(),
+        SchemaKind::Lab => lab_schema(),
     };
     print(&format!("{schema:#}\n"))?;
     Ok(0)

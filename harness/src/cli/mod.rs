@@ -9,6 +9,7 @@ mod demo;
 mod explain;
 mod explore;
 mod judge;
+mod lab;
 mod new;
 mod predict;
 mod preflight;
@@ -78,6 +79,8 @@ enum Command {
     Compare(bench::CompareArguments),
     /// Measure from outside how available an endpoint is, and what certificates it presents.
     Probe(probe::ProbeArguments),
+    /// Begin with a lab, plan what is done to it, and put it back as it was.
+    Lab(lab::LabArguments),
     /// Keep a cluster running behind real HTTPS on loopback, for clients of your own, or tell it what to do.
     Twin(twin::TwinArguments),
 }
@@ -96,9 +99,12 @@ struct RunArguments {
     /// Where to run them.
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     backend: BackendKind,
-    /// Which lab: `twin` is a model of the lab's hosts behind the real session protocol.
+    /// Which lab: `lab.yaml`, or `twin`, which is a model of the lab's hosts behind the real session protocol.
     #[arg(long, value_name = "FILE|twin")]
     lab: Option<PathBuf>,
+    /// Keep the journals of what is done to a lab in this folder, for `lab restore`.
+    #[arg(long, value_name = "FOLDER")]
+    journals: Option<PathBuf>,
     /// The seed of every random value.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -196,6 +202,8 @@ enum SchemaKind {
     Scenario,
     /// Of topologies.
     Topology,
+    /// Of `lab.yaml`.
+    Lab,
 }
 
 #[derive(Debug, Args)]
@@ -333,6 +341,7 @@ pub fn main() -> ExitCode {
         Command::Bench(arguments) => bench::bench(&arguments),
         Command::Compare(arguments) => bench::compare(&arguments),
         Command::Probe(arguments) => probe::probe(&arguments),
+        Command::Lab(arguments) => lab::lab(&arguments),
         Command::Twin(arguments) => twin::twin(&arguments),
     };
     match answer {

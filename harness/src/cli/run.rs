@@ -10,8 +10,7 @@ use std::time::{Duration, Instant};
 
 use failover_sim::observe::{Flow, Record, Sink};
 
-use crate::backend::lab::twin::{Dialect, Twin};
-use crate::backend::{Backend, BackendKind, LabBackend, LoopbackBackend, SimBackend};
+use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
 use crate::plan::{Plan, path_text};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
@@ -23,6 +22,7 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments)?;
+    let lab = arguments.lab.as_deref().map(super::lab::read_lab).transpose()?.flatten();
     let overrides = arguments.overrides.overrides();
     let suite = arguments.suite.as_deref();
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
@@ -34,7 +34,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
         BackendKind::Lab => {
-            run_all(&plans, || LabBackend::new(Twin::new(Dialect::Friendly), None), arguments)?
+            let begin = || super::lab::backend(lab.clone(), arguments.journals.clone());
+            run_all(&plans, begin, arguments)?
         }
     };
     scenarios.extend(misfits.iter().map(skipped));
@@ -63,12 +64,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
 fn check_lab(arguments: &RunArguments) -> Result<(), CommandError> {
     let lab = arguments.lab.as_deref();
     match (arguments.backend, lab) {
-        (BackendKind::Lab, Some(lab)) if lab == Path::new("twin") => Ok(()),
-        (BackendKind::Lab, Some(lab)) => Err(CommandError::Input(format!(
-            "no lab can be reached yet, so that `{}` is of no use: this version has the session protocol and a twin \
-             of its hosts, and no transport to Windows\nhint: --lab twin",
-            path_text(lab)
-        ))),
+        (BackendKind::Lab, Some(_)) => Ok(()),
         (BackendKind::Lab, None) => {
             Err(CommandError::Input("`--backend lab` needs to know which lab\nhint: --lab twin".to_owned()))
         }

@@ -27,7 +27,7 @@ pub mod unfit;
 
 pub use load::{LoadError, Loaded, Misfit, load, load_fitting, origin_on};
 pub use planner::{plan, plans, topology_of, warnings};
-pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS};
+pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS, schema_of};
 pub use schema::{scenario_schema, topology_schema};
 
 /// What tests of this crate need of scenarios.

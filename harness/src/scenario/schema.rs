@@ -35,7 +35,8 @@ pub fn topology_schema() -> Value {
     schema
 }
 
-fn schema_of<T: JsonSchema>() -> Value {
+/// The JSON Schema of a document of ours.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft07().with_transform(refuse_blank);
     settings.into_generator().into_root_schema_for::<T>().to_value()
 }

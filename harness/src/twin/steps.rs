@@ -134,7 +134,7 @@ impl Backend for Lent<'_> {
     }
 
     fn abilities(&self, _: &Plan) -> Abilities {
-        Abilities { missing: Vec::new() }
+        Abilities::default()
     }
 
     fn start(&mut self, _: &Plan) -> Result<(), BackendError> {

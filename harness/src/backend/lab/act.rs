@@ -29,6 +29,16 @@ pub(super) struct Actors {
     journal: Journal,
 }
 
+/// An action that is being taken back.
+struct Pending {
+    entry: usize,
+    undo: Undo,
+    /// Whether the lab was told to.
+    asked: bool,
+    /// What stood in the way last.
+    why: String,
+}
+
 /// A look at the machines that an action brought along.
 pub(super) struct MachinesSeen {
     pub(super) machines: Vec<MachineSight>,
@@ -161,58 +171,74 @@ impl Actors {
     }
 
     /// Takes back what is not taken back yet, the last action first; says what stays open, and why.
+    ///
+    /// All of it is begun before any of it is waited for: a node may not come back before another one does.
     pub(super) fn undo_all<L: Lab>(
         &mut self,
         lab: &mut L,
         nodes: &[NodeId],
     ) -> Result<Vec<String>, BackendError> {
-        let mut open = Vec::new();
+        let mut pending = Vec::new();
         for entry in (0..self.journal.entries().len()).rev() {
-            let undo = match &self.journal.entries()[entry] {
-                found if matches!(found.state, State::Begun | State::Done | State::Undoing) => {
-                    found.undo.clone()
-                }
-                _ => continue,
-            };
-            self.mark(entry, State::Undoing, None)?;
-            match self.undo(lab, &undo, nodes) {
-                Ok(()) => self.mark(entry, State::Undone, None)?,
-                Err(error) => {
-                    let why = error.to_string();
-                    self.mark(entry, State::Open, Some(&why))?;
-                    open.push(format!("{undo}: {why}"));
+            let found = &self.journal.entries()[entry];
+            if found.state != State::Undone {
+                let undo = found.undo.clone();
+                self.mark(entry, State::Undoing, None)?;
+                pending.push(Pending { entry, undo, asked: false, why: String::new() });
+            }
+        }
+        let deadline = lab.clock().now() + UNDO_LIMIT;
+        while !pending.is_empty() {
+            let mut rest = Vec::new();
+            for mut one in pending {
+                match self.undo(lab, &mut one, nodes) {
+                    Ok(true) => self.mark(one.entry, State::Undone, None)?,
+                    Ok(false) => {
+                        one.why = format!("the undo has shown no effect within {} s", UNDO_LIMIT.as_secs());
+                        rest.push(one);
+                    }
+                    Err(error) => {
+                        one.why = error.to_string();
+                        rest.push(one);
+                    }
                 }
             }
+            pending = rest;
+            let now = lab.clock().now();
+            if now >= deadline {
+                break;
+            }
+            if !pending.is_empty() {
+                lab.clock().wait_until(now + LOOK_AGAIN);
+            }
+        }
+        let mut open = Vec::new();
+        for Pending { entry, undo, why, .. } in pending {
+            self.mark(entry, State::Open, Some(&why))?;
+            open.push(format!("{undo}: {why}"));
         }
         self.sessions.clear();
         Ok(open)
     }
 
-    fn undo<L: Lab>(&mut self, lab: &mut L, undo: &Undo, nodes: &[NodeId]) -> Result<(), BackendError> {
-        let deadline = lab.clock().now() + UNDO_LIMIT;
-        let mut asked = false;
-        loop {
-            let is_undone = match undo {
-                Undo::MoveRole { group, node } => self.undo_move(lab, (group, node), nodes, &mut asked)?,
-                Undo::PowerOn { node } => self.undo_power_off(lab, node, nodes, &mut asked)?,
-                Undo::RestoreMasterCertificate { node, thumbprint } => {
-                    let node = self.node(node)?;
-                    let found = self.certificate(lab, node)?;
-                    if !found.is_some_and(|found| found.eq_ignore_ascii_case(thumbprint)) {
-                        self.put_certificate(lab, node, thumbprint)?;
-                    }
-                    true
+    /// Goes on with an undo; says whether its effect is there.
+    fn undo<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        one: &mut Pending,
+        nodes: &[NodeId],
+    ) -> Result<bool, BackendError> {
+        match &one.undo {
+            Undo::MoveRole { group, node } => self.undo_move(lab, (group, node), nodes, &mut one.asked),
+            Undo::PowerOn { node } => self.undo_power_off(lab, node, nodes, &mut one.asked),
+            Undo::RestoreMasterCertificate { node, thumbprint } => {
+                let node = self.node(node)?;
+                let found = self.certificate(lab, node)?;
+                if !found.is_some_and(|found| found.eq_ignore_ascii_case(thumbprint)) {
+                    self.put_certificate(lab, node, thumbprint)?;
                 }
-            };
-            if is_undone {
-                return Ok(());
+                Ok(true)
             }
-            let now = lab.clock().now();
-            if now >= deadline {
-                let what = format!("the undo has shown no effect within {} s", UNDO_LIMIT.as_secs());
-                return Err(BackendError::Lab { host: "the lab".to_owned(), what });
-            }
-            lab.clock().wait_until(now + LOOK_AGAIN);
         }
     }
 

@@ -8,10 +8,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde::Serialize;
+use failover_sim::action::Verb;
+use serde::{Deserialize, Serialize};
+
+use crate::history::Header;
+use crate::plan::Plan;
+use crate::scenario::plan as plan_of;
 
 /// What an action has done that can be taken back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "snake_case")]
 pub enum Undo {
     /// The group goes back to the node that owned it.
@@ -36,7 +41,7 @@ pub enum Undo {
 }
 
 /// How far an action has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It is about to be done; if nothing follows, nobody knows whether it was.
@@ -52,16 +57,43 @@ pub enum State {
 }
 
 /// A line of the file.
-#[derive(Serialize)]
-struct Line<'a> {
+#[derive(Serialize, Deserialize)]
+struct Line {
     entry: usize,
     action: u16,
-    verb: &'a str,
+    verb: String,
     #[serde(flatten)]
-    undo: &'a Undo,
+    undo: Undo,
     state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'a str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+/// Why a journal is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// It cannot be read or opened for writing.
+    #[error("cannot read the journal: {0}")]
+    Io(#[from] std::io::Error),
+    /// Its first line is no plan.
+    #[error("its first line does not say which plan it is of: {0}")]
+    Header(String),
+    /// A line in the middle is not one of a journal. The last one may be cut short.
+    #[error("line {number} is none of a journal: {source}")]
+    Line {
+        /// Which one, from 1.
+        number: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A verb that this version does not know.
+    #[error("line {number} has the verb `{verb}`, which this version does not know")]
+    Verb {
+        /// Which line, from 1.
+        number: usize,
+        /// The word.
+        verb: String,
+    },
 }
 
 /// An action in the journal.
@@ -86,22 +118,64 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal in a folder, which is made if it is not there; `name` is the run's.
+    /// Begins a journal of a plan in a folder, which is made if it is not there. Its first line is the plan, so that the
+    /// journal is enough to take back what is in it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn begin(folder: &Path, name: &str) -> std::io::Result<Self> {
+    pub fn begin(folder: &Path, plan: &Plan) -> std::io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "-");
+        let name = plan.name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "-");
         loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = folder.join(format!("{name}-{}-{number}.jsonl", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Self { path, file, entries: Vec::new() }),
+                Ok(mut file) => {
+                    let mut text = serde_json::to_vec(&Header::new(plan, "lab"))?;
+                    text.push(b'\n');
+                    file.write_all(&text)?;
+                    file.sync_data()?;
+                    return Ok(Self { path, file, entries: Vec::new() });
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Reads a journal, to go on with it; and the plan that it is of.
+    ///
+    /// # Errors
+    /// If it is not a journal.
+    pub fn read(path: &Path) -> Result<(Self, Plan), JournalError> {
+        let text = std::fs::read_to_string(path)?;
+        let header =
+            crate::history::read_header(&text).map_err(|error| JournalError::Header(error.to_string()))?;
+        let plan = plan_of(&header.name, &header.origin(), header.seed)
+            .map_err(|_| JournalError::Header("the plan has mistakes".to_owned()))?;
+        // A line that is cut short was not on the disk when the harness died: what it announces was not done.
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, line) in text[..whole].lines().enumerate().skip(1) {
+            let read = serde_json::from_str(line);
+            let Line { entry, action, verb, undo, state, why: _ } =
+                read.map_err(|source| JournalError::Line { number: index + 1, source })?;
+            let known = Verb::ALL.into_iter().map(Verb::word).find(|word| *word == verb);
+            let verb = known.ok_or(JournalError::Verb { number: index + 1, verb })?;
+            let read = Entry { action, verb, undo, state };
+            match entries.get_mut(entry) {
+                Some(known) => *known = read,
+                None => entries.push(read),
+            }
+        }
+        let file = OpenOptions::new().append(true).open(path)?;
+        file.set_len(whole as u64)?;
+        Ok((Self { path: path.to_owned(), file, entries }, plan))
+    }
+
+    /// Entries that are not taken back.
+    pub fn open(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.state != State::Undone)
     }
 
     /// Where it is.
@@ -135,7 +209,14 @@ impl Journal {
 
     fn write(&mut self, entry: usize, why: Option<&str>) -> std::io::Result<()> {
         let Entry { action, verb, undo, state } = &self.entries[entry];
-        let line = Line { entry, action: *action, verb, undo, state: *state, why };
+        let line = Line {
+            entry,
+            action: *action,
+            verb: (*verb).to_owned(),
+            undo: undo.clone(),
+            state: *state,
+            why: why.map(str::to_owned),
+        };
         let mut text = serde_json::to_vec(&line)?;
         text.push(b'\n');
         self.file.write_all(&text)?;
@@ -163,18 +244,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_is_on_the_disk_before_the_next_thing_is_done() {
-        let folder = std::env::temp_dir().join(format!("failover-journal-{}", std::process::id()));
-        let mut journal = Journal::begin(&folder, "cluster/a b").expect("a temporary folder");
+    fn every_line_is_on_the_disk_before_the_next_thing_is_done_and_is_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = crate::scenario::tests_support::plan_of("- move_role: { to: standby }");
+        let mut journal = Journal::begin(folder.path(), &plan).expect("a temporary folder");
         let read = |journal: &Journal| std::fs::read_to_string(journal.path()).expect("the journal is there");
         let undo = Undo::PowerOn { node: "NODE1".to_owned() };
         let entry = journal.announce(3, "power_off", undo).expect("it can be written");
         let begun =
             r#"{"entry":0,"action":3,"verb":"power_off","undo":"power_on","node":"NODE1","state":"begun"}"#;
-        assert_eq!(read(&journal).lines().collect::<Vec<_>>(), [begun]);
+        assert_eq!(read(&journal).lines().skip(1).collect::<Vec<_>>(), [begun]);
         journal.mark(entry, State::Open, Some("no answer")).expect("it can be written");
         assert!(read(&journal).ends_with("\"state\":\"open\",\"why\":\"no answer\"}\n"));
-        assert!(journal.path().to_string_lossy().contains("cluster-a-b-"));
-        std::fs::remove_dir_all(&folder).expect("the folder is ours");
+        // The harness dies in the middle of a line.
+        let whole = read(&journal);
+        std::fs::write(journal.path(), format!("{whole}{}", &begun[..30])).expect("it can be written");
+        let (mut again, of) = Journal::read(journal.path()).expect("a journal");
+        assert_eq!((again.entries(), of.digest()), (journal.entries(), plan.digest()));
+        again.mark(0, State::Undone, None).expect("it can be written");
+        let (ended, _) = Journal::read(journal.path()).expect("a journal");
+        assert_eq!(ended.open().count(), 0);
+        std::fs::write(journal.path(), whole.replace("entry", "enter")).expect("it can be written");
+        let error = Journal::read(journal.path()).expect_err("no journal").to_string();
+        assert!(error.starts_with("line 2 is none of a journal: unknown field"), "{error}");
     }
 }

@@ -7,7 +7,9 @@
 mod act;
 mod binding;
 pub mod clock;
+pub mod file;
 pub mod journal;
+pub mod ledger;
 pub mod protocol;
 pub mod reach;
 pub mod script;
@@ -20,11 +22,11 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use failover_sim::action::{ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
-use failover_sim::names::ActionNo;
+use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
 use failover_sim::time::Time;
 
@@ -33,7 +35,8 @@ use crate::plan::Plan;
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
 use binding::Binding;
-use journal::Journal;
+use file::LabFile;
+use journal::{Journal, JournalError};
 use reach::{Host, Lab};
 use watch::Watchers;
 
@@ -44,10 +47,32 @@ pub use watch::{Rhythm, WatchError};
 pub struct LabBackend<L> {
     lab: L,
     journals: Option<PathBuf>,
+    allowed: Option<LabFile>,
     run: Option<Run>,
 }
 
+/// What has become of the actions in a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// How many were taken back, and verified.
+    pub undone: usize,
+    /// What could not be, and why.
+    pub open: Vec<String>,
+}
+
+/// Why a lab could not be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The lab.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+}
+
 struct Run {
+    names: Names,
     binding: Binding,
     watchers: Watchers,
     actors: Actors,
@@ -56,7 +81,27 @@ struct Run {
 impl<L: Lab> LabBackend<L> {
     /// A backend on this lab, which keeps its journals in a folder, or in a temporary one if none is given.
     pub fn new(lab: L, journals: Option<PathBuf>) -> Self {
-        Self { lab, journals, run: None }
+        Self { lab, journals, allowed: None, run: None }
+    }
+
+    /// The same, which does only what a file allows.
+    #[must_use]
+    pub fn allowed_by(self, file: LabFile) -> Self {
+        Self { allowed: Some(file), ..self }
+    }
+
+    /// Takes back what a journal says is not taken back, on the lab of its plan; says what stays open, and why.
+    ///
+    /// # Errors
+    /// If the journal cannot be read or written, or the lab not be reached.
+    pub fn restore(&mut self, journal: &Path) -> Result<Restored, RestoreError> {
+        let (journal, plan) = Journal::read(journal)?;
+        self.lab.begin(&plan).map_err(BackendError::Unready)?;
+        let mut actors = Actors::new(&Binding::of(&plan), journal);
+        let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
+        let begun = actors.journal().open().count();
+        let open = actors.undo_all(&mut self.lab, &nodes)?;
+        Ok(Restored { undone: begun - open.len(), open })
     }
 
     /// The journal of the last run.
@@ -80,20 +125,22 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn abilities(&self, plan: &Plan) -> Abilities {
-        Abilities { missing: plan.verbs().into_iter().filter(|verb| !ABLE.contains(verb)).collect() }
+        let missing = plan.verbs().into_iter().filter(|verb| !ABLE.contains(verb)).collect();
+        let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
+        Abilities { missing, forbidden }
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
         self.run = None;
         self.lab.begin(plan).map_err(BackendError::Unready)?;
         let folder = self.journals.clone().unwrap_or_else(|| std::env::temp_dir().join(JOURNALS));
-        let journal = Journal::begin(&folder, &plan.name);
+        let journal = Journal::begin(&folder, plan);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan);
         let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let actors = Actors::new(&binding, journal);
-        self.run = Some(Run { binding, watchers, actors });
+        self.run = Some(Run { names: plan.names.clone(), binding, watchers, actors });
         Ok(())
     }
 
@@ -102,6 +149,10 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        let names = &self.run.as_ref().expect("a backend is started before it is used").names;
+        if self.allowed.as_ref().is_some_and(|file| !file.allows(&action, names)) {
+            return Err(BackendError::Forbidden(action.verb().word()));
+        }
         let (lab, run) = self.run();
         let nodes = run.watchers.nodes_by_use();
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
@@ -177,6 +228,6 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 }
 
 /// The actions that a lab can carry out and take back.
-const ABLE: [Verb; 3] = [Verb::MoveRole, Verb::PowerOff, Verb::ReplaceMasterCertificate];
+pub(crate) const ABLE: [Verb; 3] = [Verb::MoveRole, Verb::PowerOff, Verb::ReplaceMasterCertificate];
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

@@ -1,0 +1,207 @@
+//! Where are the hosts of a lab, and what may be done to them?
+//!
+//! `lab.yaml` says so. What it does not allow is not done: a scenario that needs more is skipped before it begins, and an
+//! action is looked up once more at the moment when it would be done.
+
+use std::collections::BTreeMap;
+
+use failover_sim::action::{Action, ResolvedAction, Verb};
+use failover_sim::names::{Names, NodeId};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::plan::{NodeWord, Plan};
+use crate::scenario::diagnostic::{Diagnostics, Fault};
+use crate::scenario::read::{At, read, read_each};
+use crate::scenario::sections::split;
+use crate::scenario::tree::{Tree, Value, parse_one};
+use crate::scenario::{nearest, schema_of};
+
+use super::ABLE;
+use super::transport::Transport;
+
+/// What leads to the hosts of a lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum TransportWord {
+    /// A twin: the simulator answers in place of the hosts.
+    Twin,
+    /// `powershell.exe` on the machine where the harness runs.
+    Local,
+    /// PSSessions over WinRM, with Kerberos.
+    Winrm,
+    /// The system's OpenSSH client.
+    Ssh,
+}
+
+/// A file that says where a lab is and what may be done to it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "the schema is made of it; a tree with places is what is read")]
+struct LabDocument {
+    /// The name of the cluster.
+    cluster: String,
+    /// What leads to its hosts.
+    transport: TransportWord,
+    /// Names of the hosts on the network, by the names of nodes and workers in the topology; the same where it is not said.
+    hosts: Option<BTreeMap<String, String>>,
+    /// What may be done to which nodes. What is not here is not done.
+    allow: Option<BTreeMap<String, TargetsDocument>>,
+}
+
+/// `any`, or names of nodes.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the schema is made of it")]
+enum TargetsDocument {
+    Any(AnyWord),
+    Nodes(Vec<String>),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum AnyWord {
+    Any,
+}
+
+/// A lab, as its file describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabFile {
+    /// The name of the cluster.
+    pub cluster: String,
+    /// What leads to its hosts; `None` for a twin.
+    pub transport: Option<Transport>,
+    hosts: BTreeMap<String, String>,
+    allow: BTreeMap<Verb, Targets>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Targets {
+    Any,
+    Nodes(Vec<String>),
+}
+
+/// The JSON Schema of `lab.yaml`.
+pub fn lab_schema() -> Json {
+    schema_of::<LabDocument>()
+}
+
+impl LabFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Every mistake in it, each with its place.
+    pub fn read(file: &str, text: &str) -> Result<Self, Diagnostics> {
+        let wrong = |faults| Diagnostics::new(file, text, faults);
+        let tree = parse_one(text).map_err(wrong)?;
+        let mut faults = Vec::new();
+        let sections = split(&tree, &["cluster", "transport", "hosts", "allow"], &mut faults);
+        let cluster: Option<At<String>> = sections.require("cluster", &mut faults);
+        let transport: Option<At<TransportWord>> = sections.require("transport", &mut faults);
+        let hosts: Option<At<BTreeMap<String, String>>> = sections.read("hosts", &mut faults);
+        let allow = sections.get("allow").map(|section| allowed(section.value, &mut faults));
+        match (cluster, transport) {
+            (Some(cluster), Some(transport)) if faults.is_empty() => Ok(Self {
+                cluster: cluster.value,
+                transport: match transport.value {
+                    TransportWord::Twin => None,
+                    TransportWord::Local => Some(Transport::Local),
+                    TransportWord::Winrm => Some(Transport::Winrm),
+                    TransportWord::Ssh => Some(Transport::Ssh),
+                },
+                hosts: hosts.map(|hosts| hosts.value).unwrap_or_default(),
+                allow: allow.unwrap_or_default(),
+            }),
+            _ => Err(wrong(faults)),
+        }
+    }
+
+    /// The name on the network of a node or worker of the topology.
+    pub fn host<'n>(&'n self, name: &'n str) -> &'n str {
+        self.hosts.get(name).map_or(name, String::as_str)
+    }
+
+    /// Whether this may be done.
+    pub fn allows(&self, action: &ResolvedAction, names: &Names) -> bool {
+        match (self.allow.get(&action.verb()), action.node()) {
+            (Some(Targets::Any), _) => true,
+            (Some(Targets::Nodes(allowed)), Some(node)) => {
+                allowed.iter().any(|name| name.eq_ignore_ascii_case(names.node(node)))
+            }
+            (Some(Targets::Nodes(_)), None) | (None, _) => false,
+        }
+    }
+
+    /// What of a plan may not be done, in words; nothing if all of it may.
+    ///
+    /// A word such as `owner` may come to stand for any node: every one of them must be allowed then.
+    pub fn refusals(&self, plan: &Plan) -> Vec<String> {
+        let mut refused = Vec::new();
+        for planned in &plan.actions {
+            for node in (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
+                let action = standing_for(planned.action, node);
+                if !self.allows(&action, &plan.names) {
+                    let of = action.node().map(|node| format!(" of {}", plan.names.node(node)));
+                    let text = format!("{}{}", action.verb().word(), of.unwrap_or_default());
+                    if !refused.contains(&text) {
+                        refused.push(text);
+                    }
+                }
+            }
+        }
+        refused
+    }
+}
+
+/// The action, with `node` where it has a word that is not the name of a node.
+pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAction {
+    let named = |word| match word {
+        NodeWord::Named(named) => named,
+        NodeWord::Owner | NodeWord::Standby | NodeWord::FirstOwner | NodeWord::FirstStandby => node,
+    };
+    action
+        .resolve(|word| Ok::<_, std::convert::Infallible>(named(word)))
+        .unwrap_or_else(|never| match never {})
+}
+
+fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
+    let mut allowed = BTreeMap::new();
+    let Value::Mapping(entries) = &tree.value else {
+        faults.push(Fault::new("`allow` is no mapping", tree.span).with_label("expected `VERB: [ NODE ]`"));
+        return allowed;
+    };
+    for (key, value) in entries {
+        let name = key.name().unwrap_or_default();
+        let Some(verb) = ABLE.into_iter().find(|verb| verb.word() == name) else {
+            let mut fault = Fault::new(format!("`{name}` cannot be allowed"), key.span)
+                .with_label("no lab can be told to do this");
+            fault.hint = nearest::hint(&name, ABLE.map(Verb::word));
+            faults.push(fault);
+            continue;
+        };
+        let targets = match &value.value {
+            Value::Sequence(_) => {
+                let names: Vec<At<String>> = read_each(value, faults);
+                Targets::Nodes(names.into_iter().map(|name| name.value).collect())
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Mapping(_) => match read::<AnyWord>(value) {
+                Ok(AnyWord::Any) => Targets::Any,
+                Err(_) => {
+                    let fault = Fault::new(format!("`{name}` is allowed to nobody"), value.span);
+                    faults.push(fault.with_label("expected `any`, or a list of nodes"));
+                    continue;
+                }
+            },
+        };
+        if allowed.insert(verb, targets).is_some() {
+            faults.push(Fault::new(format!("`{name}` is there twice"), key.span).with_label("the second"));
+        }
+    }
+    allowed
+}

@@ -1,0 +1,231 @@
+//! `failover lab`: how does somebody begin with a lab, what would be done to it, and how is it put back as it was?
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+
+use crate::backend::lab::file::LabFile;
+use crate::backend::lab::ledger::{Spending, sessions};
+use crate::backend::lab::twin::{Dialect, Twin};
+use crate::backend::{Backend, LabBackend};
+use crate::guide::predict::topology_of;
+use crate::guide::snapshot::Snapshot;
+use crate::plan::{Overrides, Plan, path_text, quoted};
+use crate::scenario::{Loaded, load_fitting};
+use crate::words;
+
+use super::preflight::SnapshotArguments;
+use super::{CommandError, paint, print};
+
+#[derive(Debug, Args)]
+pub(super) struct LabArguments {
+    #[command(subcommand)]
+    command: LabCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum LabCommand {
+    /// Write `lab.yaml`, with every action forbidden, and `topology.yaml` for a cluster, by a snapshot of it.
+    Init(InitArguments),
+    /// Say which scenarios can run in a lab, what each spends of what the cluster forgives, and how long it takes.
+    Plan(PlanArguments),
+    /// Take back what a run has left behind that was ended before it could: by its journal.
+    Restore(RestoreArguments),
+}
+
+#[derive(Debug, Args)]
+struct InitArguments {
+    /// The name of the cluster.
+    #[arg(long, value_name = "NAME")]
+    cluster: String,
+    #[command(flatten)]
+    snapshot: SnapshotArguments,
+    /// Where to write the two files.
+    #[arg(long, value_name = "FOLDER", default_value = ".")]
+    folder: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct PlanArguments {
+    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The lab: a file, or `twin`.
+    #[arg(long, value_name = "FILE|twin")]
+    lab: PathBuf,
+    /// The topology of the lab instead of each scenario's own.
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct RestoreArguments {
+    /// The journal that the run has kept.
+    #[arg(value_name = "JOURNAL")]
+    journal: PathBuf,
+    /// The lab: a file, or `twin`.
+    #[arg(long, value_name = "FILE|twin")]
+    lab: PathBuf,
+}
+
+pub(super) fn lab(arguments: &LabArguments) -> Result<u8, CommandError> {
+    match &arguments.command {
+        LabCommand::Init(arguments) => init(arguments),
+        LabCommand::Plan(arguments) => plan(arguments),
+        LabCommand::Restore(arguments) => restore(arguments),
+    }
+}
+
+/// What the file of a lab says; nothing for the word `twin`, which is a lab where everything is allowed.
+pub(super) fn read_lab(lab: &Path) -> Result<Option<LabFile>, CommandError> {
+    if lab == Path::new(TWIN) {
+        return Ok(None);
+    }
+    let file = read(lab)?;
+    if file.transport.is_some() {
+        return Err(CommandError::Input(format!(
+            "`{}` names a real lab, which this version does not reach yet: nobody watches its endpoint\nhint: `transport: \
+             twin` does the same on a twin of the hosts",
+            path_text(lab)
+        )));
+    }
+    Ok(Some(file))
+}
+
+/// The backend for a lab that was read.
+pub(super) fn backend(file: Option<LabFile>, journals: Option<PathBuf>) -> LabBackend<Twin> {
+    let twin = LabBackend::new(Twin::new(Dialect::Friendly), journals);
+    match file {
+        Some(file) => twin.allowed_by(file),
+        None => twin,
+    }
+}
+
+fn read(file: &Path) -> Result<LabFile, CommandError> {
+    let name = path_text(file);
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
+    LabFile::read(&name, &text).map_err(|wrong| CommandError::Shown(wrong.render(paint())))
+}
+
+fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
+    let snapshot = arguments.snapshot.read()?;
+    let topology = topology_of(&snapshot).map_err(|error| {
+        let hint = "hint: `failover preflight` says what is wrong with it";
+        CommandError::Surroundings(format!("{error}\n{hint}"))
+    })?;
+    let lab = lab_yaml(&arguments.cluster, &snapshot);
+    let files = [("lab.yaml", &lab), ("topology.yaml", &topology.topology)];
+    let paths = files.map(|(name, _)| arguments.folder.join(name));
+    if let Some(there) = paths.iter().find(|file| file.symlink_metadata().is_ok()) {
+        let text = format!("nothing was written: there is already `{}`", path_text(there));
+        return Err(CommandError::Input(format!("{text}\nhint: --folder names another folder")));
+    }
+    for (path, (_, text)) in paths.iter().zip(files) {
+        let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
+        written.map_err(|error| {
+            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(path)))
+        })?;
+    }
+    let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
+    print(&format!(
+        "wrote {lab}\nwrote {topology}\n\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
+         {lab} --topology {topology}\n"
+    ))?;
+    Ok(0)
+}
+
+/// A file that allows nothing.
+fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
+    let names = snapshot
+        .nodes
+        .iter()
+        .map(|node| &node.name)
+        .chain(snapshot.workers.iter().map(|worker| &worker.name));
+    let hosts: String = names.map(|name| format!("  {name}: {name}\n")).collect();
+    let nodes: Vec<&str> = snapshot.nodes.iter().map(|node| node.name.as_str()).collect();
+    let nodes = nodes.join(", ");
+    format!(
+        "# The lab of the cluster {cluster}: where its hosts are, and what may be done to them.\n\
+         # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node.\n\
+         cluster: {cluster}\n\
+         # twin: the simulator answers in place of the hosts. Others: local, winrm, ssh.\n\
+         transport: twin\n\
+         # Their names on the network.\n\
+         hosts:\n{hosts}\
+         allow: {{}}\n\
+         #  move_role: any\n\
+         #  power_off: [ {nodes} ]\n\
+         #  replace_master_certificate: [ {nodes} ]\n",
+    )
+}
+
+fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
+    let file = if arguments.lab == Path::new(TWIN) { None } else { Some(read(&arguments.lab)?) };
+    let backend = backend(file, None);
+    let topology = arguments.topology.as_ref().map(path_text);
+    let overrides = Overrides { topology, ..Overrides::default() };
+    let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    let mut left_out: Vec<String> =
+        misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
+    let mut run: Vec<(&Plan, Spending)> = Vec::new();
+    for plan in &plans {
+        let spending = Spending::of(plan);
+        match backend.abilities(plan).reason_to_skip(backend.kind()) {
+            Some(reason) => left_out.push(format!("{}: {reason}", plan.name)),
+            None if !spending.is_bearable() => {
+                left_out.push(format!("{}: it spends more than a cluster forgives at once", plan.name));
+            }
+            None => run.push((plan, spending)),
+        }
+    }
+    print(&told(&run, &left_out))?;
+    Ok(0)
+}
+
+fn told(run: &[(&Plan, Spending)], left_out: &[String]) -> String {
+    let spendings: Vec<Spending> = run.iter().map(|(_, spending)| spending.clone()).collect();
+    let mut text = String::new();
+    for (number, (members, sum)) in sessions(&spendings).iter().enumerate() {
+        let wait = if number == 0 { "" } else { ", six hours after the last" };
+        text.push_str(&format!("session {}{wait}: {}\n", number + 1, spent(sum)));
+        for &member in members {
+            let (plan, spending) = &run[member];
+            let verbs: Vec<&str> = plan.verbs().into_iter().map(|verb| verb.word()).collect();
+            text.push_str(&format!("  {}: {}; {}\n", plan.name, verbs.join(", "), spent(spending)));
+        }
+    }
+    for line in left_out {
+        text.push_str(&format!("not run  {line}\n"));
+    }
+    text.push_str(&format!("{} can run, {} cannot\n", words::counted(run.len(), "scenario"), left_out.len()));
+    text
+}
+
+fn spent(spending: &Spending) -> String {
+    let losses = spending.losses.iter().max().copied().unwrap_or_default();
+    let longest = words::length(spending.longest);
+    let times = |count: u32, what: &str| if count == 0 { String::new() } else { format!(", {what} {count}") };
+    format!(
+        "at most {longest}{}{}",
+        times(losses, "losses of a node"),
+        times(spending.failovers, "failovers that count")
+    )
+}
+
+fn restore(arguments: &RestoreArguments) -> Result<u8, CommandError> {
+    let journal = path_text(&arguments.journal);
+    let mut backend = backend(read_lab(&arguments.lab)?, None);
+    let restored = backend
+        .restore(&arguments.journal)
+        .map_err(|error| CommandError::Surroundings(format!("`{journal}`: {error}")))?;
+    let mut text = format!("{} taken back and verified\n", words::counted(restored.undone, "action"));
+    for open in &restored.open {
+        text.push_str(&format!("OPEN  {open}\n"));
+    }
+    print(&text)?;
+    Ok(if restored.open.is_empty() { 0 } else { 4 })
+}
+
+/// The lab that is a twin.
+const TWIN: &str = "twin";
