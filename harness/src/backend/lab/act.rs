@@ -188,6 +188,7 @@ impl Actors {
             }
         }
         let deadline = lab.clock().now() + UNDO_LIMIT;
+        let mut refused = Vec::new();
         while !pending.is_empty() {
             let mut rest = Vec::new();
             for mut one in pending {
@@ -199,7 +200,10 @@ impl Actors {
                     }
                     Err(error) => {
                         one.why = error.to_string();
-                        rest.push(one);
+                        // A host that says no will say it again; one that does not answer may be on its way back.
+                        let says_no =
+                            matches!(error, BackendError::Session { error: SessionError::Failed(_), .. });
+                        if says_no { &mut refused } else { &mut rest }.push(one);
                     }
                 }
             }
@@ -213,7 +217,7 @@ impl Actors {
             }
         }
         let mut open = Vec::new();
-        for Pending { entry, undo, why, .. } in pending {
+        for Pending { entry, undo, why, .. } in refused.into_iter().chain(pending) {
             self.mark(entry, State::Open, Some(&why))?;
             open.push(format!("{undo}: {why}"));
         }

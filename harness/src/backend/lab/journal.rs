@@ -266,6 +266,6 @@ mod tests {
         assert_eq!(ended.open().count(), 0);
         std::fs::write(journal.path(), whole.replace("entry", "enter")).expect("it can be written");
         let error = Journal::read(journal.path()).expect_err("no journal").to_string();
-        assert!(error.starts_with("line 2 is none of a journal: unknown field"), "{error}");
+        assert!(error.starts_with("line 2 is none of a journal: "), "{error}");
     }
 }

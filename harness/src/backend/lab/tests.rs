@@ -152,7 +152,7 @@ fn a_session_that_dies_after_the_action_has_it_undone() {
     assert!(problem(&ran).contains("moving the role"), "{}", problem(&ran));
     assert_eq!(ran.states, [("replace_master_certificate", UNDONE), ("move_role", UNDONE)]);
     let states: Vec<&str> = ran.journal.lines().filter_map(|line| line.split("\"state\":").nth(1)).collect();
-    let expected = ["begun", "done", "begun", "undoing", "undone", "undoing", "undone"];
+    let expected = ["begun", "done", "begun", "undoing", "undoing", "undone", "undone"];
     assert_eq!(states, expected.map(|state| format!("\"{state}\"}}")));
 }
 
