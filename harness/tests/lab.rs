@@ -1,186 +1,56 @@
-//! What does a person with a lab see: before anything is done to it, while it is, and after the harness was killed?
+//! Does the command line run the scenarios on the lab's twin, the same way each time?
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
-use failover_harness::backend::lab::clock::Clock;
-use failover_harness::backend::lab::file::{LabFile, lab_schema};
-use failover_harness::backend::lab::journal::{Journal, State};
-use failover_harness::backend::lab::reach::{Host, Lab, Probe, Purpose};
-use failover_harness::backend::lab::session::Connection;
-use failover_harness::backend::lab::twin::{Dialect, Twin};
-use failover_harness::backend::{Backend, BackendError, LabBackend};
-use failover_harness::plan::{Overrides, Plan};
-use failover_harness::runner::Nowhere;
-use failover_harness::scenario::diagnostic::Paint;
-use failover_harness::scenario::load;
-use failover_sim::action::Action;
-use failover_sim::names::{ActionNo, NodeId};
-use failover_sim::time::Time;
-use proptest::prelude::*;
+fn failover(arguments: &[&str]) -> Output {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    Command::new(env!("CARGO_BIN_EXE_failover"))
+        .current_dir(root)
+        .args(arguments)
+        .output()
+        .expect("the binary is there")
+}
 
-fn failover(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_failover")).args(arguments).current_dir(folder).output();
-    let output = output.expect("the program was built for this test");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().expect("it ended by itself"), text(&output.stdout), text(&output.stderr))
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 #[test]
-fn a_first_session_does_what_was_allowed_and_nothing_else() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let folder = folder.path();
-    let (code, text, error) =
-        failover(folder, &["lab", "init", "--cluster", "SQLCLUS", "--example", "right"]);
-    assert_eq!((code, error.as_str()), (0, ""), "{text}");
-    let plan = ["lab", "plan", "cluster", "--lab", "lab.yaml", "--topology", "topology.yaml"];
-    let (code, text, _) = failover(folder, &plan);
-    assert_eq!(code, 0);
-    assert!(text.starts_with("not run  cluster/"), "nothing is allowed yet: {text}");
-    assert!(text.contains("lab.yaml does not allow power_off of NODE1, power_off of NODE2"), "{text}");
-
-    let file = folder.join("lab.yaml");
-    let forbids = std::fs::read_to_string(&file).expect("it was written");
-    let allows = forbids.replace("allow: {}\n#  move_role", "allow:\n  move_role");
-    assert_ne!(allows, forbids);
-    std::fs::write(&file, &allows).expect("it can be written");
-    let (_, text, _) = failover(folder, &plan);
-    assert!(text.starts_with("session 1: at most "), "{text}");
-    assert!(text.contains("  cluster/planned_move: move_role; at most 5m\n"), "{text}");
-
-    let run = ["run", "cluster/planned_move", "cluster/owner_power_off", "--backend", "lab"];
-    let lab = ["--lab", "lab.yaml", "--topology", "topology.yaml"];
-    let (code, text, error) = failover(folder, &[&run[..], &lab].concat());
-    assert_eq!((code, error.as_str()), (0, ""), "{text}");
-    assert!(
-        text.contains(
-            "SKIPPED cluster/owner_power_off: lab.yaml does not allow power_off of NODE1, power_off of NODE2"
-        ),
-        "{text}"
-    );
-    assert!(text.contains("1 passed, 0 failed, 0 inconclusive, 1 skipped"), "{text}");
-
-    let only_one = allows.replace("#  power_off: [ NODE1, NODE2 ]", "  power_off: [ NODE2 ]");
-    std::fs::write(&file, only_one).expect("it can be written");
-    let (_, text, _) = failover(folder, &[&run[..], &lab].concat());
-    assert!(text.contains("lab.yaml does not allow power_off of NODE1\n"), "`owner` may be NODE1: {text}");
-    let (code, _, error) = failover(folder, &["lab", "init", "--cluster", "SQLCLUS", "--example", "right"]);
-    assert_eq!(code, 2);
-    assert!(error.starts_with("error: nothing was written: there is already `./lab.yaml`"), "{error}");
+fn scenarios_pass_on_the_twin_and_the_report_says_what_it_is() {
+    let output = failover(&["run", "scenarios", "--backend", "lab", "--lab", "twin"]);
+    let out = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    assert!(out.contains("never run on Windows"), "{out}");
+    assert!(out.contains(" 0 failed, 0 inconclusive, "), "{out}");
 }
 
 #[test]
-fn all_mistakes_of_a_file_are_shown_with_place_and_hint() {
-    let text = "cluster: A\ntransport: twinn\nallow:\n  powr_off: any\n  move_role: NODE1\nhost: {}\n";
-    let shown = LabFile::read("lab.yaml", text).expect_err("it has mistakes").render(Paint::Plain);
-    for told in [
-        "unknown name `twinn`\n  --> lab.yaml:2:12",
-        "hint: did you mean `power_off`?",
-        "`move_role` is allowed to nobody\n  --> lab.yaml:5:14",
-        "unknown field `host`\n  --> lab.yaml:6:1",
+fn two_processes_write_the_same_histories() {
+    let folder = std::env::temp_dir().join(format!("failover-histories-{}", std::process::id()));
+    let histories = |number: u32| {
+        let folder: PathBuf = folder.join(number.to_string());
+        let name = folder.display().to_string();
+        failover(&["run", "scenarios/cluster", "--backend", "lab", "--lab", "twin", "--histories", &name]);
+        std::fs::read(folder.join("cluster-owner_power_off.jsonl")).expect("a history was written")
+    };
+    let (first, second) = (histories(1), histories(2));
+    assert!(!first.is_empty() && first == second);
+    let file = folder.join("1/cluster-owner_power_off.jsonl").display().to_string();
+    assert_eq!(failover(&["judge", &file]).status.code(), Some(0));
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
+}
+
+#[test]
+fn a_lab_that_cannot_be_reached_is_an_error_of_the_input() {
+    for (arguments, expected) in [
+        (&["--backend", "lab", "--lab", "lab.yaml"][..], "error: cannot read `lab.yaml`: "),
+        (&["--backend", "lab"][..], "error: `--backend lab` needs to know which lab"),
+        (&["--lab", "twin"][..], "error: `--lab` is of no use without `--backend lab`"),
     ] {
-        assert!(shown.contains(told), "{told} is not in\n{shown}");
+        let output = failover(&[&["run", "scenarios"], arguments].concat());
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.starts_with(expected) && output.stdout.is_empty(), "{error}");
     }
-}
-
-#[test]
-fn the_schema_takes_what_is_written_and_refuses_what_is_not() {
-    let schema = jsonschema::validator_for(&lab_schema()).expect("it is a schema");
-    let takes = |value| schema.is_valid(&value);
-    let json = |allow: serde_json::Value| serde_json::json!({ "cluster": "A", "transport": "winrm", "hosts": { "NODE1": "sql1" }, "allow": allow });
-    assert!(takes(json(serde_json::json!({ "move_role": "any", "power_off": [ "NODE1" ] }))));
-    assert!(!takes(json(serde_json::json!({ "move_role": "some" }))));
-    assert!(!takes(serde_json::json!({ "cluster": "A" })));
-}
-
-proptest! {
-    #[test]
-    fn whatever_stands_in_a_file_is_read_or_refused(text in "[ -~\n]{0,200}") {
-        let _ = LabFile::read("lab.yaml", &text);
-    }
-
-    #[test]
-    fn what_looks_like_a_file_is_read_or_refused(lines in proptest::collection::vec(
-        prop_oneof![
-            Just("cluster: A"), Just("transport: ssh"), Just("allow:"), Just("  move_role: any"), Just("  power_off: [ A ]"),
-            Just("hosts: { A: B }"), Just("allow: any"), Just("- x"), Just("  - [ ]"), Just("transport: ~"),
-        ], 0..8)) {
-        let _ = LabFile::read("lab.yaml", &lines.join("\n"));
-    }
-}
-
-/// A twin that is not made anew when somebody else begins to use it: what was done to it stays done.
-struct Lasting {
-    twin: Twin,
-    begun: bool,
-}
-
-impl Lab for Lasting {
-    fn begin(&mut self, plan: &Plan) -> std::io::Result<()> {
-        if !std::mem::replace(&mut self.begun, true) {
-            self.twin.begin(plan)?;
-        }
-        Ok(())
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        self.twin.clock()
-    }
-
-    fn open(&mut self, host: Host, purpose: Purpose) -> std::io::Result<Connection> {
-        self.twin.open(host, purpose)
-    }
-
-    fn probe(&mut self) -> &mut dyn Probe {
-        self.twin.probe()
-    }
-}
-
-fn plan(name: &str) -> Plan {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(name);
-    load(&[path], 1, &Overrides::default()).expect("the scenario is right").remove(0)
-}
-
-const NODE1: NodeId = NodeId(0);
-
-/// A lab in whose journal an action stands that nobody has taken back, and that journal.
-fn left_behind(folder: &Path, file: Option<LabFile>) -> (LabBackend<Lasting>, std::path::PathBuf) {
-    let lab = Lasting { twin: Twin::new(Dialect::Friendly), begun: false };
-    let mut backend = LabBackend::new(lab, Some(folder.to_owned()));
-    if let Some(file) = file {
-        backend = backend.allowed_by(file);
-    }
-    backend.start(&plan("cluster/owner_power_off.yaml")).expect("the lab is ready");
-    backend.advance(Time::from_micros(200_000_000), &mut Nowhere).expect("the cluster comes up");
-    let _ = backend.apply(ActionNo(0), Action::PowerOff { node: NODE1 });
-    let journal = backend.journal().expect("a run").path().to_owned();
-    (backend, journal)
-}
-
-#[test]
-fn what_a_killed_harness_left_behind_is_taken_back_by_its_journal() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (mut backend, journal) = left_behind(folder.path(), None);
-    let (read, _) = Journal::read(&journal).expect("a journal");
-    assert_eq!(
-        read.open().map(|entry| (entry.verb, entry.state)).collect::<Vec<_>>(),
-        [("power_off", State::Done)]
-    );
-    let restored = backend.restore(&journal).expect("the lab answers");
-    assert_eq!((restored.undone, restored.open), (1, Vec::new()));
-    let (read, _) = Journal::read(&journal).expect("a journal");
-    assert_eq!(read.open().count(), 0);
-    let again = backend.restore(&journal).expect("the lab answers");
-    assert_eq!((again.undone, again.open), (0, Vec::new()));
-}
-
-#[test]
-fn an_action_that_is_not_allowed_is_not_even_announced() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = LabFile::read("lab.yaml", "cluster: A\ntransport: twin\nallow: { power_off: [ NODE2 ] }\n");
-    let (mut backend, journal) = left_behind(folder.path(), Some(file.expect("it is right")));
-    let error = backend.apply(ActionNo(0), Action::PowerOff { node: NODE1 }).expect_err("it is not allowed");
-    assert!(matches!(error, BackendError::Forbidden("power_off")), "{error}");
-    let (read, _) = Journal::read(&journal).expect("a journal");
-    assert_eq!(read.entries(), []);
 }
