@@ -40,6 +40,7 @@ fn golden_predictions() {
 const GOLDEN: &[&str] = &[
     "right",
     "no_witness_for_two_nodes",
+    "vote_taken_from_second_node",
     "instance_on_one_node",
     "certificate_without_network_name",
     "master_not_installed_on_second_node",
@@ -91,6 +92,9 @@ fn a_prediction_agrees_with_the_scenarios_about_the_same_topology() {
         ("cluster/planned_move", (0, 0)),
         ("model/three_nodes_in_turn", (0, 0)),
         ("model/master_in_its_own_role", (0, 0)),
+        ("model/availability_group_stays_behind", (0, 0)),
+        ("model/listener_not_in_the_settings", (3, 3)),
+        ("model/vote_taken_from_second_node", (0, 3)),
         ("model/binding_missing_on_second_node", (3, 3)),
         ("model/private_key_missing_on_second_node", (3, 3)),
         ("model/worker_certificates_missing_on_second_node", (3, 3)),

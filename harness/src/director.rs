@@ -208,7 +208,11 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         let planned = self.plan.action(number);
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line));
         let is_needless = matches!(planned.action, Action::Role { online: true, .. })
-            && self.tee.judge.holds(&Clause::Role { state: Some(RoleState::Online), owner: None });
+            && self.tee.judge.holds(&Clause::Role {
+                role: self.plan.role,
+                state: Some(RoleState::Online),
+                owner: None,
+            });
         let applied = match resolved {
             Ok(action) if !is_needless => self.backend.apply(number, action).map(|()| action.node()).ok(),
             Ok(_) | Err(_) => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use failover_sim::names::{LoadId, NodeId, NodeSet, TaskId};
+use failover_sim::names::{LoadId, NodeId, NodeSet, RoleId, TaskId};
 use failover_sim::observe::{
     Answer, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source, TaskState, Watch,
     WorkerState,
@@ -35,7 +35,8 @@ pub struct Picture<'p> {
 struct NodeView {
     states: Vec<Option<NodeState>>,
     statuses: Vec<NodeStatus>,
-    owner: Option<NodeId>,
+    /// The owner node of each role.
+    owners: Vec<Option<NodeId>>,
     resources: Vec<ResourceState>,
 }
 
@@ -72,7 +73,7 @@ impl<'p> Picture<'p> {
         let view = NodeView {
             states: vec![None; nodes],
             statuses: vec![NodeStatus::Normal; nodes],
-            owner: None,
+            owners: vec![None; topology.cluster.roles.len()],
             resources: vec![ResourceState::Offline; topology.cluster.resources.len()],
         };
         let mut asked_loads = vec![false; plan.loads.len()];
@@ -122,9 +123,7 @@ impl<'p> Picture<'p> {
                 self.views[by.index()].statuses[node.index()] = status;
             }
             (Fact::OwnerNode { role, owner }, Source::Node(by)) => {
-                if role == self.plan.role {
-                    self.views[by.index()].owner = Some(owner);
-                }
+                self.views[by.index()].owners[role.index()] = Some(owner);
             }
             (Fact::ResourceState { resource, state }, Source::Node(by)) => {
                 self.views[by.index()].resources[resource.index()] = state;
@@ -169,7 +168,7 @@ impl<'p> Picture<'p> {
         let view = &mut self.views[node.index()];
         view.states.fill(None);
         view.statuses.fill(NodeStatus::Normal);
-        view.owner = None;
+        view.owners.fill(None);
         view.resources.fill(ResourceState::Offline);
     }
 
@@ -205,7 +204,12 @@ impl<'p> Picture<'p> {
     /// # Errors
     /// If nobody can be asked, or they disagree.
     pub fn owner(&self) -> Result<NodeId, WordError> {
-        let owners: NodeSet = self.observers().filter_map(|node| self.views[node.index()].owner).collect();
+        self.owner_of(self.plan.role)
+    }
+
+    fn owner_of(&self, role: RoleId) -> Result<NodeId, WordError> {
+        let shown = |node: NodeId| self.views[node.index()].owners[role.index()];
+        let owners: NodeSet = self.observers().filter_map(shown).collect();
         match owners.len() {
             0 => Err(WordError::None),
             1 => owners.lowest().ok_or(WordError::None),
@@ -245,9 +249,13 @@ impl<'p> Picture<'p> {
 
     /// The state of the master's role on its owner node.
     pub fn role_state(&self) -> Option<RoleState> {
-        let owner = self.owner().ok()?;
+        self.state_of(self.plan.role)
+    }
+
+    fn state_of(&self, role: RoleId) -> Option<RoleState> {
+        let owner = self.owner_of(role).ok()?;
         let view = &self.views[owner.index()];
-        let resources = self.plan.topology.cluster.resources_on(self.plan.role, owner);
+        let resources = self.plan.topology.cluster.resources_on(role, owner);
         Some(RoleState::of(resources.map(|resource| view.resources[resource.index()])))
     }
 
@@ -272,10 +280,9 @@ impl<'p> Picture<'p> {
     /// Whether a clause is true at this moment.
     pub fn holds(&self, clause: &Clause) -> bool {
         match clause {
-            Clause::Role { state, owner } => {
-                state.is_none_or(|state| self.role_state() == Some(state))
-                    && owner
-                        .is_none_or(|word| self.owner().is_ok_and(|owner| self.resolve(word) == Ok(owner)))
+            Clause::Role { role, state, owner } => {
+                let is_owner = |word| self.owner_of(*role).is_ok_and(|owner| self.resolve(word) == Ok(owner));
+                state.is_none_or(|state| self.state_of(*role) == Some(state)) && owner.is_none_or(is_owner)
             }
             Clause::Node { node, state, status } => {
                 state.is_none_or(|state| self.node_state(*node) == Some(state))
@@ -394,11 +401,13 @@ impl<'p> Picture<'p> {
     pub fn found(&self, clause: &Clause) -> String {
         let names = &self.plan.names;
         match clause {
-            Clause::Role { .. } => {
-                let state = self.role_state().map_or("not known", crate::words::role_state);
-                match self.owner() {
-                    Ok(owner) => format!("role is {state} on {}", names.node(owner)),
-                    Err(error) => format!("role is {state}, and `owner` {error}"),
+            Clause::Role { role, .. } => {
+                let state = self.state_of(*role).map_or("not known", crate::words::role_state);
+                let which =
+                    if *role == self.plan.role { String::new() } else { format!(" `{}`", names.role(*role)) };
+                match self.owner_of(*role) {
+                    Ok(owner) => format!("role{which} is {state} on {}", names.node(owner)),
+                    Err(error) => format!("role{which} is {state}, and `owner` {error}"),
                 }
             }
             Clause::Node { node, status, .. } => {

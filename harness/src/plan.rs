@@ -309,8 +309,10 @@ pub struct HoldWhile {
 /// Something that an operator or a client could see to be true.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Clause {
-    /// About the master's role.
+    /// About a role.
     Role {
+        /// Which one.
+        role: RoleId,
         /// Its state on its owner node.
         state: Option<RoleState>,
         /// Its owner node.

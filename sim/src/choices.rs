@@ -42,6 +42,8 @@ pub enum Purpose {
     JoinTime = 13,
     /// Which address of a name a client tries first.
     AddressOrder = 14,
+    /// Time from the boot of a node to its own instance of SQL Server, where one starts with the machine.
+    InstanceTime = 15,
 }
 
 /// The full name of one random value.

@@ -66,6 +66,8 @@ defects! {
     DisabledWorkerServed = "disabled_worker_served",
     /// Worker certificates are not looked for in the node's Root store.
     WorkerCertificateNotChecked = "worker_certificate_not_checked",
+    /// They are looked for on the first node alone, whichever one is asked.
+    CertificateCheckedOnOneNode = "certificate_checked_on_one_node",
     /// The pinned thumbprint is not compared.
     PinIgnored = "pin_ignored",
     /// The name in the certificate is not compared.
@@ -74,6 +76,10 @@ defects! {
     AddressResolvedOnce = "address_resolved_once",
     /// A master serves although SSISDB cannot be reached.
     SsisdbNotNeeded = "ssisdb_not_needed",
+    /// A replica of SSISDB that missed transactions becomes primary.
+    ReplicaBehindServes = "replica_behind_serves",
+    /// A vote that an administrator took away counts.
+    VoteTakenAwayCounts = "vote_taken_away_counts",
     /// A role that is on its way to a node goes on to it although the node was lost meanwhile.
     MoveGoesOnToLostNode = "move_goes_on_to_lost_node",
     /// What one cluster service tells another while they do not hear each other is lost.

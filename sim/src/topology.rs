@@ -142,6 +142,8 @@ pub struct Timings {
     pub recovery: Spread,
     /// SQL Server Agent online.
     pub agent_online: Spread,
+    /// Availability group online: from a secondary replica to a primary one, before its recovery.
+    pub availability_group_online: Spread,
     /// The master's service running.
     pub master_online: Spread,
     /// The master ready to register once its service runs.
@@ -170,6 +172,7 @@ impl Timings {
         sql_server_online: Spread::millis(3_000, 8_000, 30_000),
         recovery: Spread::millis(0, 2_000, 60_000),
         agent_online: Spread::millis(500, 1_000, 5_000),
+        availability_group_online: Spread::millis(500, 1_000, 5_000),
         master_online: Spread::millis(500, 3_000, 30_000),
         master_serves: Spread::millis(500, 5_000, 60_000),
         sql_server_offline: Spread::millis(1_000, 5_000, 120_000),

@@ -62,7 +62,9 @@ impl Proof {
             Service::Master => Some(plan.master),
             Service::SqlServer => {
                 let resources = &plan.topology.cluster.resources;
-                let found = resources.iter().position(|resource| resource.kind == ResourceKind::SqlServer);
+                let found = resources.iter().position(|resource| {
+                    matches!(resource.kind, ResourceKind::SqlServer | ResourceKind::AvailabilityGroup)
+                });
                 found.map(|index| ResourceId(index as u16))
             }
         };

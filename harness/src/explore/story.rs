@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failover_sim::action::{Action, LinkState, Load, NodeChange, Part, StartQuorum};
 use failover_sim::assumption::Assumptions;
-use failover_sim::names::{ActionNo, LoadId, NodeId, StepNo};
+use failover_sim::names::{ActionNo, LoadId, NodeId, RoleId, StepNo};
 use failover_sim::observe::{NodeState, RoleState, TaskState};
 
 use crate::check::Claim;
@@ -82,7 +82,8 @@ impl Story {
         }
         plan.faults_over = Some(StepNo(plan.steps.len() as u16));
         let within = plan.topology.promises.reconnect_within;
-        plan.steps.push(Step { kind: StepKind::Expect { within, clauses: self.expected() }, line: 0 });
+        plan.steps
+            .push(Step { kind: StepKind::Expect { within, clauses: self.expected(plan.role) }, line: 0 });
         let work: Vec<LoadId> = self.deeds.iter().filter_map(|deed| started(&deed.action)).collect();
         if !work.is_empty() {
             let longest =
@@ -117,12 +118,12 @@ impl Story {
     }
 
     /// What must be true at the end.
-    fn expected(&self) -> Vec<Clause> {
+    fn expected(&self, role: RoleId) -> Vec<Clause> {
         let workers = Clause::Workers {
             which: Which::Every,
             state: WorkerClause::Connected { through: Some(Through::NetworkName), served_by: None },
         };
-        let mut clauses = vec![Clause::Role { state: Some(RoleState::Online), owner: None }, workers];
+        let mut clauses = vec![Clause::Role { role, state: Some(RoleState::Online), owner: None }, workers];
         if matches!(self.end, End::Healed(_)) {
             clauses.push(Clause::Nodes { which: Which::Every, state: NodeState::Up });
         }

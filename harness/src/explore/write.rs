@@ -64,7 +64,10 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
     let on = |word: &NodeWord| format!("{{ node: {} }}", node(word));
     let resource = |resource| format!("{{ resource: {} }}", quoted(names.resource(resource)));
     let inside = match action {
-        Action::MoveRole { to, .. } => format!("{{ to: {} }}", node(to)),
+        Action::MoveRole { role, to } if *role == plan.role => format!("{{ to: {} }}", node(to)),
+        Action::MoveRole { role, to } => {
+            format!("{{ role: {}, to: {} }}", quoted(names.role(*role)), node(to))
+        }
         Action::PowerOff { node }
         | Action::PowerOn { node }
         | Action::KillClusterService { node }
@@ -211,7 +214,7 @@ fn length(time: Duration) -> String {
 /// What a story expects at its end, one subject a line.
 fn lines<'c>(clauses: &'c [Clause], plan: &'c Plan) -> impl Iterator<Item = String> + 'c {
     clauses.iter().filter_map(|clause| match clause {
-        Clause::Role { state: Some(state), owner: None } => {
+        Clause::Role { role, state: Some(state), owner: None } if *role == plan.role => {
             Some(format!("role: {{ state: {} }}", words::role_state(*state)))
         }
         Clause::Nodes { which, state } => {

@@ -61,6 +61,9 @@ impl Assumed {
                         Some(own.sql_server_offline == default.sql_server_offline),
                     ),
                     ResourceKind::SqlServerAgent => (own.agent_online == default.agent_online, None),
+                    ResourceKind::AvailabilityGroup => {
+                        (own.availability_group_online == default.availability_group_online, None)
+                    }
                     ResourceKind::ScaleOutMaster => (own.master_online == default.master_online, None),
                 };
                 let offline = offline.unwrap_or(own.offline == default.offline);

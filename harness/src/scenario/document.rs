@@ -270,6 +270,8 @@ pub(super) enum StepDocument {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MoveRole {
+    /// Which role: the master's unless said otherwise.
+    pub(super) role: Option<At<String>>,
     /// Where to.
     #[schemars(with = "NodeText")]
     pub(super) to: At<String>,
@@ -567,7 +569,7 @@ pub(super) struct Expect {
     pub(super) after: Option<AfterWord>,
     /// How long to wait for it.
     pub(super) within: Length,
-    /// The master's role.
+    /// A role: the master's unless said otherwise.
     pub(super) role: Option<RoleClause>,
     /// One node, as the owner of the role sees it.
     pub(super) node: Option<NodeClause>,
@@ -600,7 +602,7 @@ pub(super) struct Hold {
     /// The steps while which it must stay true.
     #[serde(rename = "while")]
     pub(super) steps: Option<Vec<At<StepDocument>>>,
-    /// The master's role.
+    /// A role: the master's unless said otherwise.
     pub(super) role: Option<RoleClause>,
     /// One node, as the owner of the role sees it.
     pub(super) node: Option<NodeClause>,
@@ -627,11 +629,13 @@ pub(super) struct Pause {
     pub(super) _because: String,
 }
 
-/// The master's role.
+/// A role: the master's unless said otherwise.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1))]
 pub(super) struct RoleClause {
+    /// Which role: the master's unless said otherwise.
+    pub(super) name: Option<At<String>>,
     /// Its state on its owner node.
     pub(super) state: Option<RoleStateWord>,
     /// Its owner node.

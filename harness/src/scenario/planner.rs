@@ -9,7 +9,7 @@ use failover_sim::action::{
 };
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::{ClusterProperties, ResourceKind};
-use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, StepNo};
+use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, RoleId, StepNo};
 use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 
@@ -600,8 +600,10 @@ impl Planner<'_> {
         let line = self.line(span);
         let actions = match document {
             StepDocument::MoveRole(document) => {
-                let role = self.topology.role;
-                self.node(&document.to).map(|to| Action::MoveRole { role, to }).into_iter().collect()
+                match (self.role(document.role.as_ref()), self.node(&document.to)) {
+                    (Some(role), Some(to)) => vec![Action::MoveRole { role, to }],
+                    (None, _) | (_, None) => Vec::new(),
+                }
             }
             StepDocument::PowerOff(document) => self.on(&document.node, |node| Action::PowerOff { node }),
             StepDocument::PowerOn(document) => self.on(&document.node, |node| Action::PowerOn { node }),
@@ -758,6 +760,20 @@ impl Planner<'_> {
         }
     }
 
+    /// The role of this name; that of the master where none is said.
+    fn role(&mut self, name: Option<&At<String>>) -> Option<RoleId> {
+        let Some(name) = name else { return Some(self.topology.role) };
+        let known = &self.topology.names.roles;
+        let found = known.iter().position(|other| *other == name.value);
+        if found.is_none() {
+            let mut fault = Fault::new(format!("there is no role `{}`", name.value), name.span)
+                .with_label("not in this topology");
+            fault.hint = nearest::hint(&name.value, known.iter().map(String::as_str));
+            self.fault(fault);
+        }
+        found.map(|index| RoleId(index as u8))
+    }
+
     fn resource(&mut self, name: &At<String>) -> Option<ResourceId> {
         let known = &self.topology.names.resources;
         let found = known.iter().position(|other| *other == name.value);
@@ -909,7 +925,9 @@ impl Planner<'_> {
         }
         if let Some(role) = role {
             let owner = role.owner.as_ref().and_then(|owner| self.node(owner));
-            clauses.push(Clause::Role { state: role.state.map(role_state), owner });
+            if let Some(id) = self.role(role.name.as_ref()) {
+                clauses.push(Clause::Role { role: id, state: role.state.map(role_state), owner });
+            }
         }
         if let Some(node) = node
             && let Some(word) = self.node(&node.name)

@@ -87,23 +87,26 @@ fn bounded(
 
 fn level(document: &ResourceDocument, faults: &mut Vec<Fault>) -> Option<u8> {
     let &At { span, value } = document.failure_condition_level.as_ref()?;
-    if value > FAILURE_CONDITION_LEVEL_MAX {
+    // Level 0 stands in the policy of an FCI alone (flexible failover policy of an availability group, documented).
+    let least = u8::from(document.kind.value == ResourceWord::AvailabilityGroup);
+    if !(least..=FAILURE_CONDITION_LEVEL_MAX).contains(&value) {
         let fault = Fault::new("FailureConditionLevel is out of its limits", span);
-        faults.push(fault.with_label(format!("expected 0 to {FAILURE_CONDITION_LEVEL_MAX}")));
+        faults.push(fault.with_label(format!("expected {least} to {FAILURE_CONDITION_LEVEL_MAX}")));
     }
     Some(value)
 }
 
-/// Properties that only SQL Server has.
+/// Properties that only SQL Server and availability groups have.
 fn refuse_on_others(document: &ResourceDocument, faults: &mut Vec<Fault>) {
-    if document.kind.value == ResourceWord::SqlServer {
+    if matches!(document.kind.value, ResourceWord::SqlServer | ResourceWord::AvailabilityGroup) {
         return;
     }
     let level = document.failure_condition_level.as_ref().map(|at| ("FailureConditionLevel", at.span));
     let timeout = document.health_check_timeout.as_ref().map(|at| ("HealthCheckTimeout", at.span));
     for (property, span) in level.into_iter().chain(timeout) {
         let message = format!("the resource `{}` has no {property}", document.name.value);
-        faults.push(Fault::new(message, span).with_label("only a `sql_server` has"));
+        faults
+            .push(Fault::new(message, span).with_label("only a `sql_server` or an `availability_group` has"));
     }
 }
 

@@ -290,7 +290,7 @@ impl Builder<'_> {
             nodes: nodes
                 .iter()
                 .map(|node| NodeConfig {
-                    has_vote: true,
+                    has_vote: self.has_vote(&node.value),
                     subnet: subnets.number(node.value.subnet.as_deref()),
                 })
                 .collect(),
@@ -314,6 +314,15 @@ impl Builder<'_> {
             self.role(RoleId(index as u8), &role.value, &mut subnets, &mut config);
         }
         config
+    }
+
+    fn has_vote(&mut self, document: &NodeDocument) -> bool {
+        let Some(At { span, value }) = document.node_weight else { return true };
+        if value > 1 {
+            let fault = Fault::new("NodeWeight is out of its limits", span);
+            self.faults.push(fault.with_label("expected 0 or 1"));
+        }
+        value > 0
     }
 
     fn role(
@@ -419,6 +428,7 @@ impl Builder<'_> {
             },
             ResourceWord::SqlServer => ResourceKind::SqlServer,
             ResourceWord::SqlServerAgent => ResourceKind::SqlServerAgent,
+            ResourceWord::AvailabilityGroup => ResourceKind::AvailabilityGroup,
             ResourceWord::ScaleOutMaster => ResourceKind::ScaleOutMaster,
         };
         let mut resources = |names: &[At<String>]| -> Vec<ResourceId> {
@@ -448,7 +458,9 @@ impl Builder<'_> {
 
     /// A network name leads to the addresses that it depends on.
     fn resolve_names(&mut self, document: &RoleDocument, first: usize, config: &ClusterConfig) {
-        let is_sql_server = |other: &ResourceDocument| other.kind.value == ResourceWord::SqlServer;
+        let is_sql_server = |other: &ResourceDocument| {
+            matches!(other.kind.value, ResourceWord::SqlServer | ResourceWord::AvailabilityGroup)
+        };
         let of_sql_server = document.resources.iter().any(is_sql_server);
         for (index, resource) in document.resources.iter().enumerate() {
             let own = &config.resources[first + index];
@@ -461,6 +473,7 @@ impl Builder<'_> {
                     | ResourceKind::NetworkName(_)
                     | ResourceKind::SqlServer
                     | ResourceKind::SqlServerAgent
+                    | ResourceKind::AvailabilityGroup
                     | ResourceKind::ScaleOutMaster => None,
                 })
                 .collect();
@@ -475,7 +488,8 @@ impl Builder<'_> {
                 self.faults
                     .push(fault.with_hint("add an `ip_address` resource of this role to its `depends_on`"));
             }
-            // Set-up of SQL Server turns it on where the addresses are alternatives (multi-subnet clustering, documented).
+            // Set-up of SQL Server turns it on where the addresses are alternatives (multi-subnet clustering, documented),
+            // and so does SQL Server for the listener of an availability group (listener overview, documented).
             let usual = of_sql_server && !own.depends_on_any.is_empty();
             let registers_all = match resource.register_all_providers_ip.as_ref() {
                 None => usual,
@@ -772,6 +786,10 @@ fn timings_of(document: &TimingsDocument, faults: &mut Vec<Fault>) -> Timings {
         sql_server_online: spread(document.sql_server_online, usual.sql_server_online),
         recovery: spread(document.recovery, usual.recovery),
         agent_online: spread(document.agent_online, usual.agent_online),
+        availability_group_online: spread(
+            document.availability_group_online,
+            usual.availability_group_online,
+        ),
         master_online: spread(document.master_online, usual.master_online),
         master_serves: spread(document.master_serves, usual.master_serves),
         sql_server_offline: spread(document.sql_server_offline, usual.sql_server_offline),

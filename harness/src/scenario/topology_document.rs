@@ -117,6 +117,9 @@ pub(super) struct NodeDocument {
     pub(super) address: At<String>,
     /// The subnet that it is in; left out it is one that has no name.
     pub(super) subnet: Option<String>,
+    /// Its vote, 1 or 0: 1 unless an administrator took it away.
+    #[serde(rename = "NodeWeight")]
+    pub(super) node_weight: Option<At<u8>>,
     /// `MasterSettings.config`.
     pub(super) master_settings: MasterSettingsDocument,
     /// Certificates in LocalMachine\Root; `workers` stands for the certificate of every worker.
@@ -282,7 +285,8 @@ pub(super) struct ResourceDocument {
     /// How long a call to it may take to return: five minutes unless said otherwise.
     #[serde(rename = "DeadlockTimeout")]
     pub(super) deadlock_timeout: Option<At<Length>>,
-    /// On which conditions SQL Server counts as failed, 0 to 5: 3 unless said otherwise.
+    /// On which conditions SQL Server, 0 to 5, or an availability group, 1 to 5, counts as failed: 3 unless said
+    /// otherwise.
     #[serde(rename = "FailureConditionLevel")]
     pub(super) failure_condition_level: Option<At<u8>>,
     /// How long SQL Server's diagnostics may stay away: 30 s unless said otherwise, 15 s at least.
@@ -310,6 +314,7 @@ pub(super) enum ResourceWord {
     NetworkName,
     SqlServer,
     SqlServerAgent,
+    AvailabilityGroup,
     ScaleOutMaster,
 }
 
@@ -408,6 +413,7 @@ pub(super) struct TimingsDocument {
     pub(super) sql_server_online: Option<At<SpreadDocument>>,
     pub(super) recovery: Option<At<SpreadDocument>>,
     pub(super) agent_online: Option<At<SpreadDocument>>,
+    pub(super) availability_group_online: Option<At<SpreadDocument>>,
     pub(super) master_online: Option<At<SpreadDocument>>,
     pub(super) master_serves: Option<At<SpreadDocument>>,
     pub(super) sql_server_offline: Option<At<SpreadDocument>>,

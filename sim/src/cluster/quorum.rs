@@ -107,7 +107,7 @@ const FORCED_AHEAD: u32 = 1_000;
 pub(crate) fn configured_votes(config: &ClusterConfig) -> NodeSet {
     (0..config.nodes.len())
         .map(|node| NodeId(node as u8))
-        .filter(|node| config.nodes[node.index()].has_vote)
+        .filter(|node| config.nodes[node.index()].has_vote || has(Defect::VoteTakenAwayCounts))
         .collect()
 }
 

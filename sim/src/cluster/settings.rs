@@ -255,6 +255,8 @@ pub enum ResourceKind {
     SqlServer,
     /// SQL Server Agent.
     SqlServerAgent,
+    /// SQL Server Availability Group: the replica of SSISDB on the node where it is online is the primary one.
+    AvailabilityGroup,
     /// Generic Service with the Scale Out Master's service.
     ScaleOutMaster,
 }
@@ -281,9 +283,10 @@ pub struct ResourcePolicy {
     pub pending_timeout: Duration,
     /// `DeadlockTimeout`: how long a call to a resource may take to return. Five minutes (documented).
     pub deadlock_timeout: Duration,
-    /// `FailureConditionLevel` of SQL Server, 0 to 5. Default 3 (failover policy for FCI, documented).
+    /// `FailureConditionLevel` of SQL Server, 0 to 5, or of an availability group, 1 to 5. Default 3 (failover policy for
+    /// FCI, flexible failover policy of an availability group, documented).
     pub failure_condition_level: u8,
-    /// `HealthCheckTimeout` of SQL Server: how long its diagnostics may stay away. 30 s (documented).
+    /// `HealthCheckTimeout` of either: how long SQL Server's diagnostics may stay away. 30 s (documented).
     pub health_check_timeout: Duration,
 }
 
@@ -360,6 +363,7 @@ impl ClusterConfig {
             | ResourceKind::NetworkName(_)
             | ResourceKind::SqlServer
             | ResourceKind::SqlServerAgent
+            | ResourceKind::AvailabilityGroup
             | ResourceKind::ScaleOutMaster => config.possible_owners,
         }
     }

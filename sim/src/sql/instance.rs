@@ -9,6 +9,8 @@ pub enum SqlServer {
     /// The service does not run.
     #[default]
     Stopped,
+    /// It runs, and its replica of SSISDB is not the primary one: nobody can use it.
+    Secondary,
     /// It accepts connections; SSISDB is still being recovered.
     Recovering,
     /// SSISDB can be used.
@@ -22,7 +24,7 @@ impl SqlServer {
     pub const fn answers(self) -> bool {
         match self {
             Self::Usable => true,
-            Self::Stopped | Self::Recovering | Self::Hung => false,
+            Self::Stopped | Self::Secondary | Self::Recovering | Self::Hung => false,
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn quick(workers: u16, change: impl FnOnce(&mut Topology)) -> Shared<
         network_name_online: fixed(500),
         sql_server_online: fixed(1_000),
         recovery: fixed(500),
+        availability_group_online: fixed(500),
         agent_online: fixed(500),
         master_online: fixed(500),
         master_serves: fixed(500),

@@ -140,6 +140,7 @@ impl World {
             ResolvedAction::SetWorkers(setting) => self.set_workers(setting),
             ResolvedAction::StartExecutions(load) => self.start_round(load, 0),
         }
+        self.try_waiting_calls();
         self.look_at_endpoint();
         Ok(())
     }

@@ -27,6 +27,8 @@ impl World {
             Event::ServiceDue(node)
             | Event::CallEnded { node, .. }
             | Event::SsisdbRecovered { node, .. }
+            | Event::InstanceStarted { node, .. }
+            | Event::CallTimesOut(node)
             | Event::MasterReady { node, .. }
             | Event::PollFindsFailure { node, .. }
             | Event::MonitorKilled { node, .. }
@@ -79,6 +81,9 @@ impl World {
                     host.sql = SqlServer::Usable;
                 }
             }
+            Event::InstanceStarted { node, run } => self.instance_started(node, run),
+            // What waits is looked at after every event of the cluster.
+            Event::CallTimesOut(_) => {}
             Event::MasterReady { node, run } => {
                 let master = &self.nodes[node.index()].master;
                 if master.run == run && master.is_running {
@@ -163,6 +168,7 @@ impl World {
                     | ResourceKind::IpAddress(_)
                     | ResourceKind::NetworkName(_)
                     | ResourceKind::SqlServerAgent
+                    | ResourceKind::AvailabilityGroup
                     | ResourceKind::ScaleOutMaster => self.topology.timings.offline,
                 };
                 self.call_resource(node, resource, attempt, Purpose::OfflineTime, spread);
@@ -233,6 +239,7 @@ impl World {
             ResourceKind::NetworkName(_) => timings.network_name_online,
             ResourceKind::SqlServer => timings.sql_server_online,
             ResourceKind::SqlServerAgent => timings.agent_online,
+            ResourceKind::AvailabilityGroup => timings.availability_group_online,
             ResourceKind::ScaleOutMaster => timings.master_online,
         }
     }
@@ -252,6 +259,10 @@ impl World {
         let gets_on = config.kind == ResourceKind::SqlServer;
         let in_time = gets_on || time <= config.policy.pending_timeout;
         let time = if in_time { time } else { config.policy.pending_timeout };
+        let waits = config.kind == ResourceKind::AvailabilityGroup && purpose == Purpose::OnlineTime;
+        let instance =
+            if waits { self.nodes[node.index()].sql_ready_at.since(self.now) } else { Duration::ZERO };
+        let time = instance + time;
         self.queue.push(self.now + time, Event::CallEnded { node, resource, attempt, in_time });
     }
 
@@ -306,6 +317,7 @@ impl World {
             }
             ResourceKind::SqlServerAgent => true,
             ResourceKind::SqlServer => self.start_sql_server(node),
+            ResourceKind::AvailabilityGroup => self.become_primary(node),
             // A service that cannot be started fails its resource (event 1041, documented).
             ResourceKind::ScaleOutMaster if self.nodes[node.index()].disabled.master => false,
             // A service that does not exist cannot be opened (event 1040, documented).
@@ -361,13 +373,18 @@ impl World {
         if self.reservation != Some(node) || self.nodes[node.index()].disabled.sql_server {
             return false;
         }
+        self.recover_ssisdb(node);
+        true
+    }
+
+    /// SSISDB is on its way to be usable on this node.
+    pub(crate) fn recover_ssisdb(&mut self, node: NodeId) {
         let host = &mut self.nodes[node.index()];
         host.sql = SqlServer::Recovering;
         host.sql_run += 1;
         let run = host.sql_run;
         let time = self.draw(Purpose::RecoveryTime, u32::from(node.0), run, self.topology.timings.recovery);
         self.queue.push(self.now + time, Event::SsisdbRecovered { node, run });
-        true
     }
 
     /// What a resource's Offline or Terminate brings about; `loss` is what its peers see of it.
@@ -385,6 +402,7 @@ impl World {
                 host.sql = SqlServer::Stopped;
                 host.sql_run += 1;
             }
+            ResourceKind::AvailabilityGroup => self.step_down(node),
             ResourceKind::PhysicalDisk => {
                 if self.reservation == Some(node) {
                     self.reservation = None;
@@ -416,7 +434,10 @@ impl World {
             next += 1;
             match effect {
                 MasterEffect::Ask { asker, call } => {
-                    let answer = self.ask_ssisdb(node, call);
+                    let Some(answer) = self.ask_ssisdb(node, call) else {
+                        self.wait_for_replica(node, asker, call);
+                        continue;
+                    };
                     let event = MasterEvent::Answered { asker, answer };
                     let master = &mut self.nodes[node.index()].master;
                     master.machine.step(self.now, event, &mut self.choices, &mut effects);
@@ -469,8 +490,11 @@ impl World {
         let host = &mut self.nodes[node.index()];
         host.sql = SqlServer::Stopped;
         host.sql_run += 1;
-        if self.sql_policy().is_some_and(|(_, policy)| policy.minds_stopped_sql_server()) {
-            self.poll_will_find(node, ResourceKind::SqlServer);
+        if let Some((resource, policy)) = self.sql_policy()
+            && policy.minds_stopped_sql_server()
+        {
+            let poll = self.next_poll(node, resource);
+            self.queue.push(poll, Event::PollFindsFailure { node, resource });
         }
     }
 
@@ -485,8 +509,11 @@ impl World {
         }
     }
 
+    /// The resource whose health is that of SQL Server.
     fn sql_policy(&self) -> Option<(ResourceId, ResourcePolicy)> {
-        let resource = self.find_resource(|kind| kind == ResourceKind::SqlServer)?;
+        let resource = self.find_resource(|kind| {
+            matches!(kind, ResourceKind::SqlServer | ResourceKind::AvailabilityGroup)
+        })?;
         Some((resource, self.topology.cluster.resources[resource.index()].policy))
     }
 
@@ -513,6 +540,9 @@ impl World {
         match kind {
             ResourceKind::ScaleOutMaster => !host.master.is_running,
             ResourceKind::SqlServer => matches!(host.sql, SqlServer::Stopped | SqlServer::Hung),
+            ResourceKind::AvailabilityGroup => {
+                matches!(host.sql, SqlServer::Stopped | SqlServer::Secondary | SqlServer::Hung)
+            }
             ResourceKind::PhysicalDisk => self.reservation != Some(node) || !self.links.has_disk(node),
             // The adapter is gone (events 1077 and 1127, documented).
             ResourceKind::IpAddress(_) => !host.has_adapter,
@@ -552,26 +582,32 @@ impl World {
         }
     }
 
-    fn ask_ssisdb(&mut self, asker: NodeId, call: Call) -> Result<SqlAnswer, SqlError> {
+    /// What SSISDB answers to a call of a node's master; nothing yet while the transaction waits for a replica.
+    pub(crate) fn ask_ssisdb(&mut self, asker: NodeId, call: Call) -> Option<Result<SqlAnswer, SqlError>> {
         let server = self.topology.nodes[asker.index()].master_settings.sql_server;
         let is_named = matches!(self.topology.hosts[server.index()], Target::Name(_));
         let is_known = self.dns.works()
             || !is_named
             || self.now < self.nodes[asker.index()].knows_names_until
             || self.choices.assume(Assumption::NamesWithoutDns) == FOUND_WITHOUT_DNS;
-        let answers = |node: NodeId| {
+        let is_let_in = is_known && !self.nodes[asker.index()].login_refused;
+        let answers = |node: &NodeId| {
             let host = &self.nodes[node.index()];
-            host.is_on() && host.sql.answers()
+            host.is_on() && host.sql.answers() && (*node == asker || self.talks(asker, *node))
         };
-        let usable = is_known
-            && !self.nodes[asker.index()].login_refused
-            && self.topology.targets_of(server).any(|target| match target {
-                Target::Cluster(address) => self.addresses.holder(address).is_some_and(answers),
-                Target::Node(node) => answers(node),
-                Target::Name(_) | Target::Nobody => false,
-            });
-        if !usable && !has(Defect::SsisdbNotNeeded) {
-            return Err(SqlError::Unreachable);
+        let answering = self
+            .topology
+            .targets_of(server)
+            .filter_map(|target| match target {
+                Target::Cluster(address) => self.addresses.holder(address),
+                Target::Node(node) => Some(node),
+                Target::Name(_) | Target::Nobody => None,
+            })
+            .find(answers);
+        match answering.filter(|_| is_let_in) {
+            Some(node) if !self.commits(node) => return None,
+            None if !has(Defect::SsisdbNotNeeded) => return Some(Err(SqlError::Unreachable)),
+            Some(_) | None => {}
         }
         let answer = self.ssisdb.call(self.now, call, &mut self.changes);
         if call == Call::SweepExpiredTasks {
@@ -584,7 +620,7 @@ impl World {
             self.shown_master = Some(asker);
             self.show(Source::Ssisdb, Fact::MasterMachine(asker));
         }
-        answer
+        Some(answer)
     }
 
     /// Notes whether a sweep took a task that a worker still runs.
@@ -611,6 +647,7 @@ impl World {
         self.tell_whether_heard(node);
         let boot = if self.now == Time::ZERO { Duration::ZERO } else { self.topology.timings.boot };
         self.start_service_at(node, self.now + boot);
+        self.boot_instance(node, self.now + boot);
     }
 
     pub(crate) fn start_service_at(&mut self, node: NodeId, moment: Time) {

@@ -5,6 +5,7 @@
 //! moment of the heartbeat or poll that notices a fault is computed when the fault happens.
 
 mod act;
+mod availability;
 mod cluster;
 mod identity;
 mod look;
@@ -31,12 +32,13 @@ use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
 use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
-use crate::sql::{Change, Ssisdb};
+use crate::sql::{Change, Replicas, Ssisdb};
 use crate::step::Shared;
 use crate::time::{Time, micros};
 use crate::topology::Topology;
 use crate::trust::{ClientTrust, HostTrust, Trust};
 
+use availability::WaitingCall;
 use node::NodeHost;
 use queue::Queue;
 use traffic::WorkerHost;
@@ -75,6 +77,10 @@ pub struct World {
     /// The last regroup that the witness knows of.
     witness_epoch: Epoch,
     ssisdb: Ssisdb,
+    /// Which replicas of SSISDB have everything, if it is in an availability group and not on the shared disk.
+    replicas: Option<Replicas>,
+    /// Calls to SSISDB whose transactions wait for a replica.
+    waiting: Vec<WaitingCall>,
     nodes: Vec<NodeHost>,
     workers: Vec<WorkerHost>,
     wire: Wire,
@@ -156,6 +162,13 @@ pub(crate) enum Event {
         node: NodeId,
         run: u32,
     },
+    /// A node's own instance, which no cluster starts, has started.
+    InstanceStarted {
+        node: NodeId,
+        run: u32,
+    },
+    /// A call to SSISDB has waited as long as it may.
+    CallTimesOut(NodeId),
     MasterReady {
         node: NodeId,
         run: u32,
@@ -240,6 +253,8 @@ impl World {
             witness_holder: None,
             witness_epoch: Epoch::default(),
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
+            replicas: availability::replicas_of(topology),
+            waiting: Vec::new(),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
             wire,
@@ -282,6 +297,8 @@ impl World {
         self.witness_holder = None;
         self.witness_epoch = Epoch::default();
         self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
+        self.replicas = availability::replicas_of(&self.topology);
+        self.waiting.clear();
         self.nodes.clear();
         self.workers.clear();
         self.shown_endpoint = None;
@@ -442,6 +459,8 @@ impl World {
             Event::ServiceDue(_)
             | Event::CallEnded { .. }
             | Event::SsisdbRecovered { .. }
+            | Event::InstanceStarted { .. }
+            | Event::CallTimesOut(_)
             | Event::MasterReady { .. }
             | Event::PollFindsFailure { .. }
             | Event::MonitorKilled { .. }
@@ -454,6 +473,7 @@ impl World {
             | Event::WitnessPolled
             | Event::ShutdownEnds(_) => {
                 self.cluster_event(event);
+                self.try_waiting_calls();
                 self.look_at_endpoint();
             }
         }

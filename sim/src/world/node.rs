@@ -26,6 +26,8 @@ pub(crate) struct NodeHost {
     pub(crate) sql: SqlServer,
     /// Counts starts of SQL Server.
     pub(crate) sql_run: u32,
+    /// When an instance that starts with the machine runs, or ran.
+    pub(crate) sql_ready_at: Time,
     pub(crate) master: MasterProcess,
     pub(crate) trust: HostTrust,
     pub(crate) class: HostClass,
@@ -152,6 +154,7 @@ impl NodeHost {
             joins_at: Time::NEVER,
             sql: SqlServer::Stopped,
             sql_run: 0,
+            sql_ready_at: Time::ZERO,
             master: MasterProcess {
                 machine: Master::new(own.master_settings.clone()),
                 armed: Time::NEVER,

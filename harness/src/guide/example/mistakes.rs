@@ -46,6 +46,11 @@ pub const MISTAKES: &[Mistake] = &[
         make: |snapshot| snapshot.cluster.witness = Look::Seen(None),
     },
     Mistake {
+        name: "vote_taken_from_second_node",
+        rule: "quorum_survives_a_node",
+        make: |snapshot| member(snapshot, |node| node.node_weight = 0),
+    },
+    Mistake {
         name: "nodes_of_two_builds",
         rule: "windows_is_the_same_on_every_node",
         make: |snapshot| member(snapshot, |node| node.build = 20_348),

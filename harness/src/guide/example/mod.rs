@@ -121,6 +121,7 @@ fn resource(plan: &Plan, id: ResourceId, config: &ResourceConfig) -> Resource {
         ResourceKind::NetworkName(host) => ("Network Name", parameter("DnsName", &shown_host(plan, host))),
         ResourceKind::SqlServer => ("SQL Server", BTreeMap::new()),
         ResourceKind::SqlServerAgent => ("SQL Server Agent", BTreeMap::new()),
+        ResourceKind::AvailabilityGroup => ("SQL Server Availability Group", BTreeMap::new()),
         ResourceKind::ScaleOutMaster => ("Generic Service", parameter("ServiceName", MASTER)),
     };
     let shown = |&provider: &ResourceId| format!("[{}]", names.resource(provider));

@@ -281,9 +281,11 @@ impl Builder<'_> {
                 self.instance_host(if is_right { sql_host(&file.sql_server) } else { &file.sql_server })
             },
         );
+        let members = self.setup.snapshot.cluster.nodes.seen();
+        let weight = members.ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
         let address =
             node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
-        json!({
+        let mut document = json!({
             "name": name,
             "address": address.unwrap_or_else(|| format!("address-of-{name}")),
             "master_settings": {
@@ -294,7 +296,11 @@ impl Builder<'_> {
             "root": self.stores(root, true),
             "private_key": if key_opens { "present" } else { "missing" },
             "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
-        })
+        });
+        if weight.is_some_and(|member| member.node_weight == 0) {
+            document["NodeWeight"] = json!(0);
+        }
+        document
     }
 
     /// The host of SSISDB as the topology calls it.
@@ -388,7 +394,8 @@ impl Builder<'_> {
     ) -> Option<Value> {
         let resources: Vec<(&Resource, &str)> =
             resources.filter_map(|resource| kind(resource).map(|kind| (resource, kind))).collect();
-        if !resources.iter().any(|(_, kind)| ["sql_server", "scale_out_master"].contains(kind)) {
+        let is_needed = |kind| ["sql_server", "availability_group", "scale_out_master"].contains(kind);
+        if !resources.iter().any(|(_, kind)| is_needed(kind)) {
             return None;
         }
         let known: Vec<&str> = resources.iter().map(|(resource, _)| resource.name.as_str()).collect();
@@ -441,6 +448,7 @@ fn kind(resource: &Resource) -> Option<&'static str> {
         "Network Name" => Some("network_name"),
         "SQL Server" => Some("sql_server"),
         "SQL Server Agent" => Some("sql_server_agent"),
+        "SQL Server Availability Group" => Some("availability_group"),
         "Generic Service" if is_the_master() => Some("scale_out_master"),
         _ => None,
     }

@@ -70,6 +70,11 @@ pub(super) fn quorum_survives_a_node(setup: &Setup<'_>) -> Judged {
             format!("the witness `{}` is {}", witness.name, witness.state),
             format!("Start-ClusterResource -Name '{}'", witness.name),
         ),
+        // The witness has a vote only where that of the nodes is even (understand-quorum, documented).
+        Some(_) if votes == 1 && members.len() > 1 => wrong(
+            "one node has the only vote of the nodes, and the witness has none beside it",
+            "(Get-ClusterNode NODE).NodeWeight = 1 for each node whose vote was taken away",
+        ),
         Some(witness) => right(format!("{votes} votes of nodes, and the witness `{}`", witness.name)),
         None if votes % 2 == 0 => wrong(format!("{votes} votes of nodes, and no witness"), fix),
         None if votes == 1 => wrong("one node has the only vote, and there is no witness", fix),

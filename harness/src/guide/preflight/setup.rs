@@ -16,7 +16,7 @@ pub(in crate::guide) struct Setup<'s> {
     pub(in crate::guide) snapshot: &'s Snapshot,
     /// The master's Generic Service.
     pub(in crate::guide) master: Found<&'s Resource>,
-    /// The instance.
+    /// The instance, or the availability group that holds SSISDB.
     pub(in crate::guide) sql_server: Found<&'s Resource>,
     /// The Network Name that workers should use: that of the master's role, or else that of the instance's.
     pub(in crate::guide) network_name: Found<&'s Resource>,
@@ -33,7 +33,8 @@ pub(in crate::guide) struct Setup<'s> {
 impl<'s> Setup<'s> {
     pub(in crate::guide) fn of(snapshot: &'s Snapshot) -> Self {
         let master = master(&snapshot.cluster);
-        let sql_server = only(&snapshot.cluster, "SQL Server");
+        let sql_server = only(&snapshot.cluster, "SQL Server")
+            .or_else(|why| only(&snapshot.cluster, "SQL Server Availability Group").map_err(|_| why));
         let network_name = network_name(&snapshot.cluster, master.as_ref().ok(), sql_server.as_ref().ok());
         let registered = network_name.clone().and_then(dns_name);
         let noted = registered.map(|name| noted(snapshot).unwrap_or_else(|| name.to_owned()));
