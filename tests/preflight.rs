@@ -180,6 +180,7 @@ fn the_topologies_of_mistakes_are_told_by_their_number() {
         ("model/disabled_worker_gets_no_task", 24),
         ("model/endpoint_is_a_node_name", 9),
         ("model/master_depends_on_nothing[master_keeps_trying]", 11),
+        ("model/listener_not_in_the_settings", 6),
         ("model/master_on_one_node", 12),
         ("model/port_differs_on_second_node", 20),
         ("model/private_key_missing_on_second_node", 3),
@@ -201,7 +202,12 @@ fn the_topologies_of_mistakes_are_told_by_their_number() {
             told.push_str(&format!("{name}: expected {expected:?}, found {found:?}\n"));
         }
     }
-    for name in ["cluster/planned_move", "model/three_nodes_in_turn", "model/master_in_its_own_role"] {
+    for name in [
+        "cluster/planned_move",
+        "model/three_nodes_in_turn",
+        "model/master_in_its_own_role",
+        "model/availability_group_stays_behind",
+    ] {
         let found = preflight::inspect(&example::snapshot_of(&plan(name, 1)));
         if !wrong(&found).is_empty() {
             told.push_str(&format!("{name}: expected nothing, found {:?}\n", wrong(&found)));
