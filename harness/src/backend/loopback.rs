@@ -85,10 +85,9 @@ impl Backend for LoopbackBackend {
 /// workers at once, which together take no more than a quarter of the promised time.
 fn factor(plan: &Plan) -> u32 {
     let topology = &plan.topology;
-    let time_outs = topology
-        .workers
-        .iter()
-        .flat_map(|worker| [worker.settings.request_timeout, worker.settings.connect_timeout]);
+    let time_outs = topology.workers.iter().flat_map(|worker| {
+        worker.settings.request_timeout.into_iter().chain([worker.settings.connect_timeout])
+    });
     let shortest = time_outs.min().unwrap_or(LEAST_REAL_TIME_OUT);
     let by_time_outs = shortest.as_secs_f64() / LEAST_REAL_TIME_OUT.as_secs_f64();
     let handshakes = HANDSHAKE.as_secs_f64() * topology.workers.len().max(1) as f64;

@@ -587,7 +587,7 @@ impl Builder<'_> {
             lease_interval: or(file.lease_internval, usual.lease_interval),
             max_task_count: file.max_task_count.unwrap_or(usual.max_task_count),
             task_request_interval: or(document.task_request_interval, usual.task_request_interval),
-            request_timeout: or(document.request_timeout, usual.request_timeout),
+            request_timeout: document.request_timeout.map(|length| length.0),
             retry_interval: document.retry_interval.map(|length| length.0),
             ..usual
         };
@@ -596,7 +596,7 @@ impl Builder<'_> {
             ("TaskHeartbeatInterval", settings.task_heartbeat_interval),
             ("LeaseInternval", settings.lease_interval),
             ("task_request_interval", settings.task_request_interval),
-            ("request_timeout", settings.request_timeout),
+            ("request_timeout", settings.request_timeout.unwrap_or(Duration::MAX)),
             ("retry_interval", settings.retry_interval.unwrap_or(Duration::MAX)),
         ];
         self.refuse_zero(&times, document.name.span);

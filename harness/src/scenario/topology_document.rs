@@ -340,7 +340,7 @@ pub(super) struct WorkersDocument {
     pub(super) retry_interval: Option<Length>,
     /// How often it asks for a task.
     pub(super) task_request_interval: Option<Length>,
-    /// How long it waits for an answer.
+    /// How long it waits for an answer; left out it is the assumption `request_timeout`.
     pub(super) request_timeout: Option<Length>,
 }
 

@@ -36,6 +36,20 @@ pub enum Assumption {
     ResiliencyLevel,
     /// Whether a network name comes online without a domain controller.
     NameWithoutDirectory,
+    /// Which failures of a report on a task count for `HeartbeatErrorTollerance`.
+    UnansweredReports,
+    /// What becomes of a package on a worker when SQL Server stops.
+    PackagesWithoutSql,
+    /// How long a worker waits for an answer.
+    RequestTimeout,
+    /// Whether moves by an administrator count as failovers of a role.
+    MovesCount,
+    /// What a hung service does when the cluster stops it.
+    HungServiceStop,
+    /// When the other nodes notice that a cluster service died.
+    ServiceDeathNoticed,
+    /// Whether a machine that goes on after a freeze answers for addresses that it lost meanwhile.
+    ThawedAddress,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -62,7 +76,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 21] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -77,6 +91,13 @@ impl Assumption {
         Self::Rundown,
         Self::ResiliencyLevel,
         Self::NameWithoutDirectory,
+        Self::UnansweredReports,
+        Self::PackagesWithoutSql,
+        Self::RequestTimeout,
+        Self::MovesCount,
+        Self::HungServiceStop,
+        Self::ServiceDeathNoticed,
+        Self::ThawedAddress,
     ];
 
     /// The question and its possible answers.
@@ -96,6 +117,13 @@ impl Assumption {
             Self::Rundown => &RUNDOWN,
             Self::ResiliencyLevel => &RESILIENCY_LEVEL,
             Self::NameWithoutDirectory => &NAME_WITHOUT_DIRECTORY,
+            Self::UnansweredReports => &UNANSWERED_REPORTS,
+            Self::PackagesWithoutSql => &PACKAGES_WITHOUT_SQL,
+            Self::RequestTimeout => &REQUEST_TIMEOUT,
+            Self::MovesCount => &MOVES_COUNT,
+            Self::HungServiceStop => &HUNG_SERVICE_STOP,
+            Self::ServiceDeathNoticed => &SERVICE_DEATH_NOTICED,
+            Self::ThawedAddress => &THAWED_ADDRESS,
         }
     }
 
@@ -136,6 +164,115 @@ pub const FOUND_WITHOUT_DNS: usize = 1;
 pub const OFFLINE_FIRST: usize = 1;
 /// [`Assumption::Rundown`]: answer `graceful`.
 pub const GRACEFUL_RUNDOWN: usize = 1;
+
+/// [`Assumption::UnansweredReports`]: answer `every_failure`.
+pub const EVERY_FAILURE_COUNTS: usize = 1;
+/// [`Assumption::PackagesWithoutSql`]: answer `end`.
+pub const PACKAGES_END: usize = 1;
+/// [`Assumption::RequestTimeout`]: answer `100s`.
+pub const HTTP_TIMEOUT: usize = 1;
+/// [`Assumption::MovesCount`]: answer `counted`.
+pub const MOVES_ARE_FAILOVERS: usize = 1;
+/// [`Assumption::HungServiceStop`]: answer `times_out`.
+pub const HUNG_SERVICE_TIMES_OUT: usize = 1;
+/// [`Assumption::ServiceDeathNoticed`]: answer `by_heartbeats`.
+pub const NOTICED_BY_HEARTBEATS: usize = 1;
+/// [`Assumption::ThawedAddress`]: answer `answers`.
+pub const THAWED_ANSWERS: usize = 1;
+
+const UNANSWERED_REPORTS: Question = Question {
+    id: "unanswered_reports",
+    question: "Which failures of a report on a task count for HeartbeatErrorTollerance?",
+    values: &[
+        Value {
+            word: "error_answers",
+            source: "documented: the page on the Scale Out Worker speaks of an error response that is received",
+        },
+        Value {
+            word: "every_failure",
+            source: "inferred: a call that throws is an error to whoever made it",
+        },
+    ],
+    settled_by: "a task of half an hour while the role is offline for a quarter of one: its package on the worker",
+};
+
+const PACKAGES_WITHOUT_SQL: Question = Question {
+    id: "packages_without_sql",
+    question: "What becomes of a package that runs on a worker when SQL Server stops?",
+    values: &[
+        Value {
+            word: "run_on",
+            source: "documented: since 2017 a worker keeps log lines that it cannot send, and sends them later",
+        },
+        Value {
+            word: "end",
+            source: "documented, of packages in general: ISServerExec ends when SQL Server stops (SSIS catalog)",
+        },
+    ],
+    settled_by: "a task that runs while the role moves: the process ISServerExec on its worker, and executed_count",
+};
+
+const REQUEST_TIMEOUT: Question = Question {
+    id: "request_timeout",
+    question: "How long does a worker wait for an answer where the topology does not say?",
+    values: &[
+        Value { word: "60s", source: "documented: SendTimeout of WCF bindings" },
+        Value { word: "100s", source: "documented: HttpWebRequest.Timeout, below WCF" },
+    ],
+    settled_by: "the worker's log while the master's process is suspended",
+};
+
+const MOVES_COUNT: Question = Question {
+    id: "moves_count",
+    question: "Does a move by an administrator count towards FailoverThreshold?",
+    values: &[
+        Value { word: "not_counted", source: "inferred: it is no failure" },
+        Value {
+            word: "counted",
+            source: "inferred: the threshold is said of failovers, which the move is one of",
+        },
+    ],
+    settled_by: "Get-ClusterGroup | Format-List Failover*, a move, then a failed resource: event 1254 or a failover",
+};
+
+const HUNG_SERVICE_STOP: Question = Question {
+    id: "hung_service_stop",
+    question: "What does a hung service do when the cluster takes its Generic Service offline?",
+    values: &[
+        Value {
+            word: "ends",
+            source: "inferred: its control handler has a thread of its own, which still answers",
+        },
+        Value {
+            word: "times_out",
+            source: "inferred: nobody answers the stop, and the resource is terminated after PendingTimeout",
+        },
+    ],
+    settled_by: "a move while the master's process is suspended: resource transitions (event 1637) and their times",
+};
+
+const SERVICE_DEATH_NOTICED: Question = Question {
+    id: "service_death_noticed",
+    question: "When do the other nodes notice that a cluster service died?",
+    values: &[
+        Value { word: "at_once", source: "inferred: their TCP connections to it break" },
+        Value { word: "by_heartbeats", source: "inferred: by missed heartbeats, as if the node were gone" },
+    ],
+    settled_by: "event 1135 after clussvc.exe was killed: how long after it",
+};
+
+const THAWED_ADDRESS: Question = Question {
+    id: "thawed_address",
+    question: "Does a machine that goes on after a freeze answer for an address that another node has by now?",
+    values: &[
+        Value { word: "silent", source: "inferred: its neighbours heard the new owner announce the address" },
+        Value {
+            word: "answers",
+            source: "inferred: whoever asks by ARP then may hear it first, until it gives up",
+        },
+    ],
+    settled_by: "failover probe against the network name while a suspended owner is resumed",
+};
 
 const FAILOVER_PATH: Question = Question {
     id: "failover_path",

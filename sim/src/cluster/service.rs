@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::assumption::{Assumption, NINETY_SECONDS, OFFLINE_FIRST, ONE_RESTART};
+use crate::assumption::{Assumption, MOVES_ARE_FAILOVERS, NINETY_SECONDS, OFFLINE_FIRST, ONE_RESTART};
 use crate::choices::Choices;
 use crate::names::{NodeId, NodeSet, ROLES_MAX, ResourceId, RoleId};
 use crate::observe::{Fact, NodeState, NodeStatus, ResourceState};
@@ -782,11 +782,8 @@ impl ClusterService {
         let role_config = &config.roles[role.index()];
         // The default 0xFFFFFFFF means nodes minus one (FailoverThreshold, documented).
         let threshold = role_config.failover_threshold.unwrap_or(config.nodes.len() as u32 - 1);
+        self.begin_failover_period(now, role);
         let view = self.view.roles.of_mut(role);
-        if view.period_ends.reached(now) || view.period_ends == Due::NONE {
-            view.failovers = 0;
-            view.period_ends = Due::at(now + role_config.failover_period);
-        }
         if u32::from(view.failovers) >= threshold && !has(Defect::FailoversWithoutEnd) {
             return false;
         }
@@ -805,6 +802,16 @@ impl ClusterService {
             }
         }
         true
+    }
+
+    /// Failovers are counted anew once the period is over.
+    fn begin_failover_period(&mut self, now: Time, role: RoleId) {
+        let period = self.config.roles[role.index()].failover_period;
+        let view = self.view.roles.of_mut(role);
+        if view.period_ends.reached(now) || view.period_ends == Due::NONE {
+            view.failovers = 0;
+            view.period_ends = Due::at(now + period);
+        }
     }
 
     fn wake(&mut self, now: Time, effects: &mut Vec<ClusterEffect>) {
@@ -850,6 +857,11 @@ impl Machine for ClusterService {
             ClusterEvent::MoveRequested { role, to } => {
                 let allowed = candidates(&self.config, &self.view, role).contains(to);
                 if allowed && to != self.node && self.view.roles.of(role).owner == Some(self.node) {
+                    if choices.assume(Assumption::MovesCount) == MOVES_ARE_FAILOVERS {
+                        self.begin_failover_period(now, role);
+                        let view = self.view.roles.of_mut(role);
+                        view.failovers = view.failovers.saturating_add(1);
+                    }
                     self.leaving[role.index()] = Leaving::MovesTo(to);
                     self.advance(role, effects);
                 }

@@ -55,8 +55,8 @@ pub struct WorkerSettings {
     pub max_task_count: u16,
     /// How often it asks for a task. Not documented: 5 s is inferred.
     pub task_request_interval: Duration,
-    /// How long it waits for an answer. WCF's SendTimeout, default one minute (documented for WCF).
-    pub request_timeout: Duration,
+    /// How long it waits for an answer, where the topology says so; otherwise the assumption `request_timeout`.
+    pub request_timeout: Option<Duration>,
     /// How long it waits for a connection: Windows gives up after three SYN packets, 3 + 6 + 12 s (documented for
     /// Windows 7 and 2008 R2).
     pub connect_timeout: Duration,
@@ -76,7 +76,7 @@ impl WorkerSettings {
             lease_interval: Duration::from_secs(60),
             max_task_count: 10,
             task_request_interval: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: None,
             connect_timeout: Duration::from_secs(21),
             retry_interval: None,
         }

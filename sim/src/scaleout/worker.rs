@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::assumption::Assumption;
+use crate::assumption::{Assumption, EVERY_FAILURE_COUNTS, HTTP_TIMEOUT, PACKAGES_END};
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{LoadId, TaskId, WorkerId};
 use crate::observe::{ErrorFamily, Loss};
@@ -25,6 +25,8 @@ pub struct Worker {
     in_flight: Option<Request>,
     /// Time-out of the attempt or request that is under way, or the next attempt.
     patience: Due,
+    /// The shorter of the two time-outs that a request may have is over, and it goes on waiting.
+    is_patient: bool,
     heartbeat: Due,
     task_request: Due,
     heartbeat_owed: bool,
@@ -77,6 +79,8 @@ pub enum WorkerEvent {
     Lost(Loss),
     /// The request under way is answered.
     Answered(Response),
+    /// SQL Server, to which its packages write their logs, stopped.
+    SqlServerStopped,
 }
 
 /// What a worker wants done.
@@ -116,6 +120,7 @@ impl Worker {
             link: Link::Stopped,
             in_flight: None,
             patience: Due::NONE,
+            is_patient: false,
             heartbeat: Due::NONE,
             task_request: Due::NONE,
             heartbeat_owed: false,
@@ -176,7 +181,8 @@ impl Worker {
 
     fn send(&mut self, now: Time, request: Request, effects: &mut Vec<WorkerEffect>) {
         self.in_flight = Some(request);
-        self.patience = Due::at(now + self.settings.request_timeout);
+        self.is_patient = false;
+        self.patience = Due::at(now + self.settings.request_timeout.unwrap_or(SEND_TIMEOUT));
         effects.push(WorkerEffect::Send(request));
     }
 
@@ -188,7 +194,7 @@ impl Worker {
     }
 
     /// Turns every deadline that has come into a debt, so that the next deadline always lies ahead.
-    fn collect_debts(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
+    fn collect_debts(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
         if self.heartbeat.reached(now) {
             self.heartbeat = next(self.heartbeat, now, self.settings.agent_heartbeat_interval);
             self.heartbeat_owed = true;
@@ -208,6 +214,39 @@ impl Worker {
                 task.report = next(task.report, now, self.settings.task_heartbeat_interval);
                 task.report_owed = true;
             }
+        }
+        if self.link != Link::Up {
+            self.give_up_unheard(now, choices, effects);
+        }
+    }
+
+    /// Without a connection no report is answered. Whether that is an error in the sense of HeartbeatErrorTollerance is
+    /// asked once it would matter.
+    fn give_up_unheard(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
+        let tolerance = self.settings.heartbeat_error_tolerance;
+        self.tasks.retain(|task| {
+            let given_up = task.report_owed
+                && task.ends != Due::NONE
+                && is_older(task, tolerance, now)
+                && choices.assume(Assumption::UnansweredReports) == EVERY_FAILURE_COUNTS;
+            if given_up {
+                effects.push(WorkerEffect::EndPackage(task.task));
+            }
+            !given_up
+        });
+    }
+
+    /// SQL Server stopped: the packages end with it, or run on. The worker cannot report that they ended; their leases
+    /// run out (inferred).
+    fn lose_sql_server(&mut self, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
+        let runs = |task: &RunningTask| task.ends != Due::NONE;
+        if self.tasks.iter().any(runs) && choices.assume(Assumption::PackagesWithoutSql) == PACKAGES_END {
+            self.tasks.retain(|task| {
+                if runs(task) {
+                    effects.push(WorkerEffect::EndPackage(task.task));
+                }
+                !runs(task)
+            });
         }
     }
 
@@ -272,7 +311,7 @@ impl Worker {
             (Request::ReportTask(report), Response::Refused { number }) => {
                 self.report_refused(now, report, number, effects);
             }
-            (Request::ReportTask(report), Response::NoDatabase) => self.report_failed(now, report),
+            (Request::ReportTask(report), Response::NoDatabase) => self.report_failed(now, report, effects),
             // Nothing to do, or the master says what no master says.
             (Request::RequestTask, Response::NoTask | Response::Refused { .. } | Response::NoDatabase) => {}
             (Request::AgentHeartbeat, Response::NoTask | Response::Task(_) | Response::Noted)
@@ -329,8 +368,7 @@ impl Worker {
             if task.task != report.task {
                 return true;
             }
-            let last_good = task.last_good_report.moment().unwrap_or_default();
-            let given_up = now.since(last_good) > tolerance;
+            let given_up = is_older(task, tolerance, now);
             if given_up && !report.finished {
                 effects.push(WorkerEffect::EndPackage(task.task));
             }
@@ -338,12 +376,22 @@ impl Worker {
         });
     }
 
-    /// The report was not taken for want of SSISDB: it is made again with the next task heartbeat.
-    fn report_failed(&mut self, now: Time, report: Report) {
+    /// The report was not taken for want of SSISDB, which is an error answer too: it is made again with the next task
+    /// heartbeat, as long as the last good one is not too old.
+    fn report_failed(&mut self, now: Time, report: Report, effects: &mut Vec<WorkerEffect>) {
         let again = Due::at(now + self.settings.task_heartbeat_interval);
-        if let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task) {
+        let tolerance = self.settings.heartbeat_error_tolerance;
+        self.tasks.retain_mut(|task| {
+            if task.task != report.task {
+                return true;
+            }
             task.report = again;
-        }
+            let given_up = !report.finished && is_older(task, tolerance, now);
+            if given_up {
+                effects.push(WorkerEffect::EndPackage(task.task));
+            }
+            !given_up
+        });
     }
 
     /// The request under way will not be answered: a report is owed again, anything else has its own rhythm.
@@ -355,8 +403,15 @@ impl Worker {
         }
     }
 
+    /// Whether it goes on waiting for an answer where the first of the two time-outs that may apply has come.
+    fn waits_on(&self, choices: &mut Choices) -> bool {
+        !self.is_patient
+            && self.settings.request_timeout.is_none()
+            && choices.assume(Assumption::RequestTimeout) == HTTP_TIMEOUT
+    }
+
     fn wake(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        self.collect_debts(now, effects);
+        self.collect_debts(now, choices, effects);
         if !self.patience.reached(now) {
             return;
         }
@@ -368,6 +423,10 @@ impl Worker {
                 effects.push(WorkerEffect::Drop);
                 effects.push(WorkerEffect::LogRefused(ErrorFamily::EndpointNotFound));
                 self.wait(now, choices);
+            }
+            Link::Greeting | Link::Up if self.in_flight.is_some() && self.waits_on(choices) => {
+                self.is_patient = true;
+                self.patience = Due::at(now + (HTTP_REQUEST_TIMEOUT - SEND_TIMEOUT));
             }
             Link::Greeting | Link::Up if self.in_flight.is_some() => {
                 effects.push(WorkerEffect::Drop);
@@ -422,6 +481,7 @@ impl Machine for Worker {
                 Link::Stopped | Link::Down => {}
             },
             WorkerEvent::Answered(response) => self.hear(now, response, choices, effects),
+            WorkerEvent::SqlServerStopped => self.lose_sql_server(choices, effects),
         }
         self.pay_debts(now, effects);
     }
@@ -432,9 +492,19 @@ impl Machine for Worker {
     }
 }
 
+/// Whether the last good report on a task is too old for the worker to go on without another.
+fn is_older(task: &RunningTask, tolerance: Duration, now: Time) -> bool {
+    now.since(task.last_good_report.moment().unwrap_or_default()) > tolerance
+}
+
 /// The next moment of a rhythm whose last one has come; missed ones are dropped.
 fn next(due: Due, now: Time, period: Duration) -> Due {
     let Some(last) = due.moment() else { return Due::NONE };
     let next = last + period;
     Due::at(if next > now { next } else { now.next_beat(last, period) })
 }
+
+/// WCF's SendTimeout, default (documented).
+const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+/// `HttpWebRequest.Timeout`, default (documented).
+const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(100);

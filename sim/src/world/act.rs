@@ -7,7 +7,9 @@ use crate::action::{
     ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction, Service,
     ServiceAction, StartQuorum, Ways, WorkerSetting,
 };
-use crate::assumption::{Assumption, GRACEFUL_RUNDOWN, REGISTERS_AT_NEXT_ONLINE};
+use crate::assumption::{
+    Assumption, GRACEFUL_RUNDOWN, NOTICED_BY_HEARTBEATS, REGISTERS_AT_NEXT_ONLINE, THAWED_ANSWERS,
+};
 use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted};
 use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
@@ -202,6 +204,7 @@ impl World {
         if host.power == Power::Off {
             return Err(ApplyError::WrongPower { node, is: Power::Off });
         }
+        let had_ssisdb = host.sql.answers();
         host.lose_power();
         // The service is gone with its machine: nothing that it would have done is done.
         let mut unseen = std::mem::take(&mut self.cluster_effects);
@@ -220,6 +223,9 @@ impl World {
         self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
         self.wire.command(WireCommand::Silence { node });
         self.heartbeats_stop(node);
+        if had_ssisdb {
+            self.packages_lose_sql_server();
+        }
         Ok(())
     }
 
@@ -373,6 +379,7 @@ impl World {
         if !has(Defect::ThawKeepsDisk) {
             self.lose_reservation(node);
         }
+        self.hold_addresses_again(node);
         for event in stalled {
             if matches!(event, Event::CallEnded { .. }) && has(Defect::ThawForgetsCalls) {
                 continue;
@@ -395,6 +402,21 @@ impl World {
             self.listen_again(node, frozen_at);
         }
         Ok(())
+    }
+
+    /// Whoever asks for an address that the machine has not given up may hear it first.
+    fn hold_addresses_again(&mut self, node: NodeId) {
+        for index in 0..self.topology.addresses.len() {
+            let address = AddressId(index as u16);
+            let is_moved = self.addresses.holder(address) != Some(node);
+            if is_moved
+                && self.addresses.holders(address).contains(&node)
+                && self.choices.assume(Assumption::ThawedAddress) == THAWED_ANSWERS
+            {
+                self.addresses.assign(address, node);
+                self.tell_where(address);
+            }
+        }
     }
 
     fn act_on_service(
@@ -491,7 +513,10 @@ impl World {
             _ => Rundown::Abrupt,
         };
         self.send_to_service(node, ClusterEvent::Killed { rundown });
-        self.service_gone(node);
+        match self.choices.assume(Assumption::ServiceDeathNoticed) {
+            NOTICED_BY_HEARTBEATS => self.heartbeats_stop(node),
+            _ => self.service_gone(node),
+        }
         let again = self.now + self.topology.timings.service_restart;
         self.start_service_at(node, again);
         Ok(())

@@ -77,13 +77,12 @@ impl World {
     /// The group goes offline on a node: the instance runs on, and its replica is no longer primary.
     pub(crate) fn step_down(&mut self, node: NodeId) {
         let host = &mut self.nodes[node.index()];
-        match host.sql {
-            SqlServer::Recovering | SqlServer::Usable => {
-                host.sql = SqlServer::Secondary;
-                host.sql_run += 1;
-            }
-            SqlServer::Stopped | SqlServer::Secondary | SqlServer::Hung => {}
+        if !matches!(host.sql, SqlServer::Recovering | SqlServer::Usable) {
+            return;
         }
+        host.sql = SqlServer::Secondary;
+        host.sql_run += 1;
+        self.packages_lose_sql_server();
     }
 
     /// Whether a transaction on the SSISDB of this node ends. Without an availability group it always does.

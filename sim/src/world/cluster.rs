@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
-use crate::assumption::{Assumption, FOUND_WITHOUT_DNS, ONLINE_WITHOUT_DIRECTORY};
+use crate::assumption::{Assumption, FOUND_WITHOUT_DNS, HUNG_SERVICE_TIMES_OUT, ONLINE_WITHOUT_DIRECTORY};
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
 use crate::mark::Mark;
@@ -257,7 +257,11 @@ impl World {
         // The time-out is for a resource that does not say that it gets on (PendingTimeout, documented). SQL Server says
         // so, a service that starts does not (inferred).
         let gets_on = config.kind == ResourceKind::SqlServer;
-        let in_time = gets_on || time <= config.policy.pending_timeout;
+        let hangs = purpose == Purpose::OfflineTime
+            && config.kind == ResourceKind::ScaleOutMaster
+            && self.nodes[node.index()].master.hangs
+            && self.choices.assume(Assumption::HungServiceStop) == HUNG_SERVICE_TIMES_OUT;
+        let in_time = !hangs && (gets_on || time <= config.policy.pending_timeout);
         let time = if in_time { time } else { config.policy.pending_timeout };
         let waits = config.kind == ResourceKind::AvailabilityGroup && purpose == Purpose::OnlineTime;
         let instance =
@@ -387,6 +391,16 @@ impl World {
         self.queue.push(self.now + time, Event::SsisdbRecovered { node, run });
     }
 
+    fn stop_sql_server(&mut self, node: NodeId) {
+        let host = &mut self.nodes[node.index()];
+        let had_ssisdb = host.sql.answers();
+        host.sql = SqlServer::Stopped;
+        host.sql_run += 1;
+        if had_ssisdb {
+            self.packages_lose_sql_server();
+        }
+    }
+
     /// What a resource's Offline or Terminate brings about; `loss` is what its peers see of it.
     fn stop_resource(&mut self, node: NodeId, resource: ResourceId, loss: Loss) {
         match self.kind(resource) {
@@ -397,11 +411,7 @@ impl World {
                     self.tell_where(address);
                 }
             }
-            ResourceKind::SqlServer => {
-                let host = &mut self.nodes[node.index()];
-                host.sql = SqlServer::Stopped;
-                host.sql_run += 1;
-            }
+            ResourceKind::SqlServer => self.stop_sql_server(node),
             ResourceKind::AvailabilityGroup => self.step_down(node),
             ResourceKind::PhysicalDisk => {
                 if self.reservation == Some(node) {
@@ -487,9 +497,7 @@ impl World {
 
     /// SQL Server's process ends without the cluster's doing: the connection of its health check breaks.
     pub(crate) fn sql_server_ends(&mut self, node: NodeId) {
-        let host = &mut self.nodes[node.index()];
-        host.sql = SqlServer::Stopped;
-        host.sql_run += 1;
+        self.stop_sql_server(node);
         if let Some((resource, policy)) = self.sql_policy()
             && policy.minds_stopped_sql_server()
         {
