@@ -7,8 +7,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use failover_harness::backend::{Backend, SimBackend};
+use failover_harness::director;
 use failover_harness::plan::Overrides;
+use failover_harness::runner::Nowhere;
 use failover_harness::scenario::{origin_on, plan};
+use failover_sim::assumption::Assumption;
 use failover_sim::twin::{Twin, TwinOptions};
 use failover_tests::{Answer, failover, root};
 
@@ -157,4 +161,33 @@ fn the_readme_of_a_new_folder_does_what_it_shows() {
     let (_kept, own) = starter();
     let done = follow("harness/src/cli/starter/README.md", &own);
     assert_eq!(done.len(), 4, "{done:?}");
+}
+
+#[test]
+fn the_page_on_unknowns_has_every_assumption_and_no_other() {
+    let page = fs::read_to_string(root().join("docs/unknowns.md")).expect("a page of the documentation");
+    let second = |line: &str| line.strip_prefix("| ")?.split(" | ").nth(1).map(str::to_owned);
+    let told: Vec<String> = page
+        .lines()
+        .filter_map(second)
+        .filter_map(|cell| Some(cell.strip_prefix('`')?.strip_suffix("` |")?.to_owned()))
+        .collect();
+    let known: BTreeSet<&str> = Assumption::ALL.into_iter().map(|one| one.question().id).collect();
+    assert_eq!(told.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
+    assert_eq!(told.len(), known.len(), "each stands there once");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_eq!(follow("docs/unknowns.md", folder.path()).len(), 1);
+}
+
+#[test]
+fn every_assumption_is_asked_by_some_scenario() {
+    let mut asked = BTreeSet::new();
+    for plan in failover_tests::plans(1) {
+        let mut backend = SimBackend::default();
+        director::run(&plan, &mut backend, &mut Nowhere);
+        asked.extend(backend.consulted());
+    }
+    let unasked: Vec<&str> =
+        Assumption::ALL.into_iter().filter(|one| !asked.contains(one)).map(|one| one.question().id).collect();
+    assert!(unasked.is_empty(), "{unasked:?}");
 }

@@ -345,6 +345,14 @@ impl Builder<'_> {
                 self.faults.push(twice("resource", &resource.name));
             }
             let resolved = self.resource(id, resource, (&own, first), subnets, config);
+            let holds = |kind| matches!(kind, ResourceKind::SqlServer | ResourceKind::AvailabilityGroup);
+            if holds(resolved.kind) && config.resources.iter().any(|other| holds(other.kind)) {
+                let message = format!("`{}` is the second resource with an SSISDB", resource.name.value);
+                let fault = Fault::new(message, resource.kind.span);
+                self.faults.push(
+                    fault.with_label("expected one `sql_server`, or one `availability_group`, in all roles"),
+                );
+            }
             config.resources.push(resolved);
             self.names.resources.push(resource.name.value.clone());
         }
