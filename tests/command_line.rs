@@ -82,7 +82,7 @@ time after the fault            p50        p95        max  assumed   1 outage, 1
   role_moved                20.579s    20.579s    20.579s     100%
   name_online               27.132s    27.132s    27.132s     100%
   endpoint_answering      1m17.578s  1m17.578s  1m17.578s     100%
-unknowns met: 4; every verdict holds for all of their values
+unknowns met: 5; every verdict holds for all of their values
 1 scenario: 0 passed, 1 failed, 0 inconclusive, 0 skipped   [time] s   exit 1
 ";
     assert_eq!(answer, Answer { code: 1, stdout: expected.to_owned(), stderr: String::new() });

@@ -318,7 +318,7 @@ const SEEDS_FOR_THE_REST: u64 = 50;
 
 /// These make the model do more than it may, and nobody is kept out by it. No claim counts how often; scenarios with
 /// expectations of their own notice them (`failover score`).
-const NOT_FOUND: [(Defect, &str); 7] = [
+const NOT_FOUND: [(Defect, &str); 9] = [
     (Defect::FailoversWithoutEnd, "no claim says how often a role may fail over"),
     (Defect::PausedNodeGetsRoles, "no claim says which of the right nodes has the role"),
     (
@@ -329,6 +329,8 @@ const NOT_FOUND: [(Defect, &str); 7] = [
     (Defect::RetriesWithoutEnd, "no claim says how often a task may be tried"),
     (Defect::DisabledWorkerServed, "no claim says that a worker must not get tasks"),
     (Defect::SsisdbNotNeeded, "a master that answers too early keeps nobody waiting"),
+    (Defect::ReplicaBehindServes, "no family has an availability group: model_properties tells stories of one"),
+    (Defect::VoteTakenAwayCounts, "no family has a node without a vote"),
 ];
 
 /// Which family finds each defect with the fewest seeds, and what is left of the story.
