@@ -9,11 +9,13 @@ use std::time::Duration;
 use failover_harness::check::{Claim, Outcome, Window};
 use failover_harness::plan::Plan;
 use failover_sim::action::{Drain, LinkEnd, LinkState, ResolvedAction, StartQuorum, Ways};
-use failover_sim::names::{LoadId, NodeId, TaskId, WorkerId};
+use failover_sim::cluster::ResourceKind;
+use failover_sim::names::{LoadId, NodeId, RoleId, TaskId, WorkerId};
 use failover_sim::observe::{Fact, Power, Record, ResourceState, Source, TaskState, WorkerState};
+use failover_sim::planted::{Defect, plant};
 use failover_sim::time::Time;
 use failover_sim::world::{Stop, World};
-use failover_tests::{plan_of, two_node_fci};
+use failover_tests::{plan_of, root, two_node_fci};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 
@@ -28,6 +30,8 @@ struct Deed {
 #[derive(Clone, Copy, Debug)]
 enum Verb {
     Move,
+    /// Of SSISDB, where it has a role of its own.
+    MoveDatabase,
     PowerOff,
     PowerOn,
     Kill,
@@ -67,6 +71,18 @@ fn wide_story() -> impl Strategy<Value = Vec<Deed>> {
         Just(Verb::Resume),
         Just(Verb::Cut),
         Just(Verb::Heal),
+    ];
+    story_of(verb)
+}
+
+/// The story of two roles that move apart.
+fn story_of_two_roles() -> impl Strategy<Value = Vec<Deed>> {
+    let verb = prop_oneof![
+        2 => Just(Verb::Move),
+        2 => Just(Verb::MoveDatabase),
+        3 => Just(Verb::PowerOff),
+        3 => Just(Verb::PowerOn),
+        2 => Just(Verb::Kill),
     ];
     story_of(verb)
 }
@@ -144,7 +160,11 @@ struct Telling {
 
 impl Telling {
     fn begin(shape: Shape, seed: u64) -> Self {
-        let plan = plan_of(NOTHING, &shape.topology(), seed);
+        Self::begin_on(&shape.topology(), seed)
+    }
+
+    fn begin_on(topology: &str, seed: u64) -> Self {
+        let plan = plan_of(NOTHING, topology, seed);
         let mut telling =
             Self { world: World::new(&plan.topology, &plan.loads, plan.choices()), plan, seen: Vec::new() };
         telling.pass(QUIET);
@@ -171,6 +191,7 @@ impl Telling {
             let node = NodeId(deed.node % self.plan.topology.nodes.len() as u8);
             let action = match deed.verb {
                 Verb::Move => ResolvedAction::MoveRole { role: self.plan.role, to: node },
+                Verb::MoveDatabase => ResolvedAction::MoveRole { role: DATABASE, to: node },
                 Verb::PowerOff => ResolvedAction::PowerOff { node },
                 Verb::PowerOn => ResolvedAction::PowerOn { node },
                 Verb::Kill => ResolvedAction::KillClusterService { node },
@@ -226,6 +247,9 @@ fn link(node: NodeId, state: LinkState) -> ResolvedAction {
     ResolvedAction::Link { node, to: LinkEnd::OtherNodes, state, ways: Ways::Both }
 }
 
+/// The role of SSISDB in the topology with an availability group.
+const DATABASE: RoleId = RoleId(0);
+
 /// Longer than everything that one deed can lead to.
 const QUIET: Duration = Duration::from_secs(30 * 60);
 
@@ -240,11 +264,13 @@ fn machines_on(seen: &[Record], nodes: usize) -> Vec<bool> {
     on
 }
 
-/// Who owns the role, in the view of each node that is on.
-fn owners(seen: &[Record], on: &[bool]) -> Vec<NodeId> {
+/// Who owns the master's role, in the view of each node that is on.
+fn owners(seen: &[Record], on: &[bool], of: RoleId) -> Vec<NodeId> {
     let mut owners = vec![None; on.len()];
     for record in seen {
-        if let (Fact::OwnerNode { owner, .. }, Source::Node(by)) = (record.fact, record.source) {
+        if let (Fact::OwnerNode { role, owner }, Source::Node(by)) = (record.fact, record.source)
+            && role == of
+        {
             owners[by.index()] = Some(owner);
         }
     }
@@ -264,7 +290,7 @@ fn worker_states(seen: &[Record], workers: usize) -> Vec<WorkerState> {
 /// Everybody agrees on an owner that is on, and every worker is served by it.
 fn served(telling: &Telling) -> Result<(), TestCaseError> {
     let on = machines_on(&telling.seen, telling.plan.topology.nodes.len());
-    let owners = owners(&telling.seen, &on);
+    let owners = owners(&telling.seen, &on, telling.plan.role);
     let owner = owners.first().copied();
     prop_assert!(
         owner.is_some_and(|owner| on[owner.index()]),
@@ -416,6 +442,96 @@ fn no_story_breaks_safety_and_in_the_end_every_worker_is_served() {
         prop_assert_eq!(tasks.len(), 4 * 6 + 3);
         let over = |state: &TaskState| matches!(state, TaskState::Succeeded | TaskState::Failed);
         prop_assert!(tasks.values().all(over), "{tasks:?}");
+        Ok(())
+    });
+}
+
+/// No two nodes have the primary replica, and none gets it that was away while another one had it and tasks changed,
+/// unless the two were on together afterwards for as long as a boot takes.
+fn one_replica_leads_and_lacks_nothing(telling: &Telling) -> Result<(), TestCaseError> {
+    let resources = &telling.plan.topology.cluster.resources;
+    let group = resources.iter().position(|resource| resource.kind == ResourceKind::AvailabilityGroup);
+    let boot = telling.plan.topology.timings.boot;
+    let mut on_since: Vec<Option<Time>> = vec![None; telling.plan.topology.nodes.len()];
+    let mut lacks = vec![false; on_since.len()];
+    let mut leader: Option<NodeId> = None;
+    for record in &telling.seen {
+        let was = leader;
+        match (record.fact, record.source) {
+            (Fact::Machine { node, power }, _) => {
+                on_since[node.index()] = (power == Power::On).then_some(record.latest);
+                leader = leader.filter(|leader| *leader != node || power == Power::On);
+            }
+            (Fact::ResourceState { resource, state }, Source::Node(node))
+                if Some(resource.index()) == group =>
+            {
+                if state == ResourceState::Online {
+                    prop_assert!(leader.is_none(), "{node:?} beside {leader:?} at {}", record.latest);
+                    prop_assert!(!lacks[node.index()], "{node:?} lacks something at {}", record.latest);
+                    leader = Some(node);
+                } else {
+                    leader = leader.filter(|leader| *leader != node);
+                }
+            }
+            (Fact::Task { .. }, _) if leader.is_some() => {
+                lacks.iter_mut().zip(&on_since).for_each(|(lacks, on)| *lacks |= on.is_none());
+            }
+            _ => {}
+        }
+        if was.is_some() && leader.is_none() {
+            for (lacks, since) in lacks.iter_mut().zip(&on_since) {
+                *lacks &= since.is_none_or(|since| record.latest.since(since) < boot);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The topology with an availability group, and a third node without a replica.
+fn replicas_on_two_of_three() -> String {
+    let file = root().join("scenarios/topologies/availability_group.yaml");
+    let text = std::fs::read_to_string(file).expect("a topology of the repository");
+    let second = text.find("  - name: NODE2").expect("a second node");
+    let end = text[second..].find("\n\n").expect("an end of the nodes") + second + 1;
+    let third = text[second..end].replace("NODE2", "NODE3").replace("10.0.0.12", "10.0.0.13");
+    let group = "type: availability_group";
+    format!("{}{third}{}", &text[..end], &text[end..])
+        .replace(group, &format!("{group}, possible_owners: [ NODE1, NODE2 ]"))
+}
+
+#[test]
+fn a_replica_that_leads_although_it_lacks_something_is_noticed() {
+    let deed = |seconds, verb, node| Deed { pause: Duration::from_secs(seconds), verb, node };
+    let story = [deed(0, Verb::PowerOff, 1), deed(400, Verb::PowerOff, 0), deed(0, Verb::PowerOn, 1)];
+    let tell = |defect| {
+        plant(defect);
+        let mut telling = Telling::begin_on(&replicas_on_two_of_three(), 1);
+        telling.happen(&story);
+        telling.pass(QUIET);
+        plant(None);
+        one_replica_leads_and_lacks_nothing(&telling)
+    };
+    assert!(tell(None).is_ok());
+    assert!(tell(Some(Defect::ReplicaBehindServes)).is_err());
+}
+
+#[test]
+fn two_roles_that_fail_over_apart_break_nothing_and_in_the_end_every_worker_is_served() {
+    let topology = replicas_on_two_of_three();
+    for_all(&(story_of_two_roles(), any::<u64>()), |(story, seed)| {
+        let mut telling = Telling::begin_on(&topology, seed);
+        served(&telling)?;
+        telling.happen(&story);
+        telling.power_everything_on();
+        // A role that has spent its failovers is tried again every hour, and fails over again after six.
+        telling.pass(Duration::from_secs(8 * 3_600));
+        served(&telling)?;
+        claims_hold(&telling, &ALWAYS)?;
+        the_dead_are_silent(&telling.seen, telling.plan.topology.nodes.len())?;
+        dependencies_are_kept(&telling)?;
+        one_replica_leads_and_lacks_nothing(&telling)?;
+        packages_run_once_on_a_worker(&telling.seen)?;
+        tasks_live_rightly(&telling.seen, 2)?;
         Ok(())
     });
 }
