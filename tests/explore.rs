@@ -329,7 +329,10 @@ const NOT_FOUND: [(Defect, &str); 9] = [
     (Defect::RetriesWithoutEnd, "no claim says how often a task may be tried"),
     (Defect::DisabledWorkerServed, "no claim says that a worker must not get tasks"),
     (Defect::SsisdbNotNeeded, "a master that answers too early keeps nobody waiting"),
-    (Defect::ReplicaBehindServes, "no family has an availability group: model_properties tells stories of one"),
+    (
+        Defect::ReplicaBehindServes,
+        "no family has an availability group: model_properties tells stories of one",
+    ),
     (Defect::VoteTakenAwayCounts, "no family has a node without a vote"),
 ];
 
