@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::OnceLock;
 use std::thread;
+use std::time::Instant;
 
 use failover_sim::action::{Action, Service, ServiceAction};
 use failover_sim::twin::{NODE1, NODE2, ROLE, TwoNodes};
@@ -61,30 +63,36 @@ fn twin() -> (Runtime, TwoNodes) {
     (runtime, twin)
 }
 
-/// Fails over while the probe looks; gives what it saw, and how long it took until the worker was back.
+/// Fails over to the second node while the probe looks, and gives what it saw until after the worker was back. A busy
+/// machine may make gaps of its own, of handshakes that take too long, before the fault and after it.
 fn through_a_failover(action: Action<failover_sim::names::NodeId>, own: bool) -> Tally {
     let (runtime, twin) = twin();
     let mut probe = probe(twin.endpoint());
-    // Silence is found by time-out, and found long before the role is online elsewhere.
-    probe.patience = Duration::from_millis(500);
+    // Shorter than the second after which a SYN is repeated (RFC 6298, 2): who connects into silence finds silence,
+    // however long it lasts.
+    probe.patience = Duration::from_millis(900);
+    probe.interval = Duration::from_millis(50);
     if own {
         let certificate = twin.worker_certificate(1);
         probe.own = Some(read_pair(&certificate, &certificate.with_extension("key")).expect("a pair"));
     }
-    let begun = Notify::new();
+    let (begun, over, started) = (Notify::new(), OnceLock::new(), Instant::now());
     thread::scope(|scope| {
         let looks = scope.spawn(|| {
-            until(&probe, |_, tally| {
-                if tally.is_up() == Some(true) {
+            until(&probe, |attempt, _| {
+                let is_up = attempt.outcome.is_up() == Some(true);
+                if is_up {
                     begun.notify_one();
                 }
-                tally.gaps.last().is_some_and(|gap| gap.before.is_some())
+                is_up && over.get().is_some_and(|&over| attempt.began > over)
             })
         });
         runtime.block_on(async {
             begun.notified().await;
             twin.apply(action).await.expect("the action is possible");
+            twin.until_served_by(NODE2).await.expect("the twin goes on");
         });
+        over.set(started.elapsed()).expect("it is over once");
         looks.join().expect("the probe ends")
     })
 }
@@ -94,8 +102,15 @@ fn a_planned_move_is_a_gap_of_silence_or_refusals() {
     let tally = through_a_failover(Action::MoveRole { role: ROLE, to: NODE2 }, false);
     assert_eq!(tally.answered.keys().collect::<Vec<_>>(), [&403]);
     let causes: Vec<Cause> = tally.gaps.iter().flat_map(|gap| &gap.causes).map(|(cause, _)| *cause).collect();
-    let possible =
-        [Cause::Refused, Cause::ConnectSilent, Cause::HandshakeReset, Cause::HandshakeEnded, Cause::NoAnswer];
+    let possible = [
+        Cause::Refused,
+        Cause::ConnectSilent,
+        Cause::HandshakeReset,
+        Cause::HandshakeEnded,
+        // The address goes away under a handshake.
+        Cause::HandshakeSilent,
+        Cause::NoAnswer,
+    ];
     assert!(!causes.is_empty() && causes.iter().all(|cause| possible.contains(cause)), "{causes:?}");
 }
 
@@ -104,8 +119,8 @@ fn a_power_off_is_silence_and_a_client_certificate_opens_the_door_on_both_nodes(
     let tally = through_a_failover(Action::PowerOff { node: NODE1 }, true);
     // The path takes no GET; that it says so shows that the certificate was let in.
     assert_eq!(tally.answered.keys().collect::<Vec<_>>(), [&405]);
-    let gap = tally.gaps.last().expect("a gap");
-    assert!(gap.causes.iter().any(|(cause, _)| *cause == Cause::ConnectSilent), "{gap:?}");
+    let is_silent = |gap: &&Gap| gap.causes.iter().any(|(cause, _)| *cause == Cause::ConnectSilent);
+    let gap = tally.gaps.iter().find(is_silent).unwrap_or_else(|| panic!("{:?}", tally.gaps));
     assert!(gap.at_most() >= Some(gap.at_least()), "{gap:?}");
 }
 
