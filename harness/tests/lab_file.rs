@@ -1,7 +1,10 @@
 //! What does a person with a lab see: before anything is done to it, while it is, and after the harness was killed?
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use failover_harness::backend::lab::clock::Clock;
 use failover_harness::backend::lab::file::{LabFile, lab_schema};
@@ -172,6 +175,44 @@ fn what_a_killed_harness_left_behind_is_taken_back_by_its_journal() {
     assert_eq!(read.open().count(), 0);
     let again = backend.restore(&journal).expect("the lab answers");
     assert_eq!((again.undone, again.open), (0, Vec::new()));
+}
+
+#[test]
+fn who_is_asked_to_stop_takes_back_what_was_done() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (backend, journal) = left_behind(folder.path(), None);
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut backend = backend.stopped_by(stop.clone());
+    stop.store(true, Ordering::Relaxed);
+    let error =
+        backend.advance(Time::from_micros(300_000_000), &mut Nowhere).expect_err("it was asked to stop");
+    assert!(matches!(error, BackendError::Stopped), "{error}");
+    backend.finish().expect("the lab answers");
+    let (read, _) = Journal::read(&journal).expect("a journal");
+    assert_eq!((read.entries().len(), read.open().count()), (1, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_run_in_good_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = ["run", "--backend", "lab", "--lab", "twin", "--journals", "journals", "--format", "json"];
+    let mut run = Command::new(env!("CARGO_BIN_EXE_failover"));
+    let run = run.args(all).current_dir(folder.path()).stdout(Stdio::piped()).spawn().expect("it starts");
+    let journals = folder.path().join("journals");
+    while std::fs::read_dir(&journals).map_or(0, Iterator::count) < 2 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let pid = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill").success());
+    let output = run.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(3));
+    let report = String::from_utf8(output.stdout).expect("JSON is text");
+    assert!(report.contains("somebody asked the run to stop"), "{report}");
+    for journal in std::fs::read_dir(&journals).expect("the folder is there") {
+        let (read, _) = Journal::read(&journal.expect("a file").path()).expect("a journal");
+        assert_eq!(read.open().count(), 0);
+    }
 }
 
 #[test]

@@ -133,6 +133,9 @@ pub enum BackendError {
     /// An action that nobody has allowed.
     #[error("lab.yaml does not allow `{0}`")]
     Forbidden(&'static str),
+    /// Somebody asked the run to end: what it had done is taken back.
+    #[error("somebody asked the run to stop")]
+    Stopped,
     /// The twin on loopback failed.
     #[error("the twin on loopback failed: {0}")]
     Twin(#[from] failover_sim::twin::TwinError),

@@ -34,7 +34,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
         BackendKind::Lab => {
-            let begin = || super::lab::backend(lab.clone(), arguments.journals.clone());
+            // Ctrl-C must not leave a lab as it is.
+            let stop = super::stop::flag();
+            let begin =
+                || super::lab::backend(lab.clone(), arguments.journals.clone()).stopped_by(stop.clone());
             run_all(&plans, begin, arguments)?
         }
     };

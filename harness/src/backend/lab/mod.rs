@@ -23,6 +23,8 @@ mod watch;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use failover_sim::action::{ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
@@ -48,6 +50,7 @@ pub struct LabBackend<L> {
     lab: L,
     journals: Option<PathBuf>,
     allowed: Option<LabFile>,
+    stop: Arc<AtomicBool>,
     run: Option<Run>,
 }
 
@@ -81,7 +84,17 @@ struct Run {
 impl<L: Lab> LabBackend<L> {
     /// A backend on this lab, which keeps its journals in a folder, or in a temporary one if none is given.
     pub fn new(lab: L, journals: Option<PathBuf>) -> Self {
-        Self { lab, journals, allowed: None, run: None }
+        Self { lab, journals, allowed: None, stop: Arc::default(), run: None }
+    }
+
+    /// The same, which ends what it is at as soon as this becomes true, and takes back what was done.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    fn go_on(&self) -> Result<(), BackendError> {
+        if self.stop.load(Ordering::Relaxed) { Err(BackendError::Stopped) } else { Ok(()) }
     }
 
     /// The same, which does only what a file allows.
@@ -132,6 +145,7 @@ impl<L: Lab> Backend for LabBackend<L> {
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
         self.run = None;
+        self.go_on()?;
         self.lab.begin(plan).map_err(BackendError::Unready)?;
         let folder = self.journals.clone().unwrap_or_else(|| std::env::temp_dir().join(JOURNALS));
         let journal = Journal::begin(&folder, plan);
@@ -149,6 +163,7 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        self.go_on()?;
         let names = &self.run.as_ref().expect("a backend is started before it is used").names;
         if self.allowed.as_ref().is_some_and(|file| !file.allows(&action, names)) {
             return Err(BackendError::Forbidden(action.verb().word()));
@@ -162,8 +177,9 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
-        let (lab, run) = self.run();
         loop {
+            self.go_on()?;
+            let (lab, run) = self.run();
             if run.tell(sink) == Flow::Yield {
                 return Ok(Stop::Yielded);
             }
