@@ -17,8 +17,8 @@ use failover_harness::plan::{Overrides, Plan};
 use failover_harness::runner::Nowhere;
 use failover_harness::scenario::diagnostic::Paint;
 use failover_harness::scenario::load;
-use failover_sim::action::Action;
-use failover_sim::names::{ActionNo, NodeId};
+use failover_sim::action::{Action, Drain, ResolvedAction};
+use failover_sim::names::{ActionNo, NodeId, ResourceId, RoleId};
 use failover_sim::time::Time;
 use proptest::prelude::*;
 
@@ -145,9 +145,16 @@ fn plan(name: &str) -> Plan {
 }
 
 const NODE1: NodeId = NodeId(0);
+const NODE2: NodeId = NodeId(1);
+const ROLE: RoleId = RoleId(0);
+const POWER_OFF: ResolvedAction = Action::PowerOff { node: NODE1 };
 
 /// A lab in whose journal an action stands that nobody has taken back, and that journal.
-fn left_behind(folder: &Path, file: Option<LabFile>) -> (LabBackend<Lasting>, std::path::PathBuf) {
+fn left_behind(
+    folder: &Path,
+    file: Option<LabFile>,
+    action: ResolvedAction,
+) -> (LabBackend<Lasting>, std::path::PathBuf) {
     let lab = Lasting { twin: Twin::new(Dialect::Friendly), begun: false };
     let mut backend = LabBackend::new(lab, Some(folder.to_owned()));
     if let Some(file) = file {
@@ -155,7 +162,8 @@ fn left_behind(folder: &Path, file: Option<LabFile>) -> (LabBackend<Lasting>, st
     }
     backend.start(&plan("cluster/owner_power_off.yaml")).expect("the lab is ready");
     backend.advance(Time::from_micros(200_000_000), &mut Nowhere).expect("the cluster comes up");
-    let _ = backend.apply(ActionNo(0), Action::PowerOff { node: NODE1 });
+    let _ = backend.apply(ActionNo(0), action);
+    let _ = backend.advance(Time::from_micros(230_000_000), &mut Nowhere);
     let journal = backend.journal().expect("a run").path().to_owned();
     (backend, journal)
 }
@@ -163,7 +171,7 @@ fn left_behind(folder: &Path, file: Option<LabFile>) -> (LabBackend<Lasting>, st
 #[test]
 fn what_a_killed_harness_left_behind_is_taken_back_by_its_journal() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (mut backend, journal) = left_behind(folder.path(), None);
+    let (mut backend, journal) = left_behind(folder.path(), None, POWER_OFF);
     let (read, _) = Journal::read(&journal).expect("a journal");
     assert_eq!(
         read.open().map(|entry| (entry.verb, entry.state)).collect::<Vec<_>>(),
@@ -178,9 +186,30 @@ fn what_a_killed_harness_left_behind_is_taken_back_by_its_journal() {
 }
 
 #[test]
+fn each_action_that_breaks_something_is_taken_back_by_the_journal() {
+    for action in [
+        POWER_OFF,
+        Action::MoveRole { role: ROLE, to: NODE2 },
+        Action::Role { role: ROLE, online: false },
+        Action::Resource { resource: ResourceId(5), online: false },
+        Action::PauseNode { node: NODE2, drain: Drain::Stay },
+        Action::PauseNode { node: NODE1, drain: Drain::Move },
+        Action::StopClusterService { node: NODE1 },
+        Action::StopClusterService { node: NODE2 },
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut backend, journal) = left_behind(folder.path(), None, action);
+        let restored = backend.restore(&journal).expect("the lab answers");
+        assert_eq!((restored.undone, restored.open), (1, Vec::new()), "{action:?}");
+        let (read, _) = Journal::read(&journal).expect("a journal");
+        assert_eq!(read.open().count(), 0, "{action:?}");
+    }
+}
+
+#[test]
 fn who_is_asked_to_stop_takes_back_what_was_done() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (backend, journal) = left_behind(folder.path(), None);
+    let (backend, journal) = left_behind(folder.path(), None, POWER_OFF);
     let stop = Arc::new(AtomicBool::new(false));
     let mut backend = backend.stopped_by(stop.clone());
     stop.store(true, Ordering::Relaxed);
@@ -219,7 +248,7 @@ fn ctrl_c_ends_a_run_in_good_order() {
 fn an_action_that_is_not_allowed_is_not_even_announced() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = LabFile::read("lab.yaml", "cluster: A\ntransport: twin\nallow: { power_off: [ NODE2 ] }\n");
-    let (mut backend, journal) = left_behind(folder.path(), Some(file.expect("it is right")));
+    let (mut backend, journal) = left_behind(folder.path(), Some(file.expect("it is right")), POWER_OFF);
     let error = backend.apply(ActionNo(0), Action::PowerOff { node: NODE1 }).expect_err("it is not allowed");
     assert!(matches!(error, BackendError::Forbidden("power_off")), "{error}");
     let (read, _) = Journal::read(&journal).expect("a journal");

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use failover_sim::action::ResolvedAction;
+use failover_sim::action::{Drain, ResolvedAction, StartQuorum, Verb};
 use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
-use failover_sim::observe::{NodeState, Power, RoleState};
+use failover_sim::observe::{NodeState, Power, ResourceState, RoleState};
 use failover_sim::time::Time;
 
 use super::binding::Binding;
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply};
+use super::protocol::{Call, ClusterChange, ClusterSight, MachineSight, Marker, Reply};
 use super::reach::{Host, Lab, Purpose};
 use super::session::{Session, SessionError};
 use super::sight::owner_of;
@@ -27,6 +27,8 @@ pub(super) struct Actors {
     sessions: BTreeMap<Host, Session>,
     opened: u32,
     journal: Journal,
+    /// The owner nodes of the roles before the first action: where they go back to.
+    owners: Option<Vec<Option<NodeId>>>,
 }
 
 /// An action that is being taken back.
@@ -47,7 +49,12 @@ pub(super) struct MachinesSeen {
 
 impl Actors {
     pub(super) fn new(binding: &Binding, journal: Journal) -> Self {
-        Self { binding: binding.clone(), sessions: BTreeMap::new(), opened: 0, journal }
+        Self { binding: binding.clone(), sessions: BTreeMap::new(), opened: 0, journal, owners: None }
+    }
+
+    /// Says who owns the roles; only what is said before the first action counts.
+    pub(super) fn owners_are(&mut self, owners: impl FnOnce() -> Vec<Option<NodeId>>) {
+        self.owners.get_or_insert_with(owners);
     }
 
     pub(super) const fn journal(&self) -> &Journal {
@@ -71,19 +78,56 @@ impl Actors {
             ResolvedAction::ReplaceMasterCertificate { node, with } => {
                 self.replace_certificate(lab, number, node, with).map(|()| None)
             }
-            ResolvedAction::PowerOn { .. }
-            | ResolvedAction::KillClusterService { .. }
+            ResolvedAction::PowerOn { node } => self.power_on(lab, node).map(Some),
+            ResolvedAction::Role { role, online } => {
+                let group = self.binding.group_name(role).to_owned();
+                if online {
+                    return self.restore(lab, ClusterChange::StartRole, group, nodes);
+                }
+                let undo = Undo::StartRole { group: group.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopRole, group, undo), nodes)
+            }
+            ResolvedAction::Resource { resource, online } => {
+                let resource = self.binding.resource_name(resource).to_owned();
+                if online {
+                    return self.restore(lab, ClusterChange::StartResource, resource, nodes);
+                }
+                let undo = Undo::StartResource { resource: resource.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopResource, resource, undo), nodes)
+            }
+            ResolvedAction::PauseNode { node, drain } => {
+                let change = match drain {
+                    Drain::Stay => ClusterChange::PauseNode,
+                    Drain::Move => ClusterChange::DrainNode,
+                };
+                let node = self.binding.node_name(node).to_owned();
+                let undo = Undo::ResumeNode { node: node.clone() };
+                self.break_part(lab, (number, verb), (change, node, undo), nodes)
+            }
+            ResolvedAction::ResumeNode { node } => {
+                let node = self.binding.node_name(node).to_owned();
+                self.restore(lab, ClusterChange::ResumeNode, node, nodes)
+            }
+            ResolvedAction::StopClusterService { node } => {
+                let node = self.binding.node_name(node).to_owned();
+                let undo = Undo::StartClusterService { node: node.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopClusterService, node, undo), nodes)
+            }
+            ResolvedAction::StartClusterService {
+                node,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: false,
+            } => {
+                let node = self.binding.node_name(node).to_owned();
+                self.restore(lab, ClusterChange::StartClusterService, node, nodes)
+            }
+            ResolvedAction::KillClusterService { .. }
             | ResolvedAction::Freeze { .. }
             | ResolvedAction::Thaw { .. }
-            | ResolvedAction::StopClusterService { .. }
             | ResolvedAction::StartClusterService { .. }
             | ResolvedAction::ShutDown { .. }
             | ResolvedAction::RestartNode { .. }
-            | ResolvedAction::Resource { .. }
-            | ResolvedAction::Role { .. }
             | ResolvedAction::Surroundings { .. }
-            | ResolvedAction::PauseNode { .. }
-            | ResolvedAction::ResumeNode { .. }
             | ResolvedAction::Service { .. }
             | ResolvedAction::Link { .. }
             | ResolvedAction::FailResource { .. }
@@ -108,7 +152,10 @@ impl Actors {
             host: self.binding.node_name(by).to_owned(),
             what: format!("no node is shown as the owner of the group `{group}`"),
         })?;
-        let undo = Undo::MoveRole { group: group.clone(), node: self.binding.node_name(owner).to_owned() };
+        // It may have failed over since the run began: it goes back to where it was then.
+        let first = self.owners.as_ref().and_then(|owners| *owners.get(role.index())?);
+        let home = self.binding.node_name(first.unwrap_or(owner)).to_owned();
+        let undo = Undo::MoveRole { group: group.clone(), node: home };
         let entry = self.announce(number, "move_role", undo)?;
         let call = Call::MoveRole { group, node: self.binding.node_name(to).to_owned() };
         self.ask(lab, Host::Node(by), "moving the role", call)?;
@@ -132,6 +179,80 @@ impl Actors {
         self.mark(entry, State::Done, None)?;
         let asked = lab.clock().now();
         Ok(MachinesSeen { machines: self.machines(lab)?, asked })
+    }
+
+    fn power_on<L: Lab>(&mut self, lab: &mut L, node: NodeId) -> Result<MachinesSeen, BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        self.ask(lab, Host::Control, "giving the power back", Call::PowerOn { node: name })?;
+        let asked = lab.clock().now();
+        Ok(MachinesSeen { machines: self.machines(lab)?, asked })
+    }
+
+    /// Breaks a part of the cluster.
+    fn break_part<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        (change, name, undo): (ClusterChange, String, Undo),
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let (by, _) = self.cluster(lab, nodes)?;
+        let entry = self.announce(number, verb.word(), undo)?;
+        self.ask(lab, Host::Node(by), "changing the cluster", Call::ChangeCluster { change, name })?;
+        self.mark(entry, State::Done, None)?;
+        Ok(None)
+    }
+
+    /// Restores a part of the cluster. That leaves nothing to take back: a run begins steady, so that it was as it is
+    /// then.
+    fn restore<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        change: ClusterChange,
+        name: String,
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let (by, _) = self.cluster(lab, nodes)?;
+        self.ask(lab, Host::Node(by), "restoring the cluster", Call::ChangeCluster { change, name })?;
+        Ok(None)
+    }
+
+    /// Says whether a part of the cluster is as it should be, and asks for it once if it is not.
+    fn undo_change<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (change, name): (ClusterChange, &str),
+        nodes: &[NodeId],
+        asked: &mut bool,
+    ) -> Result<bool, BackendError> {
+        let (by, sight) = self.cluster(lab, nodes)?;
+        let is_same = |found: &str| found.eq_ignore_ascii_case(name);
+        let is_undone = match change {
+            ClusterChange::StartRole => {
+                let found = sight.groups.iter().find(|group| is_same(&group.name));
+                found.and_then(|group| group.state) == Some(RoleState::Online)
+            }
+            ClusterChange::StartResource => {
+                let found = sight.resources.iter().find(|resource| is_same(&resource.name));
+                found.and_then(|resource| resource.state) == Some(ResourceState::Online)
+            }
+            ClusterChange::StopRole
+            | ClusterChange::StopResource
+            | ClusterChange::PauseNode
+            | ClusterChange::DrainNode
+            | ClusterChange::ResumeNode
+            | ClusterChange::StopClusterService
+            | ClusterChange::StartClusterService => {
+                let found = sight.nodes.iter().find(|node| is_same(&node.name));
+                found.and_then(|node| node.state) == Some(NodeState::Up)
+            }
+        };
+        if !is_undone && !*asked {
+            let call = Call::ChangeCluster { change, name: name.to_owned() };
+            self.ask(lab, Host::Node(by), "restoring the cluster", call)?;
+            *asked = true;
+        }
+        Ok(is_undone)
     }
 
     fn replace_certificate<L: Lab>(
@@ -235,6 +356,18 @@ impl Actors {
         match &one.undo {
             Undo::MoveRole { group, node } => self.undo_move(lab, (group, node), nodes, &mut one.asked),
             Undo::PowerOn { node } => self.undo_power_off(lab, node, nodes, &mut one.asked),
+            Undo::StartRole { group } => {
+                self.undo_change(lab, (ClusterChange::StartRole, group), nodes, &mut one.asked)
+            }
+            Undo::StartResource { resource } => {
+                self.undo_change(lab, (ClusterChange::StartResource, resource), nodes, &mut one.asked)
+            }
+            Undo::ResumeNode { node } => {
+                self.undo_change(lab, (ClusterChange::ResumeNode, node), nodes, &mut one.asked)
+            }
+            Undo::StartClusterService { node } => {
+                self.undo_change(lab, (ClusterChange::StartClusterService, node), nodes, &mut one.asked)
+            }
             Undo::RestoreMasterCertificate { node, thumbprint } => {
                 let node = self.node(node)?;
                 let found = self.certificate(lab, node)?;

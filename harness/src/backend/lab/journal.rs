@@ -31,6 +31,26 @@ pub enum Undo {
         /// The node.
         node: String,
     },
+    /// The role comes online again.
+    StartRole {
+        /// The group.
+        group: String,
+    },
+    /// The resource comes online again.
+    StartResource {
+        /// The resource.
+        resource: String,
+    },
+    /// The node takes roles again.
+    ResumeNode {
+        /// The node.
+        node: String,
+    },
+    /// The node's cluster service starts again.
+    StartClusterService {
+        /// The node.
+        node: String,
+    },
     /// The certificate that the binding had is put back.
     RestoreMasterCertificate {
         /// The node.
@@ -228,6 +248,10 @@ impl std::fmt::Display for Undo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::MoveRole { group, node } => write!(f, "move `{group}` back to {node}"),
+            Self::StartRole { group } => write!(f, "bring the role `{group}` online"),
+            Self::StartResource { resource } => write!(f, "bring the resource `{resource}` online"),
+            Self::ResumeNode { node } => write!(f, "resume {node}"),
+            Self::StartClusterService { node } => write!(f, "start the cluster service of {node}"),
             Self::PowerOn { node } => write!(f, "power {node} on"),
             Self::RestoreMasterCertificate { node, thumbprint } => {
                 write!(f, "put the master certificate {thumbprint} back on {node}")

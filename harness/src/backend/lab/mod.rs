@@ -22,17 +22,18 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use failover_sim::action::{ResolvedAction, Verb};
+use failover_sim::action::{Action, ResolvedAction, StartQuorum, Verb};
 use failover_sim::assumption::Assumption;
 use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
 use failover_sim::time::Time;
 
-use crate::plan::Plan;
+use crate::plan::{NodeWord, Plan};
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -138,7 +139,17 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn abilities(&self, plan: &Plan) -> Abilities {
-        let missing = plan.verbs().into_iter().filter(|verb| !ABLE.contains(verb)).collect();
+        // What forced and prevented quorum and a quarantine that is cleared leave behind is not looked at.
+        let is_plain = |action: &Action<NodeWord>| {
+            !matches!(
+                action,
+                Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
+                    | Action::StartClusterService { clear_quarantine: true, .. }
+            )
+        };
+        let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action);
+        let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
+        let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
         Abilities { missing, forbidden }
     }
@@ -170,6 +181,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         }
         let (lab, run) = self.run();
         let nodes = run.watchers.nodes_by_use();
+        run.actors.owners_are(|| run.watchers.owners());
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
             run.watchers.saw_machines(&seen.machines, seen.asked, lab.clock().now());
         }
@@ -244,6 +256,19 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 }
 
 /// The actions that a lab can carry out and take back.
-pub(crate) const ABLE: [Verb; 3] = [Verb::MoveRole, Verb::PowerOff, Verb::ReplaceMasterCertificate];
+pub(crate) const ABLE: [Verb; 12] = [
+    Verb::MoveRole,
+    Verb::StopRole,
+    Verb::StartRole,
+    Verb::StopResource,
+    Verb::StartResource,
+    Verb::PauseNode,
+    Verb::ResumeNode,
+    Verb::StopClusterService,
+    Verb::StartClusterService,
+    Verb::PowerOff,
+    Verb::PowerOn,
+    Verb::ReplaceMasterCertificate,
+];
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

@@ -53,6 +53,11 @@ impl NodeMemory {
         self.resources.fill(None);
     }
 
+    /// The owners that it showed, by role.
+    pub(super) fn owners(&self) -> Vec<Option<NodeId>> {
+        self.owners.clone()
+    }
+
     /// Whether the node is an active member in its own view.
     pub(super) fn is_member(&self) -> bool {
         matches!(self.states[self.node.index()], Some(NodeState::Up | NodeState::Paused))

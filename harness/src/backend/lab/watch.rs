@@ -187,6 +187,16 @@ impl Watchers {
         nodes
     }
 
+    /// The owner node of each role, as the node shows it that is most likely to know.
+    pub(super) fn owners(&self) -> Vec<Option<NodeId>> {
+        let best = self.nodes_by_use().first().copied();
+        let watcher = self.hosts.iter().find(|watcher| Some(watcher.host) == best.map(Host::Node));
+        match watcher.map(|watcher| &watcher.memory) {
+            Some(Memory::Node(memory)) => memory.owners(),
+            Some(Memory::Power(_) | Memory::Worker(_)) | None => Vec::new(),
+        }
+    }
+
     /// Lines that hosts have written besides their answers, in the sessions that are open.
     pub(super) fn evidence(&self) -> Vec<(Host, Vec<String>)> {
         let open = self.hosts.iter().filter_map(|watcher| Some((watcher.host, watcher.session.as_ref()?)));

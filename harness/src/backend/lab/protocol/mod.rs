@@ -35,7 +35,7 @@ pub use worker::{LogEvent, LogLine, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 10] = [
+pub const VERBS: [&str; 19] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -46,6 +46,15 @@ pub const VERBS: [&str; 10] = [
     "power_off",
     "power_on",
     "replace_master_certificate",
+    "stop_role",
+    "start_role",
+    "stop_resource",
+    "start_resource",
+    "pause_node",
+    "drain_node",
+    "resume_node",
+    "stop_cluster_service",
+    "start_cluster_service",
 ];
 
 /// The word that begins every answer of one session.
@@ -130,11 +139,71 @@ pub enum Call {
         /// Which node.
         node: String,
     },
+    /// On a node: a cmdlet that changes one object of the cluster.
+    ChangeCluster {
+        /// Which one.
+        change: ClusterChange,
+        /// The name of the role, resource or node.
+        name: String,
+    },
     /// On a node: another certificate for the master, in binding, settings and Root store.
     ReplaceMasterCertificate {
         /// SHA-1 thumbprint of a certificate in the node's LocalMachine\My.
         thumbprint: String,
     },
+}
+
+/// A change of one object of the cluster. All of them come back at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClusterChange {
+    /// `Stop-ClusterGroup -Wait 0`.
+    StopRole,
+    /// `Start-ClusterGroup -Wait 0`.
+    StartRole,
+    /// `Stop-ClusterResource -Wait 0`.
+    StopResource,
+    /// `Start-ClusterResource -Wait 0`.
+    StartResource,
+    /// `Suspend-ClusterNode`.
+    PauseNode,
+    /// `Suspend-ClusterNode -Drain`.
+    DrainNode,
+    /// `Resume-ClusterNode -Failback NoFailback`.
+    ResumeNode,
+    /// `Stop-ClusterNode -Wait 0`.
+    StopClusterService,
+    /// `Start-ClusterNode -Wait 0`.
+    StartClusterService,
+}
+
+impl ClusterChange {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::StopRole,
+        Self::StartRole,
+        Self::StopResource,
+        Self::StartResource,
+        Self::PauseNode,
+        Self::DrainNode,
+        Self::ResumeNode,
+        Self::StopClusterService,
+        Self::StartClusterService,
+    ];
+
+    /// The word of its verb.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::StopRole => "stop_role",
+            Self::StartRole => "start_role",
+            Self::StopResource => "stop_resource",
+            Self::StartResource => "start_resource",
+            Self::PauseNode => "pause_node",
+            Self::DrainNode => "drain_node",
+            Self::ResumeNode => "resume_node",
+            Self::StopClusterService => "stop_cluster_service",
+            Self::StartClusterService => "start_cluster_service",
+        }
+    }
 }
 
 impl Call {
@@ -150,6 +219,7 @@ impl Call {
             Self::MoveRole { .. } => "move_role",
             Self::PowerOff { .. } => "power_off",
             Self::PowerOn { .. } => "power_on",
+            Self::ChangeCluster { change, .. } => change.verb(),
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
         }
     }
@@ -164,6 +234,7 @@ impl Call {
             Self::MoveRole { group, node } => {
                 fields.with("group", group.as_str()).with("node", node.as_str())
             }
+            Self::ChangeCluster { name, .. } => fields.with("name", name.as_str()),
             Self::PowerOff { node } | Self::PowerOn { node } => fields.with("node", node.as_str()),
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
         }
@@ -192,7 +263,11 @@ impl Call {
             "replace_master_certificate" => {
                 Self::ReplaceMasterCertificate { thumbprint: fields.text("thumbprint")?.to_owned() }
             }
-            other => return Err(RequestError::Verb(other.to_owned())),
+            other => {
+                let change = ClusterChange::ALL.into_iter().find(|change| change.verb() == other);
+                let change = change.ok_or_else(|| RequestError::Verb(other.to_owned()))?;
+                Self::ChangeCluster { change, name: fields.text("name")?.to_owned() }
+            }
         })
     }
 }
@@ -263,6 +338,8 @@ pub(super) mod tests {
             (text(), text()).prop_map(|(group, node)| Call::MoveRole { group, node }),
             text().prop_map(|server| Call::ReadSsisdb { server }),
             text().prop_map(|node| Call::PowerOff { node }),
+            (0..ClusterChange::ALL.len(), text())
+                .prop_map(|(index, name)| Call::ChangeCluster { change: ClusterChange::ALL[index], name }),
             text().prop_map(|node| Call::PowerOn { node }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
         ]

@@ -217,6 +217,7 @@ impl Reply {
                 None
             }),
             Call::MoveRole { .. }
+            | Call::ChangeCluster { .. }
             | Call::PowerOff { .. }
             | Call::PowerOn { .. }
             | Call::ReplaceMasterCertificate { .. } => Self::Done,

@@ -125,6 +125,52 @@ $library = {
         [ordered]@{}
     }
 
+    # Each of these changes one object of the cluster, and comes back at once: whether it has an effect is observed.
+    function StopRole($With) {
+        [void] (Stop-ClusterGroup -InputObject (Named (Get-ClusterGroup) $With.name 'Group') -Wait 0)
+        [ordered]@{}
+    }
+
+    function StartRole($With) {
+        [void] (Start-ClusterGroup -InputObject (Named (Get-ClusterGroup) $With.name 'Group') -Wait 0)
+        [ordered]@{}
+    }
+
+    function StopResource($With) {
+        [void] (Stop-ClusterResource -InputObject (Named (Get-ClusterResource) $With.name 'Resource') -Wait 0)
+        [ordered]@{}
+    }
+
+    function StartResource($With) {
+        [void] (Start-ClusterResource -InputObject (Named (Get-ClusterResource) $With.name 'Resource') -Wait 0)
+        [ordered]@{}
+    }
+
+    function PauseNode($With) {
+        [void] (Suspend-ClusterNode -InputObject (Named (Get-ClusterNode) $With.name 'Node'))
+        [ordered]@{}
+    }
+
+    function DrainNode($With) {
+        [void] (Suspend-ClusterNode -InputObject (Named (Get-ClusterNode) $With.name 'Node') -Drain)
+        [ordered]@{}
+    }
+
+    function ResumeNode($With) {
+        [void] (Resume-ClusterNode -InputObject (Named (Get-ClusterNode) $With.name 'Node') -Failback 'NoFailback')
+        [ordered]@{}
+    }
+
+    function StopClusterService($With) {
+        [void] (Stop-ClusterNode -InputObject (Named (Get-ClusterNode) $With.name 'Node') -Wait 0)
+        [ordered]@{}
+    }
+
+    function StartClusterService($With) {
+        [void] (Start-ClusterNode -InputObject (Named (Get-ClusterNode) $With.name 'Node') -Wait 0)
+        [ordered]@{}
+    }
+
     # Virtual machines have the names of their nodes.
     function ReadPower($With) {
         $machines = @(Get-VM)
@@ -377,6 +423,15 @@ $library = {
             'power_off' { return PowerOff $With }
             'power_on' { return PowerOn $With }
             'replace_master_certificate' { return ReplaceMasterCertificate $With }
+            'stop_role' { return StopRole $With }
+            'start_role' { return StartRole $With }
+            'stop_resource' { return StopResource $With }
+            'start_resource' { return StartResource $With }
+            'pause_node' { return PauseNode $With }
+            'drain_node' { return DrainNode $With }
+            'resume_node' { return ResumeNode $With }
+            'stop_cluster_service' { return StopClusterService $With }
+            'start_cluster_service' { return StartClusterService $With }
         }
         throw 'VerbNotKnown'
     }

@@ -2,15 +2,15 @@
 
 use std::net::IpAddr;
 
-use failover_sim::action::ResolvedAction;
+use failover_sim::action::{Drain, ResolvedAction, StartQuorum};
 use failover_sim::names::{HostId, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::observe::{NodeState, Power, ResourceState, RoleState, WorkerState};
 use failover_sim::time::Time;
 use failover_sim::world::{Socket, SocketState};
 
 use super::super::protocol::{
-    Answer, Call, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent, LogLine,
-    MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
+    Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent,
+    LogLine, MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
     SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks, WorkerSight, node_status_flags,
 };
 use super::super::reach::Host;
@@ -55,6 +55,7 @@ impl Inside {
                 let to = self.node(node)?;
                 self.apply(ResolvedAction::MoveRole { role, to })
             }
+            (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(*change, name),
             (Call::PowerOff { node }, Host::Control) => {
                 let node = self.node(node)?;
                 let reply = self.apply(ResolvedAction::PowerOff { node })?;
@@ -76,12 +77,40 @@ impl Inside {
                 | Call::ReadSsisdb { .. }
                 | Call::ReadMasterCertificate
                 | Call::MoveRole { .. }
+                | Call::ChangeCluster { .. }
                 | Call::PowerOff { .. }
                 | Call::PowerOn { .. }
                 | Call::ReplaceMasterCertificate { .. },
                 _,
             ) => Err(failed("System.InvalidOperationException", "NotOnThisHost", INVALID_OPERATION)),
         }
+    }
+
+    fn change_cluster(&mut self, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
+        let role = || self.binding.role(name).ok_or_else(|| not_found("Get-ClusterGroup"));
+        let resource = || self.binding.resource(name).ok_or_else(|| not_found("Get-ClusterResource"));
+        let action = match change {
+            ClusterChange::StopRole => ResolvedAction::Role { role: role()?, online: false },
+            ClusterChange::StartRole => ResolvedAction::Role { role: role()?, online: true },
+            ClusterChange::StopResource => ResolvedAction::Resource { resource: resource()?, online: false },
+            ClusterChange::StartResource => ResolvedAction::Resource { resource: resource()?, online: true },
+            ClusterChange::PauseNode => {
+                ResolvedAction::PauseNode { node: self.node(name)?, drain: Drain::Stay }
+            }
+            ClusterChange::DrainNode => {
+                ResolvedAction::PauseNode { node: self.node(name)?, drain: Drain::Move }
+            }
+            ClusterChange::ResumeNode => ResolvedAction::ResumeNode { node: self.node(name)? },
+            ClusterChange::StopClusterService => {
+                ResolvedAction::StopClusterService { node: self.node(name)? }
+            }
+            ClusterChange::StartClusterService => ResolvedAction::StartClusterService {
+                node: self.node(name)?,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: false,
+            },
+        };
+        self.apply(action)
     }
 
     fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
