@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use failover_sim::names::{LoadId, NodeId, NodeSet, RoleId, TaskId};
+use failover_sim::action::Action;
+use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, RoleId, TaskId};
 use failover_sim::observe::{
     Answer, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source, TaskState, Watch,
     WorkerState,
@@ -26,6 +27,8 @@ pub struct Picture<'p> {
     refused: BTreeMap<TaskId, u16>,
     asked_loads: Vec<bool>,
     watched: Vec<Watch>,
+    /// Nodes that were taken from the possible owners of the master's role.
+    barred: NodeSet,
     /// Owner and standby when the steps began.
     first: Option<[Result<NodeId, WordError>; 2]>,
 }
@@ -94,6 +97,7 @@ impl<'p> Picture<'p> {
             refused: BTreeMap::new(),
             asked_loads,
             watched: Vec::new(),
+            barred: NodeSet::EMPTY,
             first: None,
         }
     }
@@ -141,6 +145,7 @@ impl<'p> Picture<'p> {
                 }
             }
             (Fact::Unwatched(what), _) => self.watched.retain(|&other| other != what),
+            (Fact::Applied(action), _) => self.note_possible_owner(action),
             (Fact::StepsBegan, _) => self.first = Some([self.owner(), self.standby()]),
             (
                 Fact::NodeState { .. }
@@ -153,13 +158,23 @@ impl<'p> Picture<'p> {
             (
                 Fact::StepBegan(_)
                 | Fact::Acting { .. }
-                | Fact::Applied(_)
                 | Fact::StepsEnded
                 | Fact::RunEnded
                 | Fact::MasterMachine(_)
                 | Fact::Package { .. },
                 _,
             ) => {}
+        }
+    }
+
+    fn note_possible_owner(&mut self, number: ActionNo) {
+        let Action::PossibleOwner { role, node, may } = self.plan.action(number).action else { return };
+        if let (true, Ok(node)) = (role == self.plan.role, self.resolve(node)) {
+            if may {
+                self.barred.remove(node);
+            } else {
+                self.barred.insert(node);
+            }
         }
     }
 
@@ -220,7 +235,7 @@ impl<'p> Picture<'p> {
     /// The one node that is Up, may own the master's role and does not.
     fn standby(&self) -> Result<NodeId, WordError> {
         let owner = self.owner()?;
-        let possible = self.plan.topology.cluster.possible_owners(self.plan.role);
+        let possible = self.plan.topology.cluster.possible_owners(self.plan.role).minus(self.barred);
         let mut standbys = possible
             .without(owner)
             .iter()

@@ -187,7 +187,8 @@ pub const WORKER: &[Key] = &[
     key("AgentId", Kind::Text, ""),
 ];
 
-/// The text of a file: UTF-8 with or without a byte-order mark, or UTF-16 with one.
+/// The text of a file: UTF-8 or UTF-16, with or without a byte-order mark. A file of JSON begins with a character of ASCII,
+/// which tells them apart (RFC 4627, section 3).
 ///
 /// # Errors
 /// If it is none of these.
@@ -201,6 +202,8 @@ pub fn decode(file: &str, bytes: &[u8]) -> Result<String, SettingsError> {
     match bytes {
         [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [1..=u8::MAX, 0, ..] => wide(bytes, u16::from_le_bytes),
+        [0, 1..=u8::MAX, ..] => wide(bytes, u16::from_be_bytes),
         [0xEF, 0xBB, 0xBF, rest @ ..] | rest => {
             std::str::from_utf8(rest).map(str::to_owned).map_err(|_| no_text())
         }
@@ -352,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_and_utf_16_are_read_with_their_marks() {
+    fn utf_8_and_utf_16_are_read_with_and_without_their_marks() {
         let text = "{\"DisplayName\": \"Wörker\"}";
         let wide = |mark: &[u8], unit: fn(u16) -> [u8; 2]| {
             mark.iter().copied().chain(text.encode_utf16().flat_map(unit)).collect::<Vec<u8>>()
@@ -363,6 +366,8 @@ mod tests {
             marked,
             wide(&[0xFF, 0xFE], u16::to_le_bytes),
             wide(&[0xFE, 0xFF], u16::to_be_bytes),
+            wide(&[], u16::to_le_bytes),
+            wide(&[], u16::to_be_bytes),
         ] {
             assert_eq!(decode("f", &bytes).as_deref(), Ok(text));
         }

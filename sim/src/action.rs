@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::cluster::ResiliencyLevel;
-use crate::names::{CertificateId, LoadId, NodeId, ResourceId, RoleId};
+use crate::names::{CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 
 /// One action. `N` is how a node is said: a word that is resolved later, or, once resolved, a [`NodeId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,6 +99,29 @@ pub enum Action<N> {
         /// Which one.
         node: N,
     },
+    /// `Set-ClusterOwnerNode`: a node is taken from the possible owners of every resource of a role, or becomes one again.
+    PossibleOwner {
+        /// Which role.
+        role: RoleId,
+        /// Which node.
+        node: N,
+        /// Whether it may own the role from here on.
+        may: bool,
+    },
+    /// Something is done to the row of a worker in SSISDB, which must be there.
+    WorkerAgent {
+        /// Which worker.
+        worker: WorkerId,
+        /// What is done to it.
+        what: AgentAction,
+    },
+    /// Something is done to the service of a worker. A process that hangs is ended before another one is started.
+    WorkerService {
+        /// Which worker.
+        worker: WorkerId,
+        /// What is done to it.
+        what: ServiceAction,
+    },
     /// Something is done to a service of a node.
     Service {
         /// On which node.
@@ -183,6 +206,8 @@ pub enum Part<N> {
     Address(ResourceId),
     /// The DNS server of the clients and the nodes.
     Dns,
+    /// Whether the DNS server takes what a network name registers: refused, its records stay as they are.
+    DnsUpdates,
     /// The domain controllers of the nodes.
     Directory,
     /// The ARP announcements of an address that moves, for the clients' neighbours.
@@ -207,6 +232,17 @@ pub enum Service {
     SqlServer,
 }
 
+/// What is done to the row of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AgentAction {
+    /// `catalog.enable_worker_agent`.
+    Enable,
+    /// `catalog.disable_worker_agent`: it gets no task, and its reports are refused.
+    Disable,
+    /// `catalog.delete_worker_agent`: a worker that lives has a new row with its next heartbeat, disabled (inferred).
+    Delete,
+}
+
 /// What is done to a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ServiceAction {
@@ -216,6 +252,8 @@ pub enum ServiceAction {
     Hang,
     /// The service control manager stops it, behind the cluster's back.
     Stop,
+    /// The service control manager starts it, behind the cluster's back.
+    Start,
 }
 
 /// The other end of a link.
@@ -366,12 +404,24 @@ impl<N> Action<N> {
             Self::Service { what: ServiceAction::Kill, .. } => Verb::KillService,
             Self::Service { what: ServiceAction::Hang, .. } => Verb::HangService,
             Self::Service { what: ServiceAction::Stop, .. } => Verb::StopService,
+            Self::Service { what: ServiceAction::Start, .. } => Verb::StartService,
+            Self::WorkerService { what: ServiceAction::Kill, .. } => Verb::KillWorker,
+            Self::WorkerService { what: ServiceAction::Hang, .. } => Verb::HangWorker,
+            Self::WorkerService { what: ServiceAction::Stop, .. } => Verb::StopWorker,
+            Self::WorkerService { what: ServiceAction::Start, .. } => Verb::StartWorker,
+            Self::WorkerAgent { what: AgentAction::Enable, .. } => Verb::EnableWorker,
+            Self::WorkerAgent { what: AgentAction::Disable, .. } => Verb::DisableWorker,
+            Self::WorkerAgent { what: AgentAction::Delete, .. } => Verb::DeleteWorker,
+            Self::PossibleOwner { may: false, .. } => Verb::RemovePossibleOwner,
+            Self::PossibleOwner { may: true, .. } => Verb::RestorePossibleOwner,
             Self::Link { state: LinkState::Cut, .. } => Verb::Cut,
             Self::Link { state: LinkState::Whole, .. } => Verb::Heal,
             Self::FailResource { .. } => Verb::FailResource,
             Self::DeadlockResource { .. } => Verb::DeadlockResource,
             Self::Surroundings { part: Part::Dns, works: false } => Verb::FailDns,
             Self::Surroundings { part: Part::Dns, works: true } => Verb::RestoreDns,
+            Self::Surroundings { part: Part::DnsUpdates, works: false } => Verb::RefuseDnsUpdates,
+            Self::Surroundings { part: Part::DnsUpdates, works: true } => Verb::AcceptDnsUpdates,
             Self::Surroundings { part: Part::Directory, works: false } => Verb::FailDirectory,
             Self::Surroundings { part: Part::Directory, works: true } => Verb::RestoreDirectory,
             Self::Surroundings { part: Part::Announcements, works: false } => Verb::IgnoreAnnouncements,
@@ -408,6 +458,7 @@ impl<N> Action<N> {
                 let part = match part {
                     Part::Witness => Part::Witness,
                     Part::Dns => Part::Dns,
+                    Part::DnsUpdates => Part::DnsUpdates,
                     Part::Directory => Part::Directory,
                     Part::Announcements => Part::Announcements,
                     Part::ServiceStart { node, service } => {
@@ -420,6 +471,11 @@ impl<N> Action<N> {
             }
             Self::PauseNode { node, drain } => Action::PauseNode { node: resolve(node)?, drain },
             Self::ResumeNode { node } => Action::ResumeNode { node: resolve(node)? },
+            Self::PossibleOwner { role, node, may } => {
+                Action::PossibleOwner { role, node: resolve(node)?, may }
+            }
+            Self::WorkerAgent { worker, what } => Action::WorkerAgent { worker, what },
+            Self::WorkerService { worker, what } => Action::WorkerService { worker, what },
             Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
             Self::Link { node, to, state, ways } => {
                 let node = resolve(node)?;
@@ -462,6 +518,7 @@ impl ResolvedAction {
             | Self::Surroundings { part: Part::ServiceStart { node, .. } | Part::Adapter(node), .. }
             | Self::PauseNode { node, .. }
             | Self::ResumeNode { node }
+            | Self::PossibleOwner { node, .. }
             | Self::Service { node, .. }
             | Self::Link { node, .. }
             | Self::ChangeNode { node, .. }
@@ -471,9 +528,17 @@ impl ResolvedAction {
             | Self::Resource { .. }
             | Self::Role { .. }
             | Self::Surroundings {
-                part: Part::Witness | Part::Address(_) | Part::Dns | Part::Directory | Part::Announcements,
+                part:
+                    Part::Witness
+                    | Part::Address(_)
+                    | Part::Dns
+                    | Part::DnsUpdates
+                    | Part::Directory
+                    | Part::Announcements,
                 ..
             }
+            | Self::WorkerAgent { .. }
+            | Self::WorkerService { .. }
             | Self::SetCluster(_)
             | Self::SetWorkers(_)
             | Self::StartExecutions(_) => None,
@@ -532,6 +597,10 @@ pub enum Verb {
     FailDns,
     /// [`Action::Surroundings`]: [`Part::Dns`] works again.
     RestoreDns,
+    /// [`Action::Surroundings`]: [`Part::DnsUpdates`] are refused.
+    RefuseDnsUpdates,
+    /// [`Action::Surroundings`]: [`Part::DnsUpdates`] are accepted again.
+    AcceptDnsUpdates,
     /// [`Action::Surroundings`]: [`Part::Directory`] fails.
     FailDirectory,
     /// [`Action::Surroundings`]: [`Part::Directory`] works again.
@@ -544,12 +613,32 @@ pub enum Verb {
     PauseNode,
     /// [`Action::ResumeNode`].
     ResumeNode,
+    /// [`Action::PossibleOwner`], which a node is no longer.
+    RemovePossibleOwner,
+    /// [`Action::PossibleOwner`], which a node is again.
+    RestorePossibleOwner,
     /// [`Action::Service`] with [`ServiceAction::Kill`].
     KillService,
     /// [`Action::Service`] with [`ServiceAction::Hang`].
     HangService,
     /// [`Action::Service`] with [`ServiceAction::Stop`].
     StopService,
+    /// [`Action::Service`] with [`ServiceAction::Start`].
+    StartService,
+    /// [`Action::WorkerService`] with [`ServiceAction::Kill`].
+    KillWorker,
+    /// [`Action::WorkerService`] with [`ServiceAction::Hang`].
+    HangWorker,
+    /// [`Action::WorkerService`] with [`ServiceAction::Stop`].
+    StopWorker,
+    /// [`Action::WorkerService`] with [`ServiceAction::Start`].
+    StartWorker,
+    /// [`Action::WorkerAgent`] with [`AgentAction::Enable`].
+    EnableWorker,
+    /// [`Action::WorkerAgent`] with [`AgentAction::Disable`].
+    DisableWorker,
+    /// [`Action::WorkerAgent`] with [`AgentAction::Delete`].
+    DeleteWorker,
     /// [`Action::Link`] with [`LinkState::Cut`].
     Cut,
     /// [`Action::Link`] with [`LinkState::Whole`].
@@ -572,7 +661,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 54] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -597,15 +686,27 @@ impl Verb {
         Self::FreeAddress,
         Self::FailDns,
         Self::RestoreDns,
+        Self::RefuseDnsUpdates,
+        Self::AcceptDnsUpdates,
         Self::FailDirectory,
         Self::RestoreDirectory,
         Self::IgnoreAnnouncements,
         Self::HeedAnnouncements,
         Self::PauseNode,
         Self::ResumeNode,
+        Self::RemovePossibleOwner,
+        Self::RestorePossibleOwner,
         Self::KillService,
         Self::HangService,
         Self::StopService,
+        Self::StartService,
+        Self::KillWorker,
+        Self::HangWorker,
+        Self::StopWorker,
+        Self::StartWorker,
+        Self::EnableWorker,
+        Self::DisableWorker,
+        Self::DeleteWorker,
         Self::Cut,
         Self::Heal,
         Self::FailResource,
@@ -644,15 +745,27 @@ impl Verb {
             Self::FreeAddress => "free_address",
             Self::FailDns => "fail_dns",
             Self::RestoreDns => "restore_dns",
+            Self::RefuseDnsUpdates => "refuse_dns_updates",
+            Self::AcceptDnsUpdates => "accept_dns_updates",
             Self::FailDirectory => "fail_directory",
             Self::RestoreDirectory => "restore_directory",
             Self::IgnoreAnnouncements => "ignore_announcements",
             Self::HeedAnnouncements => "heed_announcements",
             Self::PauseNode => "pause_node",
             Self::ResumeNode => "resume_node",
+            Self::RemovePossibleOwner => "remove_possible_owner",
+            Self::RestorePossibleOwner => "restore_possible_owner",
             Self::KillService => "kill_service",
             Self::HangService => "hang_service",
             Self::StopService => "stop_service",
+            Self::StartService => "start_service",
+            Self::KillWorker => "kill_worker",
+            Self::HangWorker => "hang_worker",
+            Self::StopWorker => "stop_worker",
+            Self::StartWorker => "start_worker",
+            Self::EnableWorker => "enable_worker",
+            Self::DisableWorker => "disable_worker",
+            Self::DeleteWorker => "delete_worker",
             Self::Cut => "cut",
             Self::Heal => "heal",
             Self::FailResource => "fail_resource",
@@ -691,13 +804,20 @@ impl Verb {
             | Self::FreeAddress
             | Self::FailDns
             | Self::RestoreDns
+            | Self::RefuseDnsUpdates
+            | Self::AcceptDnsUpdates
             | Self::FailDirectory
             | Self::RestoreDirectory
             | Self::IgnoreAnnouncements
             | Self::HeedAnnouncements
             | Self::PauseNode
             | Self::ResumeNode
+            | Self::RemovePossibleOwner
+            | Self::RestorePossibleOwner
+            | Self::EnableWorker
+            | Self::DisableWorker
             | Self::StopService
+            | Self::StartService
             | Self::Cut
             | Self::Heal
             | Self::ReplaceMasterCertificate
@@ -705,9 +825,15 @@ impl Verb {
             | Self::SetCluster
             | Self::SetWorkers => Reversibility::Reversible,
             Self::StartExecutions => Reversibility::Compensable,
-            // A restart ends the hang; the counters that the failures spent stay spent.
-            Self::HangService | Self::FailResource | Self::DeadlockResource => Reversibility::Compensable,
-            Self::KillClusterService | Self::KillService => Reversibility::Irreversible,
+            // A restart ends the hang and brings the worker back; packages that ended and counters that were spent stay so.
+            Self::DeleteWorker
+            | Self::StopWorker
+            | Self::StartWorker
+            | Self::HangWorker
+            | Self::HangService
+            | Self::FailResource
+            | Self::DeadlockResource => Reversibility::Compensable,
+            Self::KillClusterService | Self::KillService | Self::KillWorker => Reversibility::Irreversible,
         }
     }
 }

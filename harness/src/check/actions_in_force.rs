@@ -92,12 +92,16 @@ impl Proof {
             Action::Role { online: true, .. } => Self::Resource(plan.master, ResourceState::Online),
             Action::Role { online: false, .. } => Self::Resource(plan.master, ResourceState::Offline),
             // What they break shows only when somebody needs it.
-            Action::Surroundings { .. } => Self::ReadBack,
+            Action::Surroundings { .. } | Action::PossibleOwner { .. } => Self::ReadBack,
+            // A worker that was away already does not go away once more.
+            Action::WorkerService { .. } | Action::WorkerAgent { .. } => Self::ReadBack,
             Action::Service { service: Service::Master, what: ServiceAction::Hang, .. } => Self::TimesOut,
             // FailureConditionLevel may ask the cluster to leave it alone.
+            Action::Service { service: Service::SqlServer, what: ServiceAction::Start, .. } => Self::ReadBack,
             Action::Service { service: Service::SqlServer, .. } => {
                 Self::SqlServerGone(resource(Service::SqlServer))
             }
+            Action::Service { service: Service::Master, what: ServiceAction::Start, .. } => Self::ReadBack,
             Action::Service { service, .. } => Self::Failed(resource(*service)),
             Action::FailResource { resource } | Action::DeadlockResource { resource } => {
                 Self::Failed(Some(*resource))

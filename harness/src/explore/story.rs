@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use failover_sim::action::{Action, LinkState, Load, NodeChange, Part, StartQuorum};
+use failover_sim::action::{
+    Action, AgentAction, LinkState, Load, NodeChange, Part, ServiceAction, StartQuorum,
+};
 use failover_sim::assumption::Assumptions;
 use failover_sim::names::{ActionNo, LoadId, NodeId, RoleId, StepNo};
 use failover_sim::observe::{NodeState, RoleState, TaskState};
@@ -220,6 +222,9 @@ fn started(action: &Action<NodeWord>) -> Option<LoadId> {
         | Action::Surroundings { .. }
         | Action::PauseNode { .. }
         | Action::ResumeNode { .. }
+        | Action::PossibleOwner { .. }
+        | Action::WorkerAgent { .. }
+        | Action::WorkerService { .. }
         | Action::Service { .. }
         | Action::Link { .. }
         | Action::FailResource { .. }
@@ -267,6 +272,16 @@ pub(super) fn undo(action: Action<NodeWord>) -> Option<Action<NodeWord>> {
         Action::PauseNode { node, .. } => Some(Action::ResumeNode { node }),
         Action::Resource { resource, online: false } => Some(Action::Resource { resource, online: true }),
         Action::Role { role, online: false } => Some(Action::Role { role, online: true }),
+        Action::PossibleOwner { role, node, may: false } => {
+            Some(Action::PossibleOwner { role, node, may: true })
+        }
+        Action::WorkerAgent { worker, what: AgentAction::Disable | AgentAction::Delete } => {
+            Some(Action::WorkerAgent { worker, what: AgentAction::Enable })
+        }
+        Action::WorkerService {
+            worker,
+            what: ServiceAction::Kill | ServiceAction::Hang | ServiceAction::Stop,
+        } => Some(Action::WorkerService { worker, what: ServiceAction::Start }),
         Action::Surroundings { part, works: false } => Some(Action::Surroundings { part, works: true }),
         Action::Link { node, to, state: LinkState::Cut, ways } => {
             Some(Action::Link { node, to, state: LinkState::Whole, ways })
@@ -286,6 +301,9 @@ pub(super) fn undo(action: Action<NodeWord>) -> Option<Action<NodeWord>> {
         | Action::Link { state: LinkState::Whole, .. }
         | Action::MoveRole { .. }
         | Action::RestartNode { .. }
+        | Action::PossibleOwner { may: true, .. }
+        | Action::WorkerAgent { what: AgentAction::Enable, .. }
+        | Action::WorkerService { what: ServiceAction::Start, .. }
         | Action::KillClusterService { .. }
         | Action::Service { .. }
         | Action::FailResource { .. }
@@ -342,6 +360,9 @@ fn touches_membership(action: &Action<NodeWord>) -> bool {
         | Action::Role { .. }
         | Action::PauseNode { .. }
         | Action::ResumeNode { .. }
+        | Action::PossibleOwner { .. }
+        | Action::WorkerAgent { .. }
+        | Action::WorkerService { .. }
         | Action::Service { .. }
         | Action::Link { state: LinkState::Whole, .. }
         | Action::FailResource { .. }

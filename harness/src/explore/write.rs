@@ -89,7 +89,7 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
         }
         Action::Role { .. }
         | Action::Surroundings {
-            part: Part::Witness | Part::Dns | Part::Directory | Part::Announcements,
+            part: Part::Witness | Part::Dns | Part::DnsUpdates | Part::Directory | Part::Announcements,
             ..
         } => "{}".to_owned(),
         Action::Surroundings { part: Part::ServiceStart { node: on, service }, .. }
@@ -97,6 +97,13 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
             format!("{{ node: {}, service: {} }}", node(on), service_word(*service))
         }
         Action::Surroundings { part: Part::Address(address), .. } => resource(*address),
+        Action::WorkerService { worker, .. } | Action::WorkerAgent { worker, .. } => {
+            format!("{{ worker: {} }}", quoted(names.worker(*worker)))
+        }
+        Action::PossibleOwner { role, node: of, .. } if *role == plan.role => on(of),
+        Action::PossibleOwner { role, node: of, .. } => {
+            format!("{{ node: {}, role: {} }}", node(of), quoted(names.role(*role)))
+        }
         Action::PauseNode { node: on, drain } => {
             let roles = match drain {
                 Drain::Stay => "stay",
@@ -287,15 +294,27 @@ mod tests {
 - free_address: { resource: SQL IP Address 1 }
 - fail_dns: {}
 - restore_dns: {}
+- refuse_dns_updates: {}
+- accept_dns_updates: {}
 - fail_directory: {}
 - restore_directory: {}
 - ignore_announcements: {}
 - heed_announcements: {}
 - pause_node: { node: NODE1, roles: move_away }
 - resume_node: { node: NODE1 }
+- remove_possible_owner: { node: NODE2 }
+- restore_possible_owner: { node: NODE2 }
 - kill_service: { node: NODE1, service: master }
 - hang_service: { node: NODE1, service: sql_server }
 - stop_service: { node: NODE1, service: sql_server }
+- start_service: { node: NODE2, service: master }
+- kill_worker: { worker: w1 }
+- hang_worker: { worker: w2 }
+- stop_worker: { worker: w3 }
+- start_worker: { worker: w3 }
+- enable_worker: { worker: w3 }
+- disable_worker: { worker: w2 }
+- delete_worker: { worker: w1 }
 - cut: { node: NODE1, from: other_nodes, ways: out }
 - heal: { node: NODE1, from: NODE2, ways: in }
 - fail_resource: { resource: SQL Server }

@@ -343,6 +343,9 @@ const fn part(verb: Verb) -> Part {
         | Verb::KillService
         | Verb::HangService
         | Verb::StopService
+        | Verb::KillWorker
+        | Verb::HangWorker
+        | Verb::StopWorker
         | Verb::Cut
         | Verb::FailResource
         | Verb::DeadlockResource
@@ -368,6 +371,15 @@ const fn part(verb: Verb) -> Part {
         | Verb::FreeAddress
         | Verb::FailDns
         | Verb::RestoreDns
+        | Verb::RefuseDnsUpdates
+        | Verb::AcceptDnsUpdates
+        | Verb::RemovePossibleOwner
+        | Verb::RestorePossibleOwner
+        | Verb::StartService
+        | Verb::StartWorker
+        | Verb::EnableWorker
+        | Verb::DisableWorker
+        | Verb::DeleteWorker
         | Verb::FailDirectory
         | Verb::RestoreDirectory
         | Verb::IgnoreAnnouncements

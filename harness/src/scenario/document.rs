@@ -223,6 +223,10 @@ pub(super) enum StepDocument {
     FailDns(Nothing),
     /// The DNS server works again.
     RestoreDns(Nothing),
+    /// The DNS server refuses what network names register: it goes on answering with the records that it has.
+    RefuseDnsUpdates(Nothing),
+    /// The DNS server takes in again what network names register.
+    AcceptDnsUpdates(Nothing),
     /// No domain controller answers the nodes.
     FailDirectory(Nothing),
     /// The domain controllers answer again.
@@ -235,12 +239,32 @@ pub(super) enum StepDocument {
     PauseNode(PauseNode),
     /// `Resume-ClusterNode`: the node takes roles again.
     ResumeNode(OnNode),
+    /// `Set-ClusterOwnerNode`: a node is taken from the possible owners of every resource of a role. Not possible while the role is online there.
+    RemovePossibleOwner(PossibleOwner),
+    /// `Set-ClusterOwnerNode`: a node is again a possible owner of every resource of a role.
+    RestorePossibleOwner(PossibleOwner),
     /// The process of a service dies.
     KillService(OnService),
     /// A service runs, accepts, and never answers; the service control manager says that it runs.
     HangService(OnService),
     /// The service control manager stops a service, behind the cluster's back.
     StopService(OnService),
+    /// The service control manager starts a service, behind the cluster's back.
+    StartService(OnService),
+    /// The process of a worker's service dies. Whether packages end with it is an assumption.
+    KillWorker(OnWorker),
+    /// A worker's process does nothing any more; its packages run on.
+    HangWorker(OnWorker),
+    /// `Stop-Service` on a worker. Whether packages end with it is an assumption.
+    StopWorker(OnWorker),
+    /// `Start-Service` on a worker; a process that hangs is ended first.
+    StartWorker(OnWorker),
+    /// `catalog.enable_worker_agent`: the worker gets tasks from here on.
+    EnableWorker(OnWorker),
+    /// `catalog.disable_worker_agent`: the worker gets no task, and its reports are refused.
+    DisableWorker(OnWorker),
+    /// `catalog.delete_worker_agent`: a worker that lives has a new row with its next heartbeat, which is disabled.
+    DeleteWorker(OnWorker),
     /// A link of the network carries nothing.
     Cut(LinkDocument),
     /// A link of the network carries everything again.
@@ -362,6 +386,23 @@ pub(super) enum ServiceWord {
     Master,
     /// SQL Server.
     SqlServer,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OnWorker {
+    /// Which worker, by its name in the topology.
+    pub(super) worker: At<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PossibleOwner {
+    /// Which node.
+    #[schemars(with = "NodeText")]
+    pub(super) node: At<String>,
+    /// Which role: the master's unless said otherwise.
+    pub(super) role: Option<At<String>>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -4,12 +4,12 @@
 //! at once.
 
 use failover_sim::action::{
-    Action, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Part, Service, ServiceAction,
-    StartQuorum, Ways, WorkerSetting,
+    Action, AgentAction, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Part, Service,
+    ServiceAction, StartQuorum, Ways, WorkerSetting,
 };
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::{ClusterProperties, ResourceKind};
-use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, RoleId, StepNo};
+use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, RoleId, StepNo, WorkerId};
 use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 
@@ -24,10 +24,10 @@ use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord,
     ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord, NodeStatusWord,
-    NodesClause, Nothing, OnResource, OnService, OrderWord, PARTS, QuarantineWord, QuorumWord,
-    ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord, SetCluster,
-    SetWorkers, SometimesWord, StartExecutions, StepDocument, TaskStateWord, TasksClause, ThroughWord,
-    WaysWord, WhichWord, WorkerStateWord, WorkersClause,
+    NodesClause, Nothing, OnResource, OnService, OnWorker, OrderWord, PARTS, PossibleOwner, QuarantineWord,
+    QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord,
+    SetCluster, SetWorkers, SometimesWord, StartExecutions, StepDocument, TaskStateWord, TasksClause,
+    ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
 };
 use super::files::fill;
 use super::nearest;
@@ -446,15 +446,27 @@ impl Planner<'_> {
                 | StepDocument::FreeAddress(_)
                 | StepDocument::FailDns(_)
                 | StepDocument::RestoreDns(_)
+                | StepDocument::RefuseDnsUpdates(_)
+                | StepDocument::AcceptDnsUpdates(_)
                 | StepDocument::FailDirectory(_)
                 | StepDocument::RestoreDirectory(_)
                 | StepDocument::IgnoreAnnouncements(_)
                 | StepDocument::HeedAnnouncements(_)
                 | StepDocument::PauseNode(_)
                 | StepDocument::ResumeNode(_)
+                | StepDocument::RemovePossibleOwner(_)
+                | StepDocument::RestorePossibleOwner(_)
                 | StepDocument::KillService(_)
                 | StepDocument::HangService(_)
                 | StepDocument::StopService(_)
+                | StepDocument::StartService(_)
+                | StepDocument::KillWorker(_)
+                | StepDocument::HangWorker(_)
+                | StepDocument::StopWorker(_)
+                | StepDocument::StartWorker(_)
+                | StepDocument::EnableWorker(_)
+                | StepDocument::DisableWorker(_)
+                | StepDocument::DeleteWorker(_)
                 | StepDocument::Cut(_)
                 | StepDocument::Heal(_)
                 | StepDocument::FailResource(_)
@@ -649,6 +661,8 @@ impl Planner<'_> {
             StepDocument::FreeAddress(document) => self.address(document, true),
             StepDocument::FailDns(Nothing {}) => vec![surroundings(Part::Dns, false)],
             StepDocument::RestoreDns(Nothing {}) => vec![surroundings(Part::Dns, true)],
+            StepDocument::RefuseDnsUpdates(Nothing {}) => vec![surroundings(Part::DnsUpdates, false)],
+            StepDocument::AcceptDnsUpdates(Nothing {}) => vec![surroundings(Part::DnsUpdates, true)],
             StepDocument::FailDirectory(Nothing {}) => vec![surroundings(Part::Directory, false)],
             StepDocument::RestoreDirectory(Nothing {}) => vec![surroundings(Part::Directory, true)],
             StepDocument::IgnoreAnnouncements(Nothing {}) => vec![surroundings(Part::Announcements, false)],
@@ -661,9 +675,19 @@ impl Planner<'_> {
                 self.on(&document.node, |node| Action::PauseNode { node, drain })
             }
             StepDocument::ResumeNode(document) => self.on(&document.node, |node| Action::ResumeNode { node }),
+            StepDocument::RemovePossibleOwner(document) => self.possible_owner(document, false),
+            StepDocument::RestorePossibleOwner(document) => self.possible_owner(document, true),
             StepDocument::KillService(document) => self.service(document, ServiceAction::Kill),
             StepDocument::HangService(document) => self.service(document, ServiceAction::Hang),
             StepDocument::StopService(document) => self.service(document, ServiceAction::Stop),
+            StepDocument::StartService(document) => self.service(document, ServiceAction::Start),
+            StepDocument::KillWorker(document) => self.worker_service(document, ServiceAction::Kill),
+            StepDocument::HangWorker(document) => self.worker_service(document, ServiceAction::Hang),
+            StepDocument::StopWorker(document) => self.worker_service(document, ServiceAction::Stop),
+            StepDocument::StartWorker(document) => self.worker_service(document, ServiceAction::Start),
+            StepDocument::EnableWorker(document) => self.worker_agent(document, AgentAction::Enable),
+            StepDocument::DisableWorker(document) => self.worker_agent(document, AgentAction::Disable),
+            StepDocument::DeleteWorker(document) => self.worker_agent(document, AgentAction::Delete),
             StepDocument::Cut(document) => self.link(document, LinkState::Cut),
             StepDocument::Heal(document) => self.link(document, LinkState::Whole),
             StepDocument::StopResource(document) => self
@@ -741,6 +765,23 @@ impl Planner<'_> {
         self.on(&document.node, |node| Action::Service { node, service, what })
     }
 
+    fn worker_service(&mut self, document: &OnWorker, what: ServiceAction) -> Vec<Action<NodeWord>> {
+        let worker = self.worker(&document.worker);
+        worker.map(|worker| Action::WorkerService { worker, what }).into_iter().collect()
+    }
+
+    fn worker_agent(&mut self, document: &OnWorker, what: AgentAction) -> Vec<Action<NodeWord>> {
+        let worker = self.worker(&document.worker);
+        worker.map(|worker| Action::WorkerAgent { worker, what }).into_iter().collect()
+    }
+
+    fn possible_owner(&mut self, document: &PossibleOwner, may: bool) -> Vec<Action<NodeWord>> {
+        match (self.role(document.role.as_ref()), self.node(&document.node)) {
+            (Some(role), Some(node)) => vec![Action::PossibleOwner { role, node, may }],
+            (None, _) | (_, None) => Vec::new(),
+        }
+    }
+
     fn link(&mut self, document: &LinkDocument, state: LinkState) -> Vec<Action<NodeWord>> {
         let to = match document.from.value.as_str() {
             "other_nodes" => Some(LinkEnd::OtherNodes),
@@ -772,6 +813,18 @@ impl Planner<'_> {
             self.fault(fault);
         }
         found.map(|index| RoleId(index as u8))
+    }
+
+    fn worker(&mut self, name: &At<String>) -> Option<WorkerId> {
+        let known = &self.topology.names.workers;
+        let found = known.iter().position(|other| *other == name.value);
+        if found.is_none() {
+            let mut fault = Fault::new(format!("there is no worker `{}`", name.value), name.span)
+                .with_label("not in this topology");
+            fault.hint = nearest::hint(&name.value, known.iter().map(String::as_str));
+            self.fault(fault);
+        }
+        found.map(|index| WorkerId(index as u32))
     }
 
     fn resource(&mut self, name: &At<String>) -> Option<ResourceId> {

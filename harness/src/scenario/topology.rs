@@ -95,7 +95,7 @@ pub(super) fn resolve(
         builder.faults.push(fault.with_label("expected at least one"));
     }
     let nodes = builder.nodes(&nodes, &machines);
-    let found = builder.endpoint(&cluster, parts.place());
+    let found = builder.endpoint(&cluster, &machines, parts.place());
     let (names, hosts, certificates) = (builder.names, builder.hosts, builder.certificates);
     let network_names = builder.network_names;
     let (role, master, network_name) = found.filter(|_| faults.is_empty())?;
@@ -665,8 +665,14 @@ impl Builder<'_> {
         nodes
     }
 
-    /// The role of the master, the master's resource, and the network name in that role.
-    fn endpoint(&mut self, config: &ClusterConfig, place: Span) -> Option<(RoleId, ResourceId, ResourceId)> {
+    /// The role of the master, the master's resource, and the network name in that role, or, where it has none, the one
+    /// that workers use.
+    fn endpoint(
+        &mut self,
+        config: &ClusterConfig,
+        workers: &[WorkerMachine],
+        place: Span,
+    ) -> Option<(RoleId, ResourceId, ResourceId)> {
         let find = |is: &dyn Fn(&ResourceConfig) -> bool| {
             config.resources.iter().position(is).map(|index| ResourceId(index as u16))
         };
@@ -675,7 +681,13 @@ impl Builder<'_> {
         let network_name = find(&|resource| {
             Some(resource.role) == role && matches!(resource.kind, ResourceKind::NetworkName(_))
         });
-        match (role, master, network_name) {
+        let used = || {
+            workers.iter().find_map(|worker| match self.hosts[worker.settings.endpoint_host.index()] {
+                Target::Name(name) => Some(self.network_names[name.index()].resource),
+                Target::Node(_) | Target::Cluster(_) | Target::Nobody => None,
+            })
+        };
+        match (role, master, network_name.or_else(used)) {
             (Some(role), Some(master), Some(network_name)) => Some((role, master, network_name)),
             (None, ..) | (_, None, _) => self.complain(
                 "no role has a `scale_out_master` resource",
@@ -683,7 +695,7 @@ impl Builder<'_> {
                 place,
             ),
             (Some(_), Some(_), None) => self.complain(
-                "the role of the master has no `network_name` resource",
+                "the role of the master has no `network_name` resource, and no worker uses another one",
                 "workers find the master by the network name of its role",
                 place,
             ),

@@ -40,6 +40,8 @@ pub enum Assumption {
     UnansweredReports,
     /// What becomes of a package on a worker when SQL Server stops.
     PackagesWithoutSql,
+    /// What becomes of a package when its worker's service ends.
+    PackagesWithoutWorker,
     /// How long a worker waits for an answer.
     RequestTimeout,
     /// Whether moves by an administrator count as failovers of a role.
@@ -76,7 +78,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -93,6 +95,7 @@ impl Assumption {
         Self::NameWithoutDirectory,
         Self::UnansweredReports,
         Self::PackagesWithoutSql,
+        Self::PackagesWithoutWorker,
         Self::RequestTimeout,
         Self::MovesCount,
         Self::HungServiceStop,
@@ -119,6 +122,7 @@ impl Assumption {
             Self::NameWithoutDirectory => &NAME_WITHOUT_DIRECTORY,
             Self::UnansweredReports => &UNANSWERED_REPORTS,
             Self::PackagesWithoutSql => &PACKAGES_WITHOUT_SQL,
+            Self::PackagesWithoutWorker => &PACKAGES_WITHOUT_WORKER,
             Self::RequestTimeout => &REQUEST_TIMEOUT,
             Self::MovesCount => &MOVES_COUNT,
             Self::HungServiceStop => &HUNG_SERVICE_STOP,
@@ -169,6 +173,8 @@ pub const GRACEFUL_RUNDOWN: usize = 1;
 pub const EVERY_FAILURE_COUNTS: usize = 1;
 /// [`Assumption::PackagesWithoutSql`]: answer `end`.
 pub const PACKAGES_END: usize = 1;
+/// [`Assumption::PackagesWithoutWorker`]: answer `run_on`.
+pub const PACKAGES_RUN_ON: usize = 1;
 /// [`Assumption::RequestTimeout`]: answer `100s`.
 pub const HTTP_TIMEOUT: usize = 1;
 /// [`Assumption::MovesCount`]: answer `counted`.
@@ -210,6 +216,22 @@ const PACKAGES_WITHOUT_SQL: Question = Question {
         },
     ],
     settled_by: "a task that runs while the role moves: the process ISServerExec on its worker, and executed_count",
+};
+
+const PACKAGES_WITHOUT_WORKER: Question = Question {
+    id: "packages_without_worker",
+    question: "What becomes of a package when the service of its worker stops or dies?",
+    values: &[
+        Value {
+            word: "end",
+            source: "inferred: whoever starts processes for others ends them when it stops",
+        },
+        Value {
+            word: "run_on",
+            source: "documented, of Windows: a process outlives the one that started it",
+        },
+    ],
+    settled_by: "a task that runs while SSISScaleOutWorker is stopped: the process ISServerExec on its worker",
 };
 
 const REQUEST_TIMEOUT: Question = Question {

@@ -9,6 +9,7 @@ mod service;
 mod settings;
 mod view;
 
+pub(crate) use placement::candidates;
 pub use quorum::{Component, Regroup, regroup};
 pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService, Rundown};
 pub use settings::{

@@ -65,5 +65,5 @@ pub(crate) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> 
 /// (PauseClusterNode, documented).
 pub(crate) fn candidates(config: &ClusterConfig, view: &View, role: RoleId) -> NodeSet {
     let paused = if has(Defect::PausedNodeGetsRoles) { NodeSet::EMPTY } else { view.paused };
-    view.members.minus(paused).and(config.possible_owners(role))
+    view.members.minus(paused).minus(view.roles.of(role).barred).and(config.possible_owners(role))
 }

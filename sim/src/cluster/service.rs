@@ -86,6 +86,10 @@ pub enum Rundown {
 
 /// What can happen to a cluster service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a regroup carries a whole view, and few events are under way at a time"
+)]
 pub enum ClusterEvent {
     /// Its process starts.
     Started,
@@ -126,6 +130,15 @@ pub enum ClusterEvent {
         resource: ResourceId,
         /// What it shall be.
         wanted: Wanted,
+    },
+    /// An administrator takes a node from the possible owners of a role, or makes it one again.
+    OwnershipRequested {
+        /// Which role.
+        role: RoleId,
+        /// Which node.
+        node: NodeId,
+        /// Whether it may own the role from here on.
+        may: bool,
     },
     /// An administrator takes the service out of the cluster: it hands its roles over and stops.
     StopRequested,
@@ -384,10 +397,10 @@ impl ClusterService {
         }
     }
 
-    /// Whether this node has the role, and it shall be online.
+    /// Whether this node has the role, may have it, and it shall be online.
     fn shall_run(&self, role: RoleId) -> bool {
         let view = self.view.roles.of(role);
-        view.owner == Some(self.node) && view.wanted == Wanted::Online
+        view.owner == Some(self.node) && view.wanted == Wanted::Online && !view.barred.contains(self.node)
     }
 
     /// Whether a role of higher priority is still on its way to online on this node.
@@ -572,6 +585,29 @@ impl ClusterService {
             Wanted::Online => Leaving::Stays,
             Wanted::Offline => Leaving::GoesOffline,
         };
+        self.advance(role, effects);
+    }
+
+    /// A role that waited for a node that may own it goes there.
+    fn allow(
+        &mut self,
+        (role, node, may): (RoleId, NodeId, bool),
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        let barred = &mut self.view.roles.of_mut(role).barred;
+        if may {
+            barred.remove(node);
+        } else {
+            barred.insert(node);
+        }
+        let before = self.view.roles.of(role).owner;
+        self.place_after_regroup(role, choices);
+        if self.view.roles.of(role).owner != before {
+            self.show_owner(role, effects);
+        }
+        let view = *self.view.roles.of(role);
+        effects.push(ClusterEffect::TellMembers { role, view });
         self.advance(role, effects);
     }
 
@@ -869,6 +905,9 @@ impl Machine for ClusterService {
             ClusterEvent::RoleRequested { role, wanted } => self.want(role, wanted, effects),
             ClusterEvent::ResourceRequested { resource, wanted } => {
                 self.want_resource(resource, wanted, effects);
+            }
+            ClusterEvent::OwnershipRequested { role, node, may } => {
+                self.allow((role, node, may), choices, effects);
             }
             ClusterEvent::StopRequested => {
                 self.state = ServiceState::Stopping;

@@ -56,6 +56,8 @@ pub struct RoleView {
     /// Resources that an administrator has taken offline, and that no failover brings online (`PersistentState` of a
     /// resource, documented by name; that it works so is inferred).
     pub stopped: ResourceSet,
+    /// Nodes that an administrator took from the possible owners of its resources.
+    pub barred: NodeSet,
     /// Failovers since the period began.
     pub failovers: u8,
     /// When the count starts anew.

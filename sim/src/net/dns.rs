@@ -53,8 +53,10 @@ impl FromIterator<usize> for AddressSet {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Dns {
     is_down: bool,
+    /// Whether it answers, and takes nothing in.
+    refuses_updates: bool,
     records: Vec<AddressSet>,
-    /// What a name could not register while the server was down.
+    /// What a name could not register while the server was down or refused it.
     missed: Vec<Option<AddressSet>>,
 }
 
@@ -63,7 +65,12 @@ impl Dns {
     pub fn knowing(names: &[NetworkName]) -> Self {
         let known =
             |name: &NetworkName| AddressSet::first(if name.registers_all { name.addresses.len() } else { 1 });
-        Self { is_down: false, records: names.iter().map(known).collect(), missed: vec![None; names.len()] }
+        Self {
+            is_down: false,
+            refuses_updates: false,
+            records: names.iter().map(known).collect(),
+            missed: vec![None; names.len()],
+        }
     }
 
     /// Whether it answers.
@@ -76,9 +83,28 @@ impl Dns {
         self.is_down = true;
     }
 
-    /// It answers again. What could not be registered meanwhile is registered now, or, with `forgets`, stays as it was.
+    /// It answers as before, and takes in nothing new.
+    pub const fn refuse_updates(&mut self) {
+        self.refuses_updates = true;
+    }
+
+    /// It answers again.
     pub fn restore(&mut self, forgets: bool) {
         self.is_down = false;
+        self.catch_up(forgets);
+    }
+
+    /// It takes in again what names register.
+    pub fn accept_updates(&mut self, forgets: bool) {
+        self.refuses_updates = false;
+        self.catch_up(forgets);
+    }
+
+    /// What could not be registered meanwhile is registered now, or, with `forgets`, stays as it was.
+    fn catch_up(&mut self, forgets: bool) {
+        if self.is_down || self.refuses_updates {
+            return;
+        }
         for (record, missed) in self.records.iter_mut().zip(&mut self.missed) {
             if let Some(missed) = missed.take().filter(|_| !forgets) {
                 *record = missed;
@@ -91,10 +117,11 @@ impl Dns {
         self.missed.iter().any(Option::is_some)
     }
 
-    /// A name registers these addresses. A server that does not answer keeps what it has, and the name comes online all
+    /// A name registers these addresses. A server that does not answer, or refuses,
+    /// keeps what it has, and the name comes online all
     /// the same (event 1196; DNS is not required since 2008, documented).
     pub fn register(&mut self, name: NameId, addresses: AddressSet) {
-        if self.is_down {
+        if self.is_down || self.refuses_updates {
             self.missed[name.index()] = Some(addresses);
         } else {
             self.records[name.index()] = addresses;
@@ -118,6 +145,11 @@ pub struct Resolver {
 }
 
 impl Resolver {
+    /// The process starts anew: what it remembered is gone, what its machine's cache knows is not.
+    pub const fn forget_process(&mut self) {
+        self.fresh_until = Time::ZERO;
+    }
+
     /// The addresses that the process tries at `now`; `None` if the name does not resolve.
     pub fn resolve(&mut self, now: Time, dns: &Dns, id: NameId, ttl: Duration) -> Option<AddressSet> {
         if now < self.fresh_until {
@@ -175,6 +207,19 @@ mod tests {
         forgetful.restore(true);
         let all = Some(AddressSet::first(2));
         assert_eq!(Resolver::default().resolve(at(0), &forgetful, NameId(0), TTL), all);
+    }
+
+    #[test]
+    fn a_server_that_refuses_updates_answers_with_what_was() {
+        let mut dns = Dns::knowing(&[name(false)]);
+        let ask = |dns: &Dns| Resolver::default().resolve(at(0), dns, NameId(0), TTL);
+        dns.refuse_updates();
+        dns.register(NameId(0), SECOND());
+        assert_eq!(ask(&dns), Some(AddressSet::first(1)));
+        dns.fail();
+        dns.accept_updates(false);
+        dns.restore(false);
+        assert_eq!(ask(&dns), Some(SECOND()));
     }
 
     #[test]

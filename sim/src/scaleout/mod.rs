@@ -10,4 +10,4 @@ mod worker;
 pub use master::{Asker, Master, MasterEffect, MasterEvent};
 pub use protocol::{Grant, Report, Request, Response};
 pub use settings::{MasterSettings, WorkerSettings};
-pub use worker::{RunningTask, Worker, WorkerEffect, WorkerEvent};
+pub use worker::{RunningTask, Worker, WorkerEffect, WorkerEvent, WorkerProcess};

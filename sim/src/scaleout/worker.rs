@@ -47,10 +47,19 @@ pub struct RunningTask {
     last_good_report: Due,
 }
 
+impl RunningTask {
+    /// When its package ends, if it still runs.
+    pub fn package_ends(&self) -> Option<Time> {
+        self.ends.moment()
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Link {
     /// The service does not run.
     Stopped,
+    /// The process does nothing any more; what it has open stays open.
+    Hung,
     /// No connection; the next attempt waits for its time.
     Down,
     Connecting,
@@ -59,11 +68,24 @@ enum Link {
     Up,
 }
 
+/// How the process of a worker's service stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerProcess {
+    /// There is none.
+    Stopped,
+    /// It runs.
+    Runs,
+    /// It is there, and does nothing.
+    Hangs,
+}
+
 /// What can happen to a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerEvent {
     /// Its service starts.
     Started,
+    /// Its process does nothing any more; packages have processes of their own, and end in their time.
+    Hung,
     /// A deadline may have come.
     Woken,
     /// The host of its endpoint has several addresses, which are tried one after the other.
@@ -132,6 +154,15 @@ impl Worker {
     /// The settings that it read when its service started.
     pub fn settings(&self) -> &WorkerSettings {
         &self.settings
+    }
+
+    /// How its process stands.
+    pub const fn process(&self) -> WorkerProcess {
+        match self.link {
+            Link::Stopped => WorkerProcess::Stopped,
+            Link::Hung => WorkerProcess::Hangs,
+            Link::Down | Link::Connecting | Link::Greeting | Link::Up => WorkerProcess::Runs,
+        }
     }
 
     /// Whether its heartbeat is answered.
@@ -215,7 +246,7 @@ impl Worker {
                 task.report_owed = true;
             }
         }
-        if self.link != Link::Up {
+        if !matches!(self.link, Link::Up | Link::Hung) {
             self.give_up_unheard(now, choices, effects);
         }
     }
@@ -417,7 +448,7 @@ impl Worker {
         }
         self.patience = Due::NONE;
         match self.link {
-            Link::Stopped => {}
+            Link::Stopped | Link::Hung => {}
             Link::Down => self.connect(now, effects),
             Link::Connecting => {
                 effects.push(WorkerEffect::Drop);
@@ -448,9 +479,13 @@ impl Machine for Worker {
         choices: &mut Choices,
         effects: &mut Vec<WorkerEffect>,
     ) {
+        if self.link == Link::Hung && event != WorkerEvent::Woken {
+            return;
+        }
         match event {
             WorkerEvent::Started => self.start(now, choices, effects),
             WorkerEvent::Woken => self.wake(now, choices, effects),
+            WorkerEvent::Hung => self.link = Link::Hung,
             // 21 s more for each further address (multi-subnet clustering of SQL Server, documented for legacy clients).
             WorkerEvent::Resolved { addresses } => {
                 if self.link == Link::Connecting {
@@ -478,7 +513,7 @@ impl Machine for Worker {
                     effects.push(WorkerEffect::LogRefused(ErrorFamily::EndpointNotFound));
                     self.wait(now, choices);
                 }
-                Link::Stopped | Link::Down => {}
+                Link::Stopped | Link::Hung | Link::Down => {}
             },
             WorkerEvent::Answered(response) => self.hear(now, response, choices, effects),
             WorkerEvent::SqlServerStopped => self.lose_sql_server(choices, effects),

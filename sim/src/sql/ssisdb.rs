@@ -137,6 +137,22 @@ impl Ssisdb {
         Self { agents, ..Self::default() }
     }
 
+    /// `catalog.enable_worker_agent` or `catalog.disable_worker_agent`; says whether there is such a row.
+    pub fn enable(&mut self, worker: WorkerId, enabled: bool) -> bool {
+        let agent = self.agents.get_mut(worker.index()).filter(|agent| agent.registered);
+        agent.map(|agent| agent.enabled = enabled).is_some()
+    }
+
+    /// `catalog.delete_worker_agent`: the next heartbeat of the worker inserts a new row, disabled (inferred); says whether
+    /// there was one.
+    pub fn delete_agent(&mut self, worker: WorkerId) -> bool {
+        let found = self.enable(worker, false);
+        if let Some(agent) = self.agents.get_mut(worker.index()) {
+            agent.registered = false;
+        }
+        found
+    }
+
     /// Creates and starts one execution (`catalog.create_execution`, `catalog.start_execution`): one task, for any
     /// worker or for a named one, that may be handed out `retry_count + 1` times.
     pub fn start_execution(
@@ -349,6 +365,24 @@ mod tests {
         let beat = Call::UpdateWorkerAgentStatus { worker: W1 };
         assert_eq!(ssisdb.call(at(0), beat, &mut changes), Ok(Answer::Registered { enabled: false }));
         assert_eq!(ssisdb.call(at(0), pull, &mut changes), Err(SqlError::Message(WORKER_DISABLED)));
+    }
+
+    #[test]
+    fn a_deleted_worker_comes_back_disabled() {
+        let mut ssisdb = Ssisdb::new([true]);
+        let mut changes = Vec::new();
+        let mut call = |ssisdb: &mut Ssisdb, call| ssisdb.call(at(0), call, &mut changes);
+        let pull = Call::PullTask { worker: W1 };
+        assert!(ssisdb.enable(W1, false));
+        assert_eq!(call(&mut ssisdb, pull), Err(SqlError::Message(WORKER_DISABLED)));
+        assert!(ssisdb.enable(W1, true));
+        assert_eq!(call(&mut ssisdb, pull), Ok(Answer::NoTask));
+        assert!(ssisdb.delete_agent(W1) && !ssisdb.delete_agent(W1) && !ssisdb.enable(W1, true));
+        assert_eq!(call(&mut ssisdb, pull), Err(SqlError::Message(WORKER_UNKNOWN)));
+        let beat = Call::UpdateWorkerAgentStatus { worker: W1 };
+        assert_eq!(call(&mut ssisdb, beat), Ok(Answer::Registered { enabled: false }));
+        assert!(ssisdb.enable(W1, true));
+        assert_eq!(call(&mut ssisdb, pull), Ok(Answer::NoTask));
     }
 
     #[test]

@@ -4,18 +4,19 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::{
-    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction, Service,
-    ServiceAction, StartQuorum, Ways, WorkerSetting,
+    AgentAction, ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction,
+    Service, ServiceAction, StartQuorum, Ways, WorkerSetting,
 };
 use crate::assumption::{
-    Assumption, GRACEFUL_RUNDOWN, NOTICED_BY_HEARTBEATS, REGISTERS_AT_NEXT_ONLINE, THAWED_ANSWERS,
+    Assumption, GRACEFUL_RUNDOWN, NOTICED_BY_HEARTBEATS, PACKAGES_RUN_ON, REGISTERS_AT_NEXT_ONLINE,
+    THAWED_ANSWERS,
 };
-use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted};
+use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted, candidates};
 use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
-use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
+use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch, WorkerState};
 use crate::planted::{Defect, has};
-use crate::scaleout::{Worker, WorkerEvent};
+use crate::scaleout::{Worker, WorkerEvent, WorkerProcess, WorkerSettings};
 use crate::sql::SqlServer;
 use crate::step::Shared;
 use crate::topology::Target;
@@ -52,6 +53,23 @@ pub enum ApplyError {
     NotRunning(NodeId),
     /// The resource is not online anywhere.
     NotOnline(ResourceId),
+    /// The node owns the role, and the role is not offline.
+    Owns {
+        /// Which role.
+        role: RoleId,
+        /// Which node.
+        node: NodeId,
+    },
+    /// The service is disabled, is not there, or cannot reach what it needs.
+    CannotStart(NodeId),
+    /// The worker's service runs already.
+    WorkerRuns(WorkerId),
+    /// The worker's service does not run.
+    WorkerStopped(WorkerId),
+    /// SSISDB has no row for the worker.
+    WorkerUnknown(WorkerId),
+    /// No node answers for SSISDB.
+    NoSsisdb,
 }
 
 impl fmt::Display for ApplyError {
@@ -71,6 +89,13 @@ impl fmt::Display for ApplyError {
             Self::RunsAlready(_) => write!(f, "the cluster service runs already"),
             Self::NotRunning(_) => write!(f, "the service does not run on the node"),
             Self::NotOnline(_) => write!(f, "the resource is not online on any node"),
+            // ERROR_INVALID_STATE (ApiRemoveResourceNode of MS-CMRP, documented).
+            Self::Owns { .. } => write!(f, "the node owns the role, which is not offline"),
+            Self::CannotStart(_) => write!(f, "the service cannot be started on the node"),
+            Self::WorkerRuns(_) => write!(f, "the worker's service runs already"),
+            Self::WorkerUnknown(_) => write!(f, "SSISDB has no row for the worker"),
+            Self::NoSsisdb => write!(f, "no node answers for SSISDB"),
+            Self::WorkerStopped(_) => write!(f, "the worker's service does not run"),
         }
     }
 }
@@ -101,6 +126,9 @@ impl World {
                 self.start_by_hand(node, quorum, clear_quarantine)?;
             }
             ResolvedAction::ShutDown { node } => self.shut_down(node, Shutdown::Off)?,
+            ResolvedAction::PossibleOwner { role, node, may } => self.set_possible_owner(role, node, may)?,
+            ResolvedAction::WorkerAgent { worker, what } => self.change_agent(worker, what)?,
+            ResolvedAction::WorkerService { worker, what } => self.act_on_worker(worker, what)?,
             ResolvedAction::RestartNode { node } => self.shut_down(node, Shutdown::Restart)?,
             ResolvedAction::Resource { resource, online } => {
                 let wanted = if online { Wanted::Online } else { Wanted::Offline };
@@ -191,11 +219,28 @@ impl World {
     fn move_role(&mut self, role: RoleId, to: NodeId) -> Result<(), ApplyError> {
         let owner = self.owner_of(role)?;
         let view = self.nodes[owner.index()].service.view();
-        let possible = self.topology.cluster.possible_owners(role);
-        if !view.members.minus(view.paused).and(possible).contains(to) {
+        if !candidates(&self.topology.cluster, view, role).contains(to) {
             return Err(ApplyError::NotACandidate { role, node: to });
         }
         self.send_to_service(owner, ClusterEvent::MoveRequested { role, to });
+        Ok(())
+    }
+
+    /// Refused where the role would have to leave the node (`ApiRemoveResourceNode` of MS-CMRP, documented).
+    fn set_possible_owner(&mut self, role: RoleId, node: NodeId, may: bool) -> Result<(), ApplyError> {
+        let owner = self.owner_of(role).ok();
+        let runs = |resource: &ResourceId| {
+            let state = self.nodes[node.index()].service.resource_state(*resource);
+            !matches!(state, ResourceState::Offline | ResourceState::Failed)
+        };
+        if !may && owner == Some(node) && self.topology.cluster.roles[role.index()].resources.iter().any(runs)
+        {
+            return Err(ApplyError::Owns { role, node });
+        }
+        let mut members = (0..self.nodes.len()).map(|member| NodeId(member as u8));
+        let asked = owner.or_else(|| members.find(|member| self.nodes[member.index()].is_member()));
+        let asked = asked.ok_or(ApplyError::NoOwner(role))?;
+        self.send_to_service(asked, ClusterEvent::OwnershipRequested { role, node, may });
         Ok(())
     }
 
@@ -295,6 +340,11 @@ impl World {
                 self.queue.push(self.now + WITNESS_POLL, Event::WitnessPolled);
             }
             Part::Dns => self.set_dns(works),
+            Part::DnsUpdates if works => {
+                let forgets = self.forgets_registrations();
+                self.dns.accept_updates(forgets);
+            }
+            Part::DnsUpdates => self.dns.refuse_updates(),
             Part::Directory => self.directory_works = works,
             Part::Announcements => {
                 self.addresses.ignore_announcements(!works);
@@ -328,8 +378,7 @@ impl World {
 
     fn set_dns(&mut self, works: bool) {
         if works {
-            let forgets = self.dns.has_missed()
-                && self.choices.assume(Assumption::DnsRegistration) == REGISTERS_AT_NEXT_ONLINE;
+            let forgets = self.forgets_registrations();
             return self.dns.restore(forgets);
         }
         self.dns.fail();
@@ -342,6 +391,11 @@ impl World {
                 host.knows_names_until = self.now + self.topology.network_names[name.index()].ttl;
             }
         }
+    }
+
+    /// Whether a name that could not register tries again only when it comes online.
+    fn forgets_registrations(&mut self) -> bool {
+        self.dns.has_missed() && self.choices.assume(Assumption::DnsRegistration) == REGISTERS_AT_NEXT_ONLINE
     }
 
     fn need_member(&self, node: NodeId) -> Result<(), ApplyError> {
@@ -427,6 +481,7 @@ impl World {
     ) -> Result<(), ApplyError> {
         let host = &mut self.nodes[node.index()];
         match (service, what) {
+            (_, ServiceAction::Start) => return self.start_by_service_control(node, service),
             (Service::Master, _) if !host.is_on() || !host.master.is_running => {
                 return Err(ApplyError::NotRunning(node));
             }
@@ -440,6 +495,80 @@ impl World {
             (Service::SqlServer, ServiceAction::Hang) => self.sql_server_hangs(node),
         }
         Ok(())
+    }
+
+    /// `Start-Service`: the cluster's resource stays in the state that it has.
+    fn start_by_service_control(&mut self, node: NodeId, service: Service) -> Result<(), ApplyError> {
+        let host = &self.nodes[node.index()];
+        let runs = match service {
+            Service::Master => host.master.is_running,
+            Service::SqlServer => host.sql != SqlServer::Stopped,
+        };
+        if runs {
+            return Err(ApplyError::RunsAlready(node));
+        }
+        let starts = host.is_on()
+            && match service {
+                Service::Master => self.start_master(node),
+                Service::SqlServer => self.start_sql_server(node),
+            };
+        if starts { Ok(()) } else { Err(ApplyError::CannotStart(node)) }
+    }
+
+    /// T-SQL, which needs SSISDB.
+    fn change_agent(&mut self, worker: WorkerId, what: AgentAction) -> Result<(), ApplyError> {
+        if !self.nodes.iter().any(|host| host.is_on() && host.sql.answers()) {
+            return Err(ApplyError::NoSsisdb);
+        }
+        let found = match what {
+            AgentAction::Enable => self.ssisdb.enable(worker, true),
+            AgentAction::Disable => self.ssisdb.enable(worker, false),
+            AgentAction::Delete => self.ssisdb.delete_agent(worker),
+        };
+        if found { Ok(()) } else { Err(ApplyError::WorkerUnknown(worker)) }
+    }
+
+    fn act_on_worker(&mut self, id: WorkerId, what: ServiceAction) -> Result<(), ApplyError> {
+        let machine = &self.workers[id.index()].machine;
+        match (what, machine.process()) {
+            (ServiceAction::Start, WorkerProcess::Stopped) => self.step_worker(id, WorkerEvent::Started),
+            (ServiceAction::Start, WorkerProcess::Runs) => return Err(ApplyError::WorkerRuns(id)),
+            (ServiceAction::Start, WorkerProcess::Hangs) => {
+                let settings = machine.settings().clone();
+                self.end_worker(id, settings);
+                self.step_worker(id, WorkerEvent::Started);
+            }
+            (ServiceAction::Stop | ServiceAction::Kill | ServiceAction::Hang, WorkerProcess::Stopped) => {
+                return Err(ApplyError::WorkerStopped(id));
+            }
+            // Nothing is heard of it from here on; its packages have processes of their own.
+            (ServiceAction::Hang, _) => {
+                self.step_worker(id, WorkerEvent::Hung);
+                self.show_worker(id, WorkerState::Disconnected(Loss::TimedOut));
+            }
+            (ServiceAction::Stop | ServiceAction::Kill, _) => {
+                let settings = machine.settings().clone();
+                self.end_worker(id, settings);
+            }
+        }
+        Ok(())
+    }
+
+    /// A worker's process ends; the next one reads these settings. Whether its packages, which have processes of their own, end with it is an assumption.
+    fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
+        let host = &mut self.workers[id.index()];
+        let ended = std::mem::replace(&mut host.machine, Worker::new(id, Shared::new(settings)));
+        host.resolver.forget_process();
+        let running = ended.tasks().iter().filter_map(|task| Some((task.task, task.package_ends()?)));
+        for (task, ends) in running {
+            if self.choices.assume(Assumption::PackagesWithoutWorker) == PACKAGES_RUN_ON {
+                self.queue.push(ends, Event::PackageEnds { worker: id, task });
+            } else {
+                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
+            }
+        }
+        self.drop_connection(id);
+        self.show_worker(id, WorkerState::Disconnected(Loss::Closed));
     }
 
     fn set_link(&mut self, node: NodeId, to: LinkEnd<NodeId>, open: bool, ways: Ways) {
@@ -553,19 +682,9 @@ impl World {
                 WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value,
                 WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
             }
-            let ended: Vec<_> = host.machine.tasks().iter().map(|task| task.task).collect();
-            host.machine = Worker::new(id, Shared::new(settings));
-            for task in ended {
-                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
-            }
-            self.restart_worker(id);
+            self.end_worker(id, settings);
+            self.step_worker(id, WorkerEvent::Started);
         }
-    }
-
-    fn restart_worker(&mut self, id: WorkerId) {
-        self.drop_connection(id);
-        self.show_worker(id, crate::observe::WorkerState::Disconnected(Loss::Closed));
-        self.step_worker(id, WorkerEvent::Started);
     }
 
     pub(crate) fn start_round(&mut self, load: LoadId, round: u32) {

@@ -51,6 +51,7 @@ impl World {
             | Event::SegmentAgain { .. }
             | Event::ResponseArrived { .. }
             | Event::ConnectionLost { .. }
+            | Event::PackageEnds { .. }
             | Event::LoadRound { .. } => None,
         }
     }
@@ -114,6 +115,7 @@ impl World {
             | Event::ResponseArrived { .. }
             | Event::ConnectionLost { .. }
             | Event::MasterDue(_)
+            | Event::PackageEnds { .. }
             | Event::LoadRound { .. } => unreachable!("{event:?} is not about the cluster"),
         }
     }
@@ -323,22 +325,28 @@ impl World {
             ResourceKind::SqlServer => self.start_sql_server(node),
             ResourceKind::AvailabilityGroup => self.become_primary(node),
             // A service that cannot be started fails its resource (event 1041, documented).
-            ResourceKind::ScaleOutMaster if self.nodes[node.index()].disabled.master => false,
-            // A service that does not exist cannot be opened (event 1040, documented).
-            ResourceKind::ScaleOutMaster if self.nodes[node.index()].master_missing => false,
-            ResourceKind::ScaleOutMaster => {
-                let host = &mut self.nodes[node.index()];
-                let master = &mut host.master;
-                master.port = host.port_setting;
-                master.is_running = true;
-                master.run += 1;
-                let run = master.run;
-                let spread = self.topology.timings.master_serves;
-                let time = self.draw(Purpose::ServeTime, u32::from(node.0), run, spread);
-                self.queue.push(self.now + time, Event::MasterReady { node, run });
-                true
-            }
+            ResourceKind::ScaleOutMaster => self.start_master(node),
         }
+    }
+
+    /// The service control manager starts the master, if it can; one that runs already is taken as started.
+    pub(crate) fn start_master(&mut self, node: NodeId) -> bool {
+        let host = &mut self.nodes[node.index()];
+        // A service that does not exist cannot be opened (event 1040, documented).
+        if host.disabled.master || host.master_missing {
+            return false;
+        }
+        let master = &mut host.master;
+        if !master.is_running {
+            master.port = host.port_setting;
+            master.is_running = true;
+            master.run += 1;
+            let run = master.run;
+            let spread = self.topology.timings.master_serves;
+            let time = self.draw(Purpose::ServeTime, u32::from(node.0), run, spread);
+            self.queue.push(self.now + time, Event::MasterReady { node, run });
+        }
+        true
     }
 
     /// Tells DNS which addresses a name has that comes online on `node`: all, or those that are online there
@@ -373,7 +381,7 @@ impl World {
         }
     }
 
-    fn start_sql_server(&mut self, node: NodeId) -> bool {
+    pub(crate) fn start_sql_server(&mut self, node: NodeId) -> bool {
         if self.reservation != Some(node) || self.nodes[node.index()].disabled.sql_server {
             return false;
         }

@@ -27,7 +27,7 @@ use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
 use crate::mark::Marks;
-use crate::names::{LoadId, NodeId, ResourceId, WorkerId};
+use crate::names::{LoadId, NodeId, ResourceId, TaskId, WorkerId};
 use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
 use crate::planted::{Defect, has};
@@ -197,6 +197,11 @@ pub(crate) enum Event {
     WitnessPolled,
     /// A machine that shuts down does not wait any longer for its cluster service.
     ShutdownEnds(NodeId),
+    /// A package that has outlived its worker's process ends.
+    PackageEnds {
+        worker: WorkerId,
+        task: TaskId,
+    },
     LoadRound {
         load: LoadId,
         round: u32,
@@ -454,6 +459,9 @@ impl World {
                 }
                 self.master_due(node);
                 self.look_at_endpoint();
+            }
+            Event::PackageEnds { worker, task } => {
+                self.show(Source::Worker(worker), Fact::Package { task, worker, runs: false });
             }
             Event::LoadRound { load, round } => self.start_round(load, round),
             Event::ServiceDue(_)

@@ -1,5 +1,6 @@
 //! Does a whole cluster behave, from its boot through a failover?
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::fixture::{NODE1, NODE2, OTHER, ROLE, SQLFCI, choices, secs, two_node_fci};
@@ -7,6 +8,7 @@ use super::*;
 use crate::action::{
     Action, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
 };
+use crate::assumption::Assumptions;
 use crate::names::NodeSet;
 use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
 
@@ -220,6 +222,90 @@ fn a_drained_node_takes_no_role_until_it_is_resumed() {
     assert_eq!(world.apply(back), Err(ApplyError::NotACandidate { role: ROLE, node: NODE1 }));
     world.apply(Action::ResumeNode { node: NODE1 }).expect("it is a member");
     assert_eq!(world.apply(back), Ok(()));
+}
+
+#[test]
+fn a_role_goes_to_nobody_but_its_possible_owners() {
+    let removed = |node| Action::PossibleOwner { role: ROLE, node, may: false };
+    let (mut world, facts) = after(&[removed(NODE2), Action::PowerOff { node: NODE1 }], 600);
+    assert!(!facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }), "{facts:#?}");
+    world.apply(Action::PossibleOwner { role: ROLE, node: NODE2, may: true }).expect("it is a member");
+    let mut history = Vec::new();
+    world.advance(secs(1_200), &mut history);
+    assert!(history.iter().any(|record| record.fact == Fact::OwnerNode { role: ROLE, owner: NODE2 }));
+    assert!(history.iter().any(|record| connected_to(NODE2)(record.fact)));
+    assert_eq!(world.apply(removed(NODE2)), Err(ApplyError::Owns { role: ROLE, node: NODE2 }));
+}
+
+#[test]
+fn a_worker_does_what_its_service_is_told() {
+    let worker = WorkerId(0);
+    let told = |what| Action::WorkerService { worker, what };
+    let (mut world, facts) = after(&[told(ServiceAction::Stop)], 600);
+    let connected = |facts: &[Fact]| facts.iter().any(|&fact| connected_to(NODE1)(fact));
+    assert!(facts.contains(&Fact::Worker { worker, state: WorkerState::Disconnected(Loss::Closed) }));
+    let stopped = facts
+        .iter()
+        .skip_while(|fact| !matches!(fact, Fact::Worker { state: WorkerState::Disconnected(_), .. }));
+    assert!(!stopped.into_iter().any(|&fact| connected_to(NODE1)(fact)));
+    assert_eq!(world.apply(told(ServiceAction::Kill)), Err(ApplyError::WorkerStopped(worker)));
+    world.apply(told(ServiceAction::Start)).expect("it does not run");
+    assert_eq!(world.apply(told(ServiceAction::Start)), Err(ApplyError::WorkerRuns(worker)));
+    let mut history = Vec::new();
+    world.advance(secs(660), &mut history);
+    let facts: Vec<Fact> = history.iter().map(|record| record.fact).collect();
+    assert!(connected(&facts), "{facts:#?}");
+    world.apply(told(ServiceAction::Hang)).expect("it runs");
+    history.clear();
+    world.advance(secs(1_200), &mut history);
+    let facts: Vec<Fact> = history.iter().map(|record| record.fact).collect();
+    assert_eq!(facts, [Fact::Worker { worker, state: WorkerState::Disconnected(Loss::TimedOut) }]);
+    world.apply(told(ServiceAction::Start)).expect("what hangs is ended first");
+    history.clear();
+    world.advance(secs(1_260), &mut history);
+    assert!(history.iter().any(|record| connected_to(NODE1)(record.fact)));
+}
+
+#[test]
+fn a_package_that_outlives_its_worker_ends_in_its_time() {
+    for (answer, ends_at) in [(0, 400), (crate::assumption::PACKAGES_RUN_ON, 900)] {
+        let load = Load {
+            count: 1,
+            duration: Duration::from_secs(600),
+            retry_count: 0,
+            workers: LoadWorkers::Any,
+            rounds: 1,
+            every: Duration::ZERO,
+        };
+        let answers = Assumptions::default().with(Assumption::PackagesWithoutWorker, answer);
+        let choices = Choices::new(1, BTreeMap::new(), answers);
+        let mut world = World::new(&two_node_fci(1), &[load], choices);
+        let mut history = Vec::new();
+        world.advance(secs(300), &mut history);
+        world.apply(Action::StartExecutions(LoadId(0))).expect("it is possible");
+        world.advance(secs(400), &mut history);
+        let stop = Action::WorkerService { worker: WorkerId(0), what: ServiceAction::Stop };
+        world.apply(stop).expect("it runs");
+        world.advance(secs(1_000), &mut history);
+        let ended = history.iter().find(|record| matches!(record.fact, Fact::Package { runs: false, .. }));
+        let ended = ended.expect("it ends").latest;
+        assert!(ended >= secs(ends_at) && ended < secs(ends_at + 60), "{answer}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_master_started_by_hand_runs_on_when_the_role_comes() {
+    let start = Action::Service { node: NODE2, service: Service::Master, what: ServiceAction::Start };
+    let (mut world, _) = after(&[start], 600);
+    assert_eq!(world.apply(start), Err(ApplyError::RunsAlready(NODE2)));
+    assert_eq!(world.nodes[1].master_run(), 1);
+    world.apply(Action::MoveRole { role: ROLE, to: NODE2 }).expect("it can move");
+    let mut history = Vec::new();
+    world.advance(secs(900), &mut history);
+    assert!(history.iter().any(|record| connected_to(NODE2)(record.fact)));
+    assert_eq!(world.nodes[1].master_run(), 1);
+    let sql_server = Action::Service { node: NODE1, service: Service::SqlServer, what: ServiceAction::Start };
+    assert_eq!(world.apply(sql_server), Err(ApplyError::CannotStart(NODE1)), "the disk is not here");
 }
 
 #[test]

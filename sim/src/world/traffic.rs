@@ -23,7 +23,7 @@ pub(crate) struct WorkerHost {
     pub(crate) machine: Worker,
     pub(crate) client: ClientClass,
     pub(crate) connection: Connection,
-    resolver: Resolver,
+    pub(crate) resolver: Resolver,
     pub(crate) started: bool,
     pub(crate) armed: Time,
     shown: WorkerState,

@@ -129,6 +129,9 @@ impl Actors {
             | ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
             | ResolvedAction::Service { .. }
+            | ResolvedAction::PossibleOwner { .. }
+            | ResolvedAction::WorkerAgent { .. }
+            | ResolvedAction::WorkerService { .. }
             | ResolvedAction::Link { .. }
             | ResolvedAction::FailResource { .. }
             | ResolvedAction::DeadlockResource { .. }

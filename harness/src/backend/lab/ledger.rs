@@ -132,11 +132,23 @@ const fn cost(verb: Verb) -> Cost {
         | Verb::FreeAddress
         | Verb::FailDns
         | Verb::RestoreDns
+        | Verb::RefuseDnsUpdates
+        | Verb::AcceptDnsUpdates
         | Verb::RestoreDirectory
         | Verb::IgnoreAnnouncements
         | Verb::HeedAnnouncements
         | Verb::PauseNode
         | Verb::ResumeNode
+        | Verb::RemovePossibleOwner
+        | Verb::RestorePossibleOwner
+        | Verb::StartService
+        | Verb::KillWorker
+        | Verb::HangWorker
+        | Verb::StopWorker
+        | Verb::StartWorker
+        | Verb::EnableWorker
+        | Verb::DisableWorker
+        | Verb::DeleteWorker
         | Verb::Heal
         | Verb::ReplaceMasterCertificate
         | Verb::ChangeNode

@@ -505,7 +505,7 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 15] = [
+const UNDONE_BY: [(Verb, Verb); 22] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
@@ -521,6 +521,13 @@ const UNDONE_BY: [(Verb, Verb); 15] = [
     (Verb::FailDns, Verb::RestoreDns),
     (Verb::FailDirectory, Verb::RestoreDirectory),
     (Verb::IgnoreAnnouncements, Verb::HeedAnnouncements),
+    (Verb::RefuseDnsUpdates, Verb::AcceptDnsUpdates),
+    (Verb::RemovePossibleOwner, Verb::RestorePossibleOwner),
+    (Verb::KillWorker, Verb::StartWorker),
+    (Verb::HangWorker, Verb::StartWorker),
+    (Verb::StopWorker, Verb::StartWorker),
+    (Verb::DisableWorker, Verb::EnableWorker),
+    (Verb::DeleteWorker, Verb::EnableWorker),
 ];
 
 /// Faults that the cluster mends by itself.
