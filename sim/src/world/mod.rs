@@ -5,6 +5,7 @@
 //! moment of the heartbeat or poll that notices a fault is computed when the fault happens.
 
 mod act;
+mod act_on_worker;
 mod availability;
 mod cluster;
 mod identity;
