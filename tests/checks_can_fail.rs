@@ -11,7 +11,7 @@ use failover_harness::judge::{Judge, Judgement};
 use failover_harness::plan::Plan;
 use failover_harness::report::Timeline;
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
-use failover_sim::observe::{Fact, NodeState, Record, Sink, Source, TaskState, Watch, WorkerState};
+use failover_sim::observe::{AgentRow, Fact, NodeState, Record, Sink, Source, TaskState, Watch, WorkerState};
 use failover_sim::time::Time;
 
 const NODE1: NodeId = NodeId(0);
@@ -179,6 +179,27 @@ fn a_connection_through_a_node_name_is_seen() {
 }
 
 #[test]
+fn a_worker_that_comes_back_as_a_new_one_is_seen() {
+    let (plan, mut records) = passed("cluster/task_outlives_the_owner");
+    let claim = Claim::NoWorkerEnabledAgain;
+    check(claim, &plan, &records, NO_LATER, Outcome::Pass);
+    let begun = begun(&records);
+    let said = |row| {
+        let fact = Fact::WorkerAgent { worker: WorkerId(0), row };
+        Record { fact, source: Source::Ssisdb, ..records[begun] }
+    };
+    let [missing, disabled] = [AgentRow::Missing, AgentRow::Disabled].map(said);
+    // Somebody disabled it: it is no new one.
+    records.insert(begun + 1, disabled);
+    check(claim, &plan, &records, NO_LATER, Outcome::Pass);
+    records.insert(begun + 1, missing);
+    check(claim, &plan, &records, NO_LATER, Outcome::Fail);
+    let looks = |record: &Record| matches!(record.fact, Fact::Watching { what: Watch::Ssisdb, .. });
+    records.retain(|record| !looks(record) && !matches!(record.fact, Fact::WorkerAgent { .. }));
+    check(claim, &plan, &records, NO_LATER, Outcome::Inconclusive);
+}
+
+#[test]
 fn a_task_that_is_given_up_is_seen() {
     let (plan, mut records) = passed("cluster/task_outlives_the_owner");
     let lost = |records: &[Record]| {
@@ -189,10 +210,8 @@ fn a_task_that_is_given_up_is_seen() {
     assert_eq!(lost(&records), Outcome::Pass);
     let ends = |record: &Record| matches!(record.fact, Fact::Task { state: TaskState::Succeeded, .. });
     let end = records.iter().position(ends).expect("a task succeeds");
-    let Fact::Task { task, load, worker, executed_count, .. } = records[end].fact else {
-        unreachable!("it was found as such")
-    };
-    records[end].fact = Fact::Task { task, load, worker, executed_count, state: TaskState::Failed };
+    let Fact::Task { state, .. } = &mut records[end].fact else { unreachable!("it was found as such") };
+    *state = TaskState::Failed;
     assert_eq!(lost(&records), Outcome::Fail);
     records.retain(|record| !matches!(record.fact, Fact::Task { .. }));
     assert_eq!(lost(&records), Outcome::Inconclusive);

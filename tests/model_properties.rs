@@ -341,6 +341,10 @@ fn tasks_live_rightly(seen: &[Record], attempts: u8) -> Result<BTreeMap<TaskId, 
     for record in seen {
         let Fact::Task { task, state, executed_count: count, worker, .. } = record.fact else { continue };
         let before = lives.insert(task, (state, count));
+        if before == Some((state, count)) {
+            // Only its execution has another status.
+            continue;
+        }
         let right = match (before, state) {
             (None, Ready) => count == 0,
             (Some((Ready, before)), HandedOut) => count == before + 1 && count <= attempts,

@@ -4,6 +4,7 @@ use std::fs;
 use std::iter::Sum;
 use std::time::{Duration, Instant};
 
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use serde::Serialize;
@@ -142,6 +143,39 @@ impl CpuClock {
     }
 }
 
+/// Processor time of the process, as criterion measures it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu;
+
+impl Measurement for Cpu {
+    type Intermediate = CpuClock;
+    type Value = Duration;
+
+    fn start(&self) -> CpuClock {
+        CpuClock::start()
+    }
+
+    fn end(&self, clock: CpuClock) -> Duration {
+        clock.elapsed().total()
+    }
+
+    fn add(&self, one: &Duration, other: &Duration) -> Duration {
+        *one + *other
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        value.as_nanos() as f64
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
+}
+
 /// Processor time, by where it was spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CpuTime {
@@ -152,6 +186,11 @@ pub struct CpuTime {
 }
 
 impl CpuTime {
+    /// All of it.
+    pub fn total(&self) -> Duration {
+        self.user + self.system
+    }
+
     fn of_process() -> Self {
         let usage = usage();
         Self { user: duration(usage.user_time()), system: duration(usage.system_time()) }

@@ -69,7 +69,7 @@ pub struct Header {
 }
 
 /// The form of histories that this version writes.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 
 impl Header {
     /// The header of a run of this plan.
@@ -158,25 +158,79 @@ enum WatchText {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum FactText {
-    Watching { what: WatchText, every_us: u64 },
-    Unwatched { what: WatchText },
+    Watching {
+        what: WatchText,
+        every_us: u64,
+    },
+    Unwatched {
+        what: WatchText,
+    },
     StepsBegan,
-    StepBegan { step: u16 },
-    Acting { action: u16, node: Option<String> },
-    Applied { action: u16 },
+    StepBegan {
+        step: u16,
+    },
+    Acting {
+        action: u16,
+        node: Option<String>,
+    },
+    Applied {
+        action: u16,
+    },
     StepsEnded,
     RunEnded,
-    Machine { node: String, power: String },
-    NodeState { node: String, state: String },
-    NodeStatus { node: String, status: String },
-    OwnerNode { role: String, owner: String },
-    ResourceState { resource: String, state: String },
-    Endpoint { host: String, answer: AnswerText },
-    Worker { worker: String, state: WorkerText },
-    MasterMachine { node: String },
-    Task { task: u32, load: String, state: String, worker: Option<String>, executed_count: u8 },
-    Package { task: u32, worker: String, runs: bool },
-    ReportRefused { task: u32, worker: String, number: u16 },
+    Machine {
+        node: String,
+        power: String,
+    },
+    NodeState {
+        node: String,
+        state: String,
+    },
+    NodeStatus {
+        node: String,
+        status: String,
+    },
+    OwnerNode {
+        role: String,
+        owner: String,
+    },
+    ResourceState {
+        resource: String,
+        state: String,
+    },
+    Endpoint {
+        host: String,
+        answer: AnswerText,
+    },
+    Worker {
+        worker: String,
+        state: WorkerText,
+    },
+    MasterMachine {
+        node: String,
+    },
+    Task {
+        task: u32,
+        load: String,
+        state: String,
+        worker: Option<String>,
+        executed_count: u8,
+        execution: String,
+    },
+    WorkerAgent {
+        worker: String,
+        row: String,
+    },
+    Package {
+        task: u32,
+        worker: String,
+        runs: bool,
+    },
+    ReportRefused {
+        task: u32,
+        worker: String,
+        number: u16,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -379,13 +433,17 @@ impl FactText {
                 Self::Worker { worker: worker(id), state: WorkerText::new(state, names) }
             }
             Fact::MasterMachine(id) => Self::MasterMachine { node: node(id) },
-            Fact::Task { task, load, state, worker: owner, executed_count } => Self::Task {
+            Fact::Task { task, load, state, worker: owner, executed_count, execution } => Self::Task {
                 task: task.0,
                 load: names.load(load).to_owned(),
                 state: words::task_state(state).to_owned(),
                 worker: owner.map(worker),
                 executed_count,
+                execution: words::execution_status(execution).to_owned(),
             },
+            Fact::WorkerAgent { worker: id, row } => {
+                Self::WorkerAgent { worker: worker(id), row: words::agent_row(row).to_owned() }
+            }
             Fact::Package { task, worker: id, runs } => {
                 Self::Package { task: task.0, worker: worker(id), runs }
             }
@@ -441,12 +499,17 @@ impl FactText {
                 Fact::Worker { worker: find.worker(worker)?, state: state.state(find)? }
             }
             Self::MasterMachine { node } => Fact::MasterMachine(find.node(node)?),
-            Self::Task { task, load, state, worker, executed_count } => Fact::Task {
+            Self::WorkerAgent { worker, row } => Fact::WorkerAgent {
+                worker: find.worker(worker)?,
+                row: find.word("row of a worker", row, words::agent_row_by_word)?,
+            },
+            Self::Task { task, load, state, worker, executed_count, execution } => Fact::Task {
                 task: TaskId(task),
                 load: LoadId(find.index("set of executions", load, &find.0.names.loads)? as u16),
                 state: find.word("task state", state, words::task_state_by_word)?,
                 worker: worker.map(|worker| find.worker(worker)).transpose()?,
                 executed_count,
+                execution: find.word("status of an execution", execution, words::execution_status_by_word)?,
             },
             Self::Package { task, worker, runs } => {
                 Fact::Package { task: TaskId(task), worker: find.worker(worker)?, runs }

@@ -6,8 +6,8 @@ use std::fmt;
 use failover_sim::action::Action;
 use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, RoleId, TaskId};
 use failover_sim::observe::{
-    Answer, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source, TaskState, Watch,
-    WorkerState,
+    Answer, ExecutionStatus, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source,
+    TaskState, Watch, WorkerState,
 };
 
 use crate::plan::{Clause, NodeWord, Plan, Presented, StepKind, Through, Which, WorkerClause};
@@ -48,6 +48,7 @@ struct TaskPicture {
     load: LoadId,
     state: TaskState,
     executed_count: u8,
+    execution: ExecutionStatus,
 }
 
 /// Why a word for a node fits none.
@@ -110,9 +111,9 @@ impl<'p> Picture<'p> {
                 self.connected += usize::from(is_connected(state));
                 self.connected -= usize::from(is_connected(before));
             }
-            (Fact::Task { task, load, state, executed_count, .. }, _) => {
+            (Fact::Task { task, load, state, executed_count, execution, .. }, _) => {
                 if self.asked_loads[load.index()] {
-                    self.tasks.insert(task, TaskPicture { load, state, executed_count });
+                    self.tasks.insert(task, TaskPicture { load, state, executed_count, execution });
                 }
             }
             (Fact::ReportRefused { task, number, .. }, _) => {
@@ -160,6 +161,7 @@ impl<'p> Picture<'p> {
                 | Fact::Acting { .. }
                 | Fact::StepsEnded
                 | Fact::RunEnded
+                | Fact::WorkerAgent { .. }
                 | Fact::MasterMachine(_)
                 | Fact::Package { .. },
                 _,
@@ -310,11 +312,12 @@ impl<'p> Picture<'p> {
             Clause::Workers { which, state } => {
                 quantified(*which, (0..self.workers.len()).map(|worker| self.worker_is(worker, state)))
             }
-            Clause::Tasks { of, which, state, executed_count } => quantified(
+            Clause::Tasks { of, which, state, executed_count, execution } => quantified(
                 *which,
                 self.tasks.values().filter(|task| task.load == *of).map(|task| {
                     state.is_none_or(|state| task.state == state)
                         && executed_count.is_none_or(|count| task.executed_count == count)
+                        && execution.is_none_or(|execution| task.execution == execution)
                 }),
             ),
             Clause::Reports { of, which, refused_with } => quantified(
@@ -451,14 +454,19 @@ impl<'p> Picture<'p> {
                 let count = (0..self.workers.len()).filter(|&worker| self.worker_is(worker, state)).count();
                 format!("{count} of {} workers, {} wanted", self.workers.len(), crate::words::which(*which))
             }
-            Clause::Tasks { of, which, .. } => {
+            Clause::Tasks { of, which, execution, .. } => {
                 let mut states: BTreeMap<&str, usize> = BTreeMap::new();
                 for task in self.tasks.values().filter(|task| task.load == *of) {
-                    *states.entry(crate::words::task_state(task.state)).or_default() += 1;
+                    let state = match execution {
+                        Some(_) => crate::words::execution_status(task.execution),
+                        None => crate::words::task_state(task.state),
+                    };
+                    *states.entry(state).or_default() += 1;
                 }
+                let what = if execution.is_some() { "executions" } else { "tasks" };
                 let states: Vec<String> =
                     states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
-                format!("tasks: {}, {} wanted", states.join(", "), crate::words::which(*which))
+                format!("{what}: {}, {} wanted", states.join(", "), crate::words::which(*which))
             }
             Clause::Reports { of, which, refused_with } => {
                 let tasks = self.tasks.iter().filter(|(_, task)| task.load == *of);

@@ -15,7 +15,7 @@ use failover_sim::cluster::Profile;
 use failover_sim::names::{
     ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
 };
-use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
+use failover_sim::observe::{ErrorFamily, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 use failover_sim::topology::Topology;
 
@@ -358,6 +358,8 @@ pub enum Clause {
         state: Option<TaskState>,
         /// How often they were handed out.
         executed_count: Option<u8>,
+        /// The status of their executions.
+        execution: Option<ExecutionStatus>,
     },
     /// About the workers' reports on the tasks of a set of executions.
     Reports {

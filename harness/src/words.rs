@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
-    Answer, ErrorFamily, Loss, NodeState, NodeStatus, Power, ResourceState, RoleState, TaskState,
+    AgentRow, Answer, ErrorFamily, ExecutionStatus, Loss, NodeState, NodeStatus, Power, ResourceState,
+    RoleState, TaskState,
 };
 
 use crate::plan::Which;
@@ -95,6 +96,25 @@ words! {
         ErrorFamily::SecureChannel => "secure_channel",
         ErrorFamily::Forbidden => "forbidden",
         ErrorFamily::HttpRequest => "http_request",
+    }
+}
+
+words! {
+    /// The word for the status of an execution, as `catalog.executions` explains it.
+    execution_status, execution_status_by_word, EXECUTION_STATUSES: ExecutionStatus {
+        ExecutionStatus::Pending => "pending",
+        ExecutionStatus::Running => "running",
+        ExecutionStatus::EndedUnexpectedly => "ended_unexpectedly",
+        ExecutionStatus::Succeeded => "succeeded",
+    }
+}
+
+words! {
+    /// The word for what SSISDB knows of a worker.
+    agent_row, agent_row_by_word, AGENT_ROWS: AgentRow {
+        AgentRow::Missing => "missing",
+        AgentRow::Disabled => "disabled",
+        AgentRow::Enabled => "enabled",
     }
 }
 

@@ -142,6 +142,13 @@ pub enum Action<N> {
         /// Which packets.
         ways: Ways,
     },
+    /// The network between a node and its clients is poor: slow, lossy, or both. Healing the link ends that too.
+    Degrade {
+        /// Which node.
+        node: N,
+        /// How poor.
+        quality: LinkQuality,
+    },
     /// A call of the cluster to a resource never returns: after `DeadlockTimeout` the resource monitor is killed, with
     /// every resource of the node (event 1230, documented; that all share one monitor is the default).
     DeadlockResource {
@@ -280,6 +287,15 @@ pub enum LinkState {
     Whole,
 }
 
+/// What a link adds to a packet's way, in each direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct LinkQuality {
+    /// How much longer each packet takes.
+    pub delay: Duration,
+    /// How many packets in a hundred are lost, each by itself.
+    pub loss: u8,
+}
+
 /// Which packets of a link are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Ways {
@@ -416,6 +432,7 @@ impl<N> Action<N> {
             Self::PossibleOwner { may: true, .. } => Verb::RestorePossibleOwner,
             Self::Link { state: LinkState::Cut, .. } => Verb::Cut,
             Self::Link { state: LinkState::Whole, .. } => Verb::Heal,
+            Self::Degrade { .. } => Verb::Degrade,
             Self::FailResource { .. } => Verb::FailResource,
             Self::DeadlockResource { .. } => Verb::DeadlockResource,
             Self::Surroundings { part: Part::Dns, works: false } => Verb::FailDns,
@@ -477,6 +494,7 @@ impl<N> Action<N> {
             Self::WorkerAgent { worker, what } => Action::WorkerAgent { worker, what },
             Self::WorkerService { worker, what } => Action::WorkerService { worker, what },
             Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
+            Self::Degrade { node, quality } => Action::Degrade { node: resolve(node)?, quality },
             Self::Link { node, to, state, ways } => {
                 let node = resolve(node)?;
                 let to = match to {
@@ -521,6 +539,7 @@ impl ResolvedAction {
             | Self::PossibleOwner { node, .. }
             | Self::Service { node, .. }
             | Self::Link { node, .. }
+            | Self::Degrade { node, .. }
             | Self::ChangeNode { node, .. }
             | Self::ReplaceMasterCertificate { node, .. } => Some(node),
             Self::FailResource { .. }
@@ -643,6 +662,8 @@ pub enum Verb {
     Cut,
     /// [`Action::Link`] with [`LinkState::Whole`].
     Heal,
+    /// [`Action::Degrade`].
+    Degrade,
     /// [`Action::FailResource`].
     FailResource,
     /// [`Action::DeadlockResource`].
@@ -661,7 +682,7 @@ pub enum Verb {
 
 impl Verb {
     /// All verbs.
-    pub const ALL: [Self; 54] = [
+    pub const ALL: [Self; 55] = [
         Self::MoveRole,
         Self::PowerOff,
         Self::PowerOn,
@@ -709,6 +730,7 @@ impl Verb {
         Self::DeleteWorker,
         Self::Cut,
         Self::Heal,
+        Self::Degrade,
         Self::FailResource,
         Self::DeadlockResource,
         Self::ReplaceMasterCertificate,
@@ -768,6 +790,7 @@ impl Verb {
             Self::DeleteWorker => "delete_worker",
             Self::Cut => "cut",
             Self::Heal => "heal",
+            Self::Degrade => "degrade",
             Self::FailResource => "fail_resource",
             Self::DeadlockResource => "deadlock_resource",
             Self::ReplaceMasterCertificate => "replace_master_certificate",
@@ -820,6 +843,7 @@ impl Verb {
             | Self::StartService
             | Self::Cut
             | Self::Heal
+            | Self::Degrade
             | Self::ReplaceMasterCertificate
             | Self::ChangeNode
             | Self::SetCluster

@@ -44,6 +44,8 @@ pub enum Purpose {
     AddressOrder = 14,
     /// Time from the boot of a node to its own instance of SQL Server, where one starts with the machine.
     InstanceTime = 15,
+    /// Whether a packet is lost on a poor link.
+    PacketLoss = 16,
 }
 
 /// The full name of one random value.

@@ -131,6 +131,15 @@ pub enum Fact {
         worker: Option<WorkerId>,
         /// How often it was handed out.
         executed_count: u8,
+        /// The status of its execution.
+        execution: ExecutionStatus,
+    },
+    /// The row of a worker in SSISDB.
+    WorkerAgent {
+        /// Whose.
+        worker: WorkerId,
+        /// What it says.
+        row: AgentRow,
     },
     /// A worker began or ended to run a task, by the witness file on its machine.
     Package {
@@ -170,7 +179,7 @@ pub enum Watch {
     Endpoint,
     /// The workers' connections.
     Workers,
-    /// SSISDB: master properties, tasks.
+    /// SSISDB: master properties, tasks, rows of workers.
     Ssisdb,
 }
 
@@ -376,6 +385,31 @@ pub enum TaskState {
     Failed,
     /// 5: over, with success.
     Succeeded,
+}
+
+/// The status of an execution, with its number in `catalog.executions` (catalog.executions page, documented). Others than
+/// these take somebody who stops an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExecutionStatus {
+    /// 2.
+    Running,
+    /// 5: started, and no worker has reported that it runs.
+    Pending,
+    /// 6.
+    EndedUnexpectedly,
+    /// 7.
+    Succeeded,
+}
+
+/// What SSISDB knows of a worker (`catalog.worker_agents`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AgentRow {
+    /// There is no row.
+    Missing,
+    /// `IsEnabled` is 0: it gets no task.
+    Disabled,
+    /// `IsEnabled` is 1.
+    Enabled,
 }
 
 /// Whether whoever drives the backend wants it to go on.

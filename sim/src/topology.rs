@@ -35,6 +35,8 @@ pub struct Topology {
     pub certificates: Shared<Vec<Certificate>>,
     /// The workers, by identifier.
     pub workers: Vec<WorkerMachine>,
+    /// Whether SSISDB sees to its executions when SQL Server starts.
+    pub catalog_startup: CatalogStartup,
     /// How long things take.
     pub timings: Timings,
     /// What the owner of the cluster promises its users.
@@ -114,6 +116,17 @@ pub struct WorkerMachine {
     pub key_readable: bool,
     /// Whether an administrator has enabled it.
     pub enabled: bool,
+}
+
+/// Whether SQL Server runs `catalog.startup` when it starts: a choice that is made when SSISDB is created
+/// (catalog.startup page, documented; that it is not made unless somebody makes it is inferred).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CatalogStartup {
+    /// It does not.
+    #[default]
+    Never,
+    /// It does.
+    AtSqlServerStart,
 }
 
 /// How long things take where Windows and SQL Server take their time. All inferred: placeholders until a lab has

@@ -2,11 +2,12 @@
 //!
 //! A run whose faults did not bite proves nothing: it is inconclusive, not green.
 
-use failover_sim::action::{Action, LinkEnd, LinkState, LoadWorkers, Service, ServiceAction};
+use failover_sim::action::{Action, AgentAction, LinkEnd, LinkState, LoadWorkers, Service, ServiceAction};
 use failover_sim::cluster::ResourceKind;
-use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId, RoleId};
+use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::observe::{
-    Answer, Fact, Loss, NodeState, Power, Record, ResourceState, Source, TaskState, WorkerState,
+    AgentRow, Answer, ExecutionStatus, Fact, Loss, NodeState, Power, Record, ResourceState, Source,
+    WorkerState,
 };
 use failover_sim::time::Time;
 
@@ -52,6 +53,8 @@ enum Proof {
     TimesOut,
     /// A client outside the cluster loses the master.
     ClientsCut,
+    /// SSISDB shows this of the worker.
+    Agent(WorkerId, AgentRow),
     /// So many executions are still to be seen started.
     Started { load: LoadId, missing: u64 },
 }
@@ -92,9 +95,19 @@ impl Proof {
             Action::Role { online: true, .. } => Self::Resource(plan.master, ResourceState::Online),
             Action::Role { online: false, .. } => Self::Resource(plan.master, ResourceState::Offline),
             // What they break shows only when somebody needs it.
-            Action::Surroundings { .. } | Action::PossibleOwner { .. } => Self::ReadBack,
+            Action::Surroundings { .. } | Action::PossibleOwner { .. } | Action::Degrade { .. } => {
+                Self::ReadBack
+            }
             // A worker that was away already does not go away once more.
-            Action::WorkerService { .. } | Action::WorkerAgent { .. } => Self::ReadBack,
+            Action::WorkerService { .. } => Self::ReadBack,
+            Action::WorkerAgent { worker, what } => {
+                let row = match what {
+                    AgentAction::Enable => AgentRow::Enabled,
+                    AgentAction::Disable => AgentRow::Disabled,
+                    AgentAction::Delete => AgentRow::Missing,
+                };
+                Self::Agent(*worker, row)
+            }
             Action::Service { service: Service::Master, what: ServiceAction::Hang, .. } => Self::TimesOut,
             // FailureConditionLevel may ask the cluster to leave it alone.
             Action::Service { service: Service::SqlServer, what: ServiceAction::Start, .. } => Self::ReadBack,
@@ -179,6 +192,7 @@ impl ActionsInForce {
                     | Proof::SqlServerGone(_)
                     | Proof::TimesOut
                     | Proof::ClientsCut
+                    | Proof::Agent(..)
                     | Proof::Started { .. } => false,
                 });
             }
@@ -202,6 +216,7 @@ impl ActionsInForce {
                 | Proof::Parted
                 | Proof::TimesOut
                 | Proof::ClientsCut
+                | Proof::Agent(..)
                 | Proof::Started { .. } => false,
             }),
             Fact::Worker { state: WorkerState::Disconnected(loss), .. } => {
@@ -216,13 +231,21 @@ impl ActionsInForce {
                     | Proof::Parted
                     | Proof::Failed(_)
                     | Proof::Resource(..)
+                    | Proof::Agent(..)
                     | Proof::Started { .. } => false,
                 });
             }
             Fact::Endpoint { answer: Answer::Silent, .. } => {
                 self.prove(|proof, _| matches!(proof, Proof::ClientsCut));
             }
-            Fact::Task { load, state: TaskState::Ready, executed_count: 0, .. } => self.count_started(load),
+            Fact::Task { load, executed_count: 0, execution: ExecutionStatus::Pending, .. } => {
+                self.count_started(load);
+            }
+            Fact::WorkerAgent { worker, row } => {
+                self.prove(
+                    |proof, _| matches!(proof, Proof::Agent(of, wanted) if (of, wanted) == (worker, row)),
+                );
+            }
             // No proof of anything.
             Fact::Worker { .. }
             | Fact::Endpoint { .. }

@@ -6,6 +6,7 @@
 mod actions_in_force;
 mod network_name_used;
 mod no_task_lost;
+mod no_worker_enabled_again;
 mod one_node_serves;
 mod reconnect_time;
 mod steps;
@@ -39,6 +40,8 @@ pub enum Claim {
     NetworkNameUsed,
     /// No task that was started is given up. Judged where executions are started.
     NoTaskLost,
+    /// No worker that was enabled came back disabled. Judged where executions are started.
+    NoWorkerEnabledAgain,
     /// So many of the workers' outages are over in time.
     ReconnectTime(ReconnectTime),
 }
@@ -54,19 +57,20 @@ pub struct ReconnectTime {
 
 impl Claim {
     /// The claims that no scenario needs to ask for.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OneNodeServes,
         Self::WorkersReconnect,
         Self::TrustedConnectionsOnly,
         Self::NetworkNameUsed,
         Self::NoTaskRunsTwice,
         Self::NoTaskLost,
+        Self::NoWorkerEnabledAgain,
     ];
 
-    /// Whether it is about executions, and judged only where there are some.
+    /// Whether it is about executions and who gets them, and judged only where there are some.
     pub const fn is_about_tasks(self) -> bool {
         match self {
-            Self::NoTaskRunsTwice | Self::NoTaskLost => true,
+            Self::NoTaskRunsTwice | Self::NoTaskLost | Self::NoWorkerEnabledAgain => true,
             Self::OneNodeServes
             | Self::WorkersReconnect
             | Self::TrustedConnectionsOnly
@@ -84,6 +88,7 @@ impl Claim {
             Self::NoTaskRunsTwice => "no_task_runs_twice_at_once",
             Self::NetworkNameUsed => "workers_use_the_network_name",
             Self::NoTaskLost => "no_task_is_lost",
+            Self::NoWorkerEnabledAgain => "no_worker_is_enabled_again",
             Self::ReconnectTime(_) => "reconnect_time",
         }
     }
@@ -99,7 +104,8 @@ impl Claim {
             | Self::TrustedConnectionsOnly
             | Self::NetworkNameUsed
             | Self::NoTaskRunsTwice
-            | Self::NoTaskLost => String::new(),
+            | Self::NoTaskLost
+            | Self::NoWorkerEnabledAgain => String::new(),
         }
     }
 
@@ -117,6 +123,7 @@ impl Claim {
             Self::NetworkNameUsed => Box::new(network_name_used::NetworkNameUsed::new(plan)),
             Self::NoTaskRunsTwice => Box::new(task_runs_once::TaskRunsOnce::default()),
             Self::NoTaskLost => Box::new(no_task_lost::NoTaskLost::default()),
+            Self::NoWorkerEnabledAgain => Box::new(no_worker_enabled_again::NoWorkerEnabledAgain::new(plan)),
             Self::ReconnectTime(limit) => Box::new(reconnect_time::ReconnectTimes::new(limit, plan)),
         }
     }

@@ -51,6 +51,7 @@ impl Check for NoTaskLost {
             | Fact::Endpoint { .. }
             | Fact::Worker { .. }
             | Fact::MasterMachine(_)
+            | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }

@@ -153,6 +153,7 @@ impl Check for OneNodeServes {
                 | Fact::Worker { .. }
                 | Fact::MasterMachine(_)
                 | Fact::Task { .. }
+                | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ReportRefused { .. },
                 _,

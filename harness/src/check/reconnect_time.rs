@@ -111,6 +111,7 @@ impl Check for ReconnectTimes {
             | Fact::Endpoint { .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
+            | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }

@@ -104,6 +104,7 @@ impl StepJudge {
             | Fact::Worker { .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
+            | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }

@@ -89,6 +89,7 @@ impl Check for TaskRunsOnce {
             | Fact::Worker { .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
+            | Fact::WorkerAgent { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

@@ -166,6 +166,7 @@ impl Check for WorkersReconnect {
             | Fact::Endpoint { .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
+            | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }

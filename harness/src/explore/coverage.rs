@@ -234,6 +234,7 @@ impl Sink for Coverage {
                 self.pair(21, 0);
                 self.meet(Sometimes::ReportRefused);
             }
+            (Fact::WorkerAgent { row, .. }, _) => self.pair(24, row as u8),
             (Fact::OwnerNode { .. }, _) => self.pair(22, 0),
             (Fact::NodeStatus { status, .. }, _) => self.pair(23, status as u8),
             // Nothing of the whole changes by them, or they come from nobody who is asked.

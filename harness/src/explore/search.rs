@@ -175,7 +175,8 @@ const fn is_liveness(claim: Claim) -> bool {
         | Claim::TrustedConnectionsOnly
         | Claim::NoTaskRunsTwice
         | Claim::NetworkNameUsed
-        | Claim::NoTaskLost => false,
+        | Claim::NoTaskLost
+        | Claim::NoWorkerEnabledAgain => false,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use failover_sim::action::{
-    Action, AgentAction, LinkState, Load, NodeChange, Part, ServiceAction, StartQuorum,
+    Action, AgentAction, LinkEnd, LinkState, Load, NodeChange, Part, ServiceAction, StartQuorum, Ways,
 };
 use failover_sim::assumption::Assumptions;
 use failover_sim::names::{ActionNo, LoadId, NodeId, RoleId, StepNo};
@@ -227,6 +227,7 @@ fn started(action: &Action<NodeWord>) -> Option<LoadId> {
         | Action::WorkerService { .. }
         | Action::Service { .. }
         | Action::Link { .. }
+        | Action::Degrade { .. }
         | Action::FailResource { .. }
         | Action::DeadlockResource { .. }
         | Action::ReplaceMasterCertificate { .. }
@@ -243,6 +244,7 @@ fn done(of: LoadId) -> [Clause; 3] {
         which: Which::None,
         state: Some(state),
         executed_count: None,
+        execution: None,
     })
 }
 
@@ -283,6 +285,10 @@ pub(super) fn undo(action: Action<NodeWord>) -> Option<Action<NodeWord>> {
             what: ServiceAction::Kill | ServiceAction::Hang | ServiceAction::Stop,
         } => Some(Action::WorkerService { worker, what: ServiceAction::Start }),
         Action::Surroundings { part, works: false } => Some(Action::Surroundings { part, works: true }),
+        Action::Degrade { node, .. } => {
+            let (to, state) = (LinkEnd::Clients, LinkState::Whole);
+            Some(Action::Link { node, to, state, ways: Ways::Both })
+        }
         Action::Link { node, to, state: LinkState::Cut, ways } => {
             Some(Action::Link { node, to, state: LinkState::Whole, ways })
         }
@@ -365,6 +371,7 @@ fn touches_membership(action: &Action<NodeWord>) -> bool {
         | Action::WorkerService { .. }
         | Action::Service { .. }
         | Action::Link { state: LinkState::Whole, .. }
+        | Action::Degrade { .. }
         | Action::FailResource { .. }
         | Action::DeadlockResource { .. }
         | Action::ReplaceMasterCertificate { .. }

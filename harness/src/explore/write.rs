@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use failover_sim::action::{
-    Action, ClusterProperty, Drain, LinkEnd, LoadWorkers, NodeChange, Part, Service, StartQuorum, Ways,
-    WorkerSetting,
+    Action, ClusterProperty, Drain, LinkEnd, LinkQuality, LoadWorkers, NodeChange, Part, Service,
+    StartQuorum, Ways, WorkerSetting,
 };
 use failover_sim::assumption::Assumption;
 
@@ -110,6 +110,11 @@ pub(super) fn action(action: &Action<NodeWord>, plan: &Plan) -> String {
                 Drain::Move => "move_away",
             };
             format!("{{ node: {}, roles: {roles} }}", node(on))
+        }
+        Action::Degrade { node: on, quality: LinkQuality { delay, loss } } => {
+            let delay = if delay.is_zero() { String::new() } else { format!(", delay: {}", length(*delay)) };
+            let loss = if *loss == 0 { String::new() } else { format!(", loss: {loss}") };
+            format!("{{ node: {}{delay}{loss} }}", node(on))
         }
         Action::Link { node: one, to, ways, .. } => {
             let from = match to {
@@ -235,7 +240,7 @@ fn lines<'c>(clauses: &'c [Clause], plan: &'c Plan) -> impl Iterator<Item = Stri
             let which = words::which(*which);
             Some(format!("workers: {{ which: {which}, state: connected, through: network_name }}"))
         }
-        Clause::Tasks { of, which, state: Some(state), executed_count: None } => {
+        Clause::Tasks { of, which, state: Some(state), executed_count: None, execution: None } => {
             let (of, which) = (quoted(plan.names.load(*of)), words::which(*which));
             Some(format!("tasks: {{ of: {of}, which: {which}, state: {} }}", words::task_state(*state)))
         }
@@ -317,6 +322,8 @@ mod tests {
 - delete_worker: { worker: w1 }
 - cut: { node: NODE1, from: other_nodes, ways: out }
 - heal: { node: NODE1, from: NODE2, ways: in }
+- degrade: { node: NODE2, delay: 200ms, loss: 5 }
+- degrade: { node: NODE1, loss: 30 }
 - fail_resource: { resource: SQL Server }
 - deadlock_resource: { resource: Scale Out Master }
 - replace_master_certificate: { node: NODE2, with: made_by_setup }

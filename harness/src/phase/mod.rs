@@ -246,6 +246,7 @@ impl Phases {
             | Fact::Machine { power: Power::On, .. }
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
+            | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ReportRefused { .. } => {}
         }
@@ -347,6 +348,7 @@ const fn part(verb: Verb) -> Part {
         | Verb::HangWorker
         | Verb::StopWorker
         | Verb::Cut
+        | Verb::Degrade
         | Verb::FailResource
         | Verb::DeadlockResource
         | Verb::ShutDown

@@ -1,7 +1,9 @@
 //! What happened, one line for each thing that was seen?
 
 use failover_sim::names::Names;
-use failover_sim::observe::{Fact, Flow, Record, Sink, Source, Watch, WorkerState};
+use failover_sim::observe::{
+    ExecutionStatus, Fact, Flow, Record, Sink, Source, TaskState, Watch, WorkerState,
+};
 use failover_sim::time::Time;
 
 use crate::check::Window;
@@ -82,10 +84,23 @@ impl<'p> Timeline<'p> {
             }
             Fact::Worker { state, .. } => self.worker(state),
             Fact::MasterMachine(node) => format!("MACHINE_NAME is {}", names.node(node)),
-            Fact::Task { task, load, state, worker, executed_count } => {
+            Fact::Task { task, load, state, worker, executed_count, execution } => {
                 let by = worker.map(|worker| format!(" by {}", names.worker(worker))).unwrap_or_default();
+                // What its execution shows is worth a word only where it says something else.
+                let shown = match (execution, state) {
+                    (ExecutionStatus::EndedUnexpectedly, TaskState::Failed) => String::new(),
+                    (ExecutionStatus::EndedUnexpectedly, _) => {
+                        format!(", execution {}", words::execution_status(execution))
+                    }
+                    (ExecutionStatus::Pending | ExecutionStatus::Running | ExecutionStatus::Succeeded, _) => {
+                        String::new()
+                    }
+                };
                 let (load, state) = (names.load(load), words::task_state(state));
-                format!("{task} of {load} is {state}{by}, executed_count {executed_count}")
+                format!("{task} of {load} is {state}{by}, executed_count {executed_count}{shown}")
+            }
+            Fact::WorkerAgent { worker, row } => {
+                format!("row of {} in worker_agents: {}", names.worker(worker), words::agent_row(row))
             }
             Fact::Package { task, runs: true, .. } => format!("package of {task} starts"),
             Fact::Package { task, runs: false, .. } => format!("package of {task} ends"),

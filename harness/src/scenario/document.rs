@@ -267,8 +267,10 @@ pub(super) enum StepDocument {
     DeleteWorker(OnWorker),
     /// A link of the network carries nothing.
     Cut(LinkDocument),
-    /// A link of the network carries everything again.
+    /// A link of the network carries everything again, as fast as ever.
     Heal(LinkDocument),
+    /// What a node and its clients send to each other takes longer, or gets lost and is sent again.
+    Degrade(DegradeDocument),
     /// `Test-ClusterResourceFailure`: the cluster treats the resource as failed.
     FailResource(OnResource),
     /// A call of the cluster to the resource hangs: after `DeadlockTimeout` the resource monitor is killed, with every resource of the node.
@@ -417,6 +419,19 @@ pub(super) struct LinkDocument {
     /// Which packets.
     #[serde(default)]
     pub(super) ways: WaysWord,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DegradeDocument {
+    /// Which node.
+    #[schemars(with = "NodeText")]
+    pub(super) node: At<String>,
+    /// How much longer each packet takes, in each direction.
+    pub(super) delay: Option<At<Length>>,
+    /// How many packets in a hundred are lost, each by itself, in each direction.
+    #[schemars(with = "Option<Percentile>")]
+    pub(super) loss: Option<At<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]
@@ -751,6 +766,8 @@ pub(super) struct TasksClause {
     pub(super) state: Option<TaskStateWord>,
     /// How often they were handed out.
     pub(super) executed_count: Option<u8>,
+    /// The status of their executions.
+    pub(super) execution: Option<ExecutionWord>,
 }
 
 /// The workers' reports on the tasks of a set of executions.
@@ -867,6 +884,19 @@ pub(super) enum TaskStateWord {
     Succeeded,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ExecutionWord {
+    /// 5: no worker has reported that it runs.
+    Pending,
+    /// 2: a worker has reported that it runs.
+    Running,
+    /// 6: its task was given up, or SQL Server was started meanwhile and `catalog.startup` took it for dead.
+    EndedUnexpectedly,
+    /// 7: a worker has reported that it succeeded.
+    Succeeded,
+}
+
 /// Something that is claimed of a whole run.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -883,6 +913,8 @@ pub(super) enum ClaimWord {
     NoTaskRunsTwiceAtOnce,
     /// No task that was started is given up. Judged wherever executions are started.
     NoTaskIsLost,
+    /// No worker that was enabled when the steps began has lost its row in SSISDB since, and came back disabled. Judged wherever executions are started.
+    NoWorkerIsEnabledAgain,
     /// So many of 100 outages of workers are over in time. Judged where `claims` asks for it.
     ReconnectTime,
 }

@@ -4,13 +4,13 @@
 //! at once.
 
 use failover_sim::action::{
-    Action, AgentAction, ClusterProperty, Drain, LinkEnd, LinkState, Load, LoadWorkers, Part, Service,
-    ServiceAction, StartQuorum, Ways, WorkerSetting,
+    Action, AgentAction, ClusterProperty, Drain, LinkEnd, LinkQuality, LinkState, Load, LoadWorkers, Part,
+    Service, ServiceAction, StartQuorum, Ways, WorkerSetting,
 };
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::{ClusterProperties, ResourceKind};
 use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, RoleId, StepNo, WorkerId};
-use failover_sim::observe::{ErrorFamily, NodeState, NodeStatus, RoleState, TaskState};
+use failover_sim::observe::{ErrorFamily, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState};
 use failover_sim::step::Shared;
 
 use crate::check::{Claim, ReconnectTime};
@@ -22,12 +22,13 @@ use crate::plan::{
 use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
-    About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, EndpointClause, ErrorWord,
-    ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause, NodeStateWord, NodeStatusWord,
-    NodesClause, Nothing, OnResource, OnService, OnWorker, OrderWord, PARTS, PossibleOwner, QuarantineWord,
-    QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause, RoleStateWord, RolesWord, ServiceWord,
-    SetCluster, SetWorkers, SometimesWord, StartExecutions, StepDocument, TaskStateWord, TasksClause,
-    ThroughWord, WaysWord, WhichWord, WorkerStateWord, WorkersClause,
+    About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, DegradeDocument, EndpointClause,
+    ErrorWord, ExecutionWord, ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause,
+    NodeStateWord, NodeStatusWord, NodesClause, Nothing, OnResource, OnService, OnWorker, OrderWord, PARTS,
+    PossibleOwner, QuarantineWord, QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause,
+    RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers, SometimesWord, StartExecutions,
+    StepDocument, TaskStateWord, TasksClause, ThroughWord, WaysWord, WhichWord, WorkerStateWord,
+    WorkersClause,
 };
 use super::files::fill;
 use super::nearest;
@@ -469,6 +470,7 @@ impl Planner<'_> {
                 | StepDocument::DeleteWorker(_)
                 | StepDocument::Cut(_)
                 | StepDocument::Heal(_)
+                | StepDocument::Degrade(_)
                 | StepDocument::FailResource(_)
                 | StepDocument::DeadlockResource(_)
                 | StepDocument::ReplaceMasterCertificate(_)
@@ -594,7 +596,9 @@ impl Planner<'_> {
             if breaks.len() == before {
                 let message = format!("`{}` is not judged in this scenario", claim_word(*value));
                 let label = match value {
-                    ClaimWord::NoTaskRunsTwiceAtOnce | ClaimWord::NoTaskIsLost => "no executions are started",
+                    ClaimWord::NoTaskRunsTwiceAtOnce
+                    | ClaimWord::NoTaskIsLost
+                    | ClaimWord::NoWorkerIsEnabledAgain => "no executions are started",
                     ClaimWord::ReconnectTime => "not among its `claims`",
                     ClaimWord::AtMostOneNodeServes
                     | ClaimWord::WorkersReconnect
@@ -690,6 +694,7 @@ impl Planner<'_> {
             StepDocument::DeleteWorker(document) => self.worker_agent(document, AgentAction::Delete),
             StepDocument::Cut(document) => self.link(document, LinkState::Cut),
             StepDocument::Heal(document) => self.link(document, LinkState::Whole),
+            StepDocument::Degrade(document) => self.degrade(document, span),
             StepDocument::StopResource(document) => self
                 .resource(&document.resource)
                 .map(|resource| Action::Resource { resource, online: false })
@@ -799,6 +804,23 @@ impl Planner<'_> {
             (Some(node), Some(to)) => vec![Action::Link { node, to, state, ways }],
             (None, _) | (_, None) => Vec::new(),
         }
+    }
+
+    fn degrade(&mut self, document: &DegradeDocument, span: Span) -> Vec<Action<NodeWord>> {
+        let DegradeDocument { node, delay, loss } = document;
+        if let Some(loss) = loss.as_ref().filter(|loss| !(1..=100).contains(&loss.value)) {
+            let fault = Fault::new("a loss is a number from 1 to 100", loss.span);
+            self.fault(fault.with_label("packets in a hundred"));
+        }
+        let quality = LinkQuality {
+            delay: delay.as_ref().map_or_else(Default::default, |delay| delay.value.0),
+            loss: loss.as_ref().map_or(0, |loss| loss.value),
+        };
+        if quality == LinkQuality::default() {
+            let fault = Fault::new("`degrade` needs a `delay`, a `loss`, or both", span);
+            self.fault(fault.with_label("nothing would change"));
+        }
+        self.on(node, |node| Action::Degrade { node, quality })
     }
 
     /// The role of this name; that of the master where none is said.
@@ -966,13 +988,18 @@ impl Planner<'_> {
                 endpoint
                     .is_some_and(|endpoint| endpoint.served_by.is_none() && endpoint.certificate.is_none()),
             ),
-            ("tasks", tasks.is_some_and(|tasks| tasks.state.is_none() && tasks.executed_count.is_none())),
+            (
+                "tasks",
+                tasks.is_some_and(|tasks| {
+                    tasks.state.is_none() && tasks.executed_count.is_none() && tasks.execution.is_none()
+                }),
+            ),
         ];
         for (subject, _) in says_nothing.into_iter().filter(|(_, says_nothing)| *says_nothing) {
             let label = match subject {
                 "role" => "expected `state` or `owner`",
                 "endpoint" => "expected `served_by` or `certificate`",
-                _ => "expected `state` or `executed_count`",
+                _ => "expected `state`, `executed_count` or `execution`",
             };
             self.fault(Fault::new(format!("nothing is expected of `{subject}`"), span).with_label(label));
         }
@@ -1070,6 +1097,7 @@ impl Planner<'_> {
             which: which(clause.which),
             state: clause.state.map(task_state),
             executed_count: clause.executed_count,
+            execution: clause.execution.map(execution_status),
         })
     }
 
@@ -1094,6 +1122,7 @@ const fn claim_word(word: ClaimWord) -> &'static str {
         ClaimWord::WorkersUseTheNetworkName => "workers_use_the_network_name",
         ClaimWord::NoTaskRunsTwiceAtOnce => "no_task_runs_twice_at_once",
         ClaimWord::NoTaskIsLost => "no_task_is_lost",
+        ClaimWord::NoWorkerIsEnabledAgain => "no_worker_is_enabled_again",
         ClaimWord::ReconnectTime => "reconnect_time",
     }
 }
@@ -1151,6 +1180,15 @@ const fn error_family(word: ErrorWord) -> ErrorFamily {
         ErrorWord::SecureChannel => ErrorFamily::SecureChannel,
         ErrorWord::Forbidden => ErrorFamily::Forbidden,
         ErrorWord::HttpRequest => ErrorFamily::HttpRequest,
+    }
+}
+
+const fn execution_status(word: ExecutionWord) -> ExecutionStatus {
+    match word {
+        ExecutionWord::Pending => ExecutionStatus::Pending,
+        ExecutionWord::Running => ExecutionStatus::Running,
+        ExecutionWord::EndedUnexpectedly => ExecutionStatus::EndedUnexpectedly,
+        ExecutionWord::Succeeded => ExecutionStatus::Succeeded,
     }
 }
 

@@ -15,7 +15,8 @@ use failover_sim::names::{
 use failover_sim::scaleout::{MasterSettings, WorkerSettings};
 use failover_sim::step::Shared;
 use failover_sim::topology::{
-    ADDRESSES_MAX, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
+    ADDRESSES_MAX, CatalogStartup, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology,
+    WorkerMachine,
 };
 use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
 
@@ -30,9 +31,9 @@ use super::resource_policy::policy;
 use super::sections::split;
 use super::setting::setting;
 use super::topology_document::{
-    BindingWord, Certificates, ClusterDocument, EnabledWord, FailbackWord, KeyAccessWord, NodeDocument,
-    PARTS, PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord, RoleDocument,
-    SpreadDocument, TimingsDocument, WitnessWord, WorkersDocument,
+    BindingWord, CatalogStartupWord, Certificates, ClusterDocument, EnabledWord, FailbackWord, KeyAccessWord,
+    NodeDocument, PARTS, PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord,
+    RoleDocument, SpreadDocument, TimingsDocument, WitnessWord, WorkersDocument,
 };
 use super::tree::{Span, Tree};
 
@@ -61,6 +62,11 @@ pub(super) fn resolve(
     let mut groups = parts.require_each::<WorkersDocument>("workers", faults);
     let timings = parts.read::<TimingsDocument>("timings", faults);
     let promises = parts.require::<PromisesDocument>("promises", faults);
+    let startup = parts.read::<CatalogStartupWord>("catalog_startup", faults);
+    let catalog_startup = match startup.map(|startup| startup.value) {
+        None | Some(CatalogStartupWord::Never) => CatalogStartup::Never,
+        Some(CatalogStartupWord::AtSqlServerStart) => CatalogStartup::AtSqlServerStart,
+    };
     let _: Option<At<String>> = parts.read("about", faults);
     let _: Option<At<String>> = parts.read("based_on", faults);
     if let (Some(first), Some(count)) = (groups.first_mut(), overrides.workers) {
@@ -116,6 +122,7 @@ pub(super) fn resolve(
         hosts,
         certificates: Shared::new(certificates),
         workers: machines,
+        catalog_startup,
         timings,
         promises: Promises { reconnect_within: promises.workers_reconnect.0 },
     };

@@ -20,6 +20,7 @@ pub(super) const PARTS: &[&str] = &[
     "nodes",
     "roles",
     "workers",
+    "catalog_startup",
     "timings",
     "promises",
 ];
@@ -48,6 +49,9 @@ pub(super) struct TopologyFile {
     roles: Vec<RoleDocument>,
     /// The workers, in groups that are alike.
     workers: Vec<WorkersDocument>,
+    /// Whether SQL Server runs `catalog.startup` when it starts, a choice made when SSISDB is created: `never` unless said
+    /// otherwise.
+    catalog_startup: Option<CatalogStartupWord>,
     /// How long things take; what is left out takes as long as usual.
     timings: Option<TimingsDocument>,
     /// What the owner of the cluster promises its users.
@@ -69,6 +73,16 @@ pub(super) enum ProfileWord {
     /// Windows Server 2022.
     #[serde(rename = "windows_2022")]
     Windows2022,
+}
+
+/// Whether SQL Server runs `catalog.startup` when it starts.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum CatalogStartupWord {
+    /// It does not.
+    Never,
+    /// It does, and marks executions as ended that its predecessor left behind.
+    AtSqlServerStart,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -113,9 +113,11 @@ fn informed_judge<'p>(plan: &'p Plan, seen: &[Record], loads: &Range<u16>) -> Ju
 
 /// The record as the plan's own identifiers say it; `None` if it is about executions of another plan.
 fn with_own_loads(record: &Record, loads: &Range<u16>) -> Option<Record> {
-    let Fact::Task { task, load, state, worker, executed_count } = record.fact else { return Some(*record) };
-    let load = LoadId(loads.contains(&load.0).then(|| load.0 - loads.start)?);
-    Some(Record { fact: Fact::Task { task, load, state, worker, executed_count }, ..*record })
+    let mut own = *record;
+    if let Fact::Task { load, .. } = &mut own.fact {
+        *load = LoadId(loads.contains(&load.0).then(|| load.0 - loads.start)?);
+    }
+    Some(own)
 }
 
 /// A twin that runs already, for as long as a plan takes.

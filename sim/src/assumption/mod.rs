@@ -52,6 +52,8 @@ pub enum Assumption {
     ServiceDeathNoticed,
     /// Whether a machine that goes on after a freeze answers for addresses that it lost meanwhile.
     ThawedAddress,
+    /// Whether `catalog.startup` marks executions of Scale Out as ended.
+    CatalogStartup,
 }
 
 /// What stands behind an assumption: the question, its possible answers, and how a lab would settle it.
@@ -78,7 +80,7 @@ pub struct Value {
 
 impl Assumption {
     /// All assumptions, in the order of their numbers.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::FirstSweep,
         Self::WorkerRetry,
         Self::MasterWithoutSsisdb,
@@ -101,6 +103,7 @@ impl Assumption {
         Self::HungServiceStop,
         Self::ServiceDeathNoticed,
         Self::ThawedAddress,
+        Self::CatalogStartup,
     ];
 
     /// The question and its possible answers.
@@ -128,6 +131,7 @@ impl Assumption {
             Self::HungServiceStop => &HUNG_SERVICE_STOP,
             Self::ServiceDeathNoticed => &SERVICE_DEATH_NOTICED,
             Self::ThawedAddress => &THAWED_ADDRESS,
+            Self::CatalogStartup => &CATALOG_STARTUP,
         }
     }
 
@@ -144,6 +148,8 @@ impl Assumption {
 
 /// [`Assumption::FirstSweep`]: answer `before_serving`.
 pub const SWEEP_BEFORE_SERVING: usize = 1;
+/// [`Assumption::CatalogStartup`]: answer `marked`.
+pub const EXECUTIONS_MARKED: usize = 0;
 /// [`Assumption::MasterWithoutSsisdb`]: answer `stops`.
 pub const MASTER_STOPS: usize = 1;
 /// [`Assumption::AbsentAddress`]: answer `unreachable`.
@@ -294,6 +300,16 @@ const THAWED_ADDRESS: Question = Question {
         },
     ],
     settled_by: "failover probe against the network name while a suspended owner is resumed",
+};
+
+const CATALOG_STARTUP: Question = Question {
+    id: "catalog_startup",
+    question: "Does catalog.startup mark executions of Scale Out as ended although their tasks go on?",
+    values: &[
+        Value { word: "marked", source: "observed: the procedure as 2017 and 2019 shipped it" },
+        Value { word: "spared", source: "inferred: a later cumulative update may look at the task" },
+    ],
+    settled_by: "catalog.executions right after a failover under running executions, at this version",
 };
 
 const FAILOVER_PATH: Question = Question {

@@ -6,6 +6,7 @@ mod dns;
 
 use std::time::Duration;
 
+use crate::action::LinkQuality;
 use crate::names::{AddressId, NodeId, NodeSet};
 use crate::topology::Target;
 
@@ -22,6 +23,8 @@ pub struct Links {
     cut_from_disk: NodeSet,
     /// Nodes that do not reach the witness.
     cut_from_witness: NodeSet,
+    /// Nodes whose way to clients is poor, each once.
+    poor: Vec<(NodeId, LinkQuality)>,
 }
 
 impl Links {
@@ -42,6 +45,25 @@ impl Links {
             Peer::Witness => &mut self.cut_from_witness,
         };
         if open { set.remove(from) } else { set.insert(from) }
+    }
+
+    /// Makes a node's way to clients this good.
+    pub fn set_quality(&mut self, node: NodeId, quality: LinkQuality) {
+        self.poor.retain(|&(other, _)| other != node);
+        if quality != LinkQuality::default() {
+            self.poor.push((node, quality));
+        }
+    }
+
+    /// Whether any node's way to clients is poor.
+    pub const fn any_is_poor(&self) -> bool {
+        !self.poor.is_empty()
+    }
+
+    /// How good a node's way to clients is.
+    pub fn quality(&self, node: NodeId) -> LinkQuality {
+        let poor = self.poor.iter().find(|(other, _)| *other == node);
+        poor.map_or_else(LinkQuality::default, |&(_, quality)| quality)
     }
 
     /// Whether packets from one node reach another.

@@ -6,4 +6,6 @@ mod ssisdb;
 
 pub use instance::SqlServer;
 pub use replicas::Replicas;
-pub use ssisdb::{Answer, Call, Change, NOT_THE_OWNER, SqlError, Ssisdb, WORKER_DISABLED, WORKER_UNKNOWN};
+pub use ssisdb::{
+    Answer, Call, Change, NOT_THE_OWNER, SqlError, Ssisdb, TaskRow, WORKER_DISABLED, WORKER_UNKNOWN,
+};

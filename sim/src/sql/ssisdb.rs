@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::names::{LoadId, TaskId, WorkerId};
-use crate::observe::TaskState;
+use crate::observe::{AgentRow, ExecutionStatus, TaskState};
 use crate::planted::{Defect, has};
 use crate::scaleout::{Grant, Report};
 use crate::time::{Due, Time};
@@ -75,9 +75,18 @@ pub const WORKER_DISABLED: u16 = 27252;
 /// The lease that `pull_task` writes: five minutes, hard-coded.
 const FIRST_LEASE: Duration = Duration::from_secs(300);
 
-/// A change of a task's row that a query would show.
+/// A change that a query would show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+pub enum Change {
+    /// Of a task, or of its execution.
+    Task(TaskRow),
+    /// A worker has a row that it had not.
+    WorkerAgent(WorkerId, AgentRow),
+}
+
+/// A row of `internal.tasks`, and the status of its execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaskRow {
     /// Which task.
     pub task: TaskId,
     /// Its set of executions.
@@ -88,6 +97,8 @@ pub struct Change {
     pub worker: Option<WorkerId>,
     /// How often it was handed out.
     pub executed_count: u8,
+    /// The status of its execution.
+    pub execution: ExecutionStatus,
 }
 
 /// The catalog database.
@@ -113,7 +124,7 @@ struct Agent {
     held: Vec<u32>,
 }
 
-/// A row of `internal.tasks`.
+/// A row of `internal.tasks`, with what is of interest in those of its job and its execution.
 #[derive(Clone, Copy, Debug, Hash)]
 struct Task {
     id: TaskId,
@@ -124,6 +135,7 @@ struct Task {
     expires: Due,
     executed_count: u8,
     max_executed_count: u8,
+    execution: ExecutionStatus,
     duration: Duration,
 }
 
@@ -174,6 +186,7 @@ impl Ssisdb {
             expires: Due::NONE,
             executed_count: 0,
             max_executed_count: retry_count.saturating_add(1),
+            execution: ExecutionStatus::Pending,
             duration,
         };
         let slot = match self.free.pop() {
@@ -191,7 +204,24 @@ impl Ssisdb {
         id
     }
 
-    /// Carries out a procedure at `now` and tells what it changed in `internal.tasks`.
+    /// `catalog.startup`: every execution that waits or runs is marked as ended, whether or not its task goes on. No procedure
+    /// of Scale Out fills in the process by which it would find out that a package runs (observed).
+    pub fn startup(&mut self, changes: &mut Vec<Change>) {
+        for task in &mut self.tasks {
+            let is_live = matches!(task.state, TaskState::Ready | TaskState::HandedOut | TaskState::Running);
+            if is_live && task.execution != ExecutionStatus::EndedUnexpectedly {
+                task.execution = ExecutionStatus::EndedUnexpectedly;
+                changes.push(task.change());
+            }
+        }
+    }
+
+    /// Whether `catalog.startup` would change anything.
+    pub fn has_live_executions(&self) -> bool {
+        self.free.len() < self.tasks.len()
+    }
+
+    /// Carries out a procedure at `now` and tells what it changed.
     ///
     /// # Errors
     /// [`SqlError::Message`] with the number that the procedure raises.
@@ -200,7 +230,9 @@ impl Ssisdb {
             Call::UpdateWorkerAgentStatus { worker } => {
                 // The first heartbeat inserts the row with IsEnabled = 0.
                 let agent = self.agents.get_mut(worker.index()).ok_or(SqlError::Message(WORKER_UNKNOWN))?;
-                agent.registered = true;
+                if !std::mem::replace(&mut agent.registered, true) {
+                    changes.push(Change::WorkerAgent(worker, AgentRow::Disabled));
+                }
                 Ok(Answer::Registered { enabled: agent.enabled })
             }
             Call::PullTask { worker } => self.pull(now, worker, changes),
@@ -266,6 +298,8 @@ impl Ssisdb {
         let task = &mut tasks[slot as usize];
         if report.finished {
             task.state = TaskState::Succeeded;
+            // Whatever its status was meanwhile: the procedure does not look.
+            task.execution = ExecutionStatus::Succeeded;
             task.expires = Due::NONE;
             changes.push(task.change());
             held.swap_remove(place);
@@ -273,6 +307,7 @@ impl Ssisdb {
         } else {
             if task.state == TaskState::HandedOut {
                 task.state = TaskState::Running;
+                task.execution = ExecutionStatus::Running;
                 changes.push(task.change());
             }
             if !has(Defect::LeaseNotRenewed) {
@@ -298,6 +333,9 @@ impl Ssisdb {
                 task.expires = Due::NONE;
                 let again = task.executed_count < task.max_executed_count || has(Defect::RetriesWithoutEnd);
                 task.state = if again { TaskState::Ready } else { TaskState::Failed };
+                if !again {
+                    task.execution = ExecutionStatus::EndedUnexpectedly;
+                }
                 changes.push(task.change());
                 if again {
                     self.queue(slot);
@@ -323,13 +361,14 @@ impl Ssisdb {
 
 impl Task {
     const fn change(&self) -> Change {
-        Change {
+        Change::Task(TaskRow {
             task: self.id,
             load: self.load,
             state: self.state,
             worker: self.owner,
             executed_count: self.executed_count,
-        }
+            execution: self.execution,
+        })
     }
 }
 
@@ -347,6 +386,15 @@ mod tests {
 
     fn report(task: TaskId, finished: bool) -> Report {
         Report { task, finished, lease: Duration::from_secs(60) }
+    }
+
+    /// The task that changed last.
+    fn last(changes: &[Change]) -> TaskRow {
+        let rows = changes.iter().rev().filter_map(|change| match *change {
+            Change::Task(row) => Some(row),
+            Change::WorkerAgent(..) => None,
+        });
+        rows.into_iter().next().expect("a task changed")
     }
 
     /// Two enabled workers and one task with so many retries.
@@ -391,9 +439,9 @@ mod tests {
         let mut changes = Vec::new();
         ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut changes).expect("a task");
         ssisdb.call(at(299), Call::SweepExpiredTasks, &mut changes).expect("a sweep");
-        assert_eq!(changes.last().map(|change| change.state), Some(TaskState::HandedOut));
+        assert_eq!(last(&changes).state, TaskState::HandedOut);
         ssisdb.call(at(300), Call::SweepExpiredTasks, &mut changes).expect("a sweep");
-        assert_eq!(changes.last().map(|change| (change.task, change.state)), Some((task, TaskState::Ready)));
+        assert_eq!((last(&changes).task, last(&changes).state), (task, TaskState::Ready));
     }
 
     #[test]
@@ -411,7 +459,34 @@ mod tests {
         assert_eq!(ssisdb.call(at(63), running, &mut changes), Err(SqlError::Message(NOT_THE_OWNER)));
         let done = Call::UpdateTaskStatus { worker: W2, report: report(task, true) };
         assert_eq!(ssisdb.call(at(64), done, &mut changes), Ok(Answer::Done));
-        assert_eq!(changes.last().map(|change| change.executed_count), Some(2));
+        assert_eq!(last(&changes).executed_count, 2);
+    }
+
+    #[test]
+    fn startup_marks_executions_as_ended_and_a_later_report_sets_that_right() {
+        let (mut ssisdb, task) = started(1);
+        let mut changes = Vec::new();
+        let running = Call::UpdateTaskStatus { worker: W1, report: report(task, false) };
+        let done = Call::UpdateTaskStatus { worker: W1, report: report(task, true) };
+        ssisdb.startup(&mut changes);
+        assert_eq!(
+            (last(&changes).state, last(&changes).execution),
+            (TaskState::Ready, ExecutionStatus::EndedUnexpectedly)
+        );
+        ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut changes).expect("a task");
+        assert_eq!(last(&changes).execution, ExecutionStatus::EndedUnexpectedly);
+        ssisdb.call(at(1), running, &mut changes).expect("its owner reports");
+        assert_eq!(last(&changes).execution, ExecutionStatus::Running);
+        ssisdb.startup(&mut changes);
+        assert_eq!(
+            (last(&changes).state, last(&changes).execution),
+            (TaskState::Running, ExecutionStatus::EndedUnexpectedly)
+        );
+        ssisdb.call(at(2), done, &mut changes).expect("its owner reports");
+        assert_eq!(last(&changes).execution, ExecutionStatus::Succeeded);
+        changes.clear();
+        ssisdb.startup(&mut changes);
+        assert!(changes.is_empty() && !ssisdb.has_live_executions());
     }
 
     #[test]
@@ -420,7 +495,7 @@ mod tests {
         let mut changes = Vec::new();
         ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut changes).expect("a task");
         ssisdb.call(at(300), Call::SweepExpiredTasks, &mut changes).expect("a sweep");
-        assert_eq!(changes.last().map(|change| change.state), Some(TaskState::Failed));
+        assert_eq!(last(&changes).state, TaskState::Failed);
         assert_eq!(ssisdb.call(at(301), Call::PullTask { worker: W2 }, &mut changes), Ok(Answer::NoTask));
     }
 

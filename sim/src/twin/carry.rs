@@ -59,6 +59,7 @@ impl Driver {
             WireCommand::Close { node, loss } => self.close(node, loss)?,
             WireCommand::MoveAddress { address, leads_to } => self.move_address(address, leads_to)?,
             WireCommand::Silence { node } => self.silence(node)?,
+            WireCommand::Degrade { node, quality } => self.nodes[node.index()].way.become_quality(quality),
             WireCommand::Wake { node } => {
                 self.nodes[node.index()].is_on = true;
                 // It knows nothing of connections from before.
@@ -158,6 +159,7 @@ impl Driver {
                 happenings: self.sender.clone(),
                 patience: self.options.patience,
                 pace: self.clock.pace(),
+                way: self.nodes[node.index()].way.clone(),
             },
         ));
     }

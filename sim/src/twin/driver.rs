@@ -16,6 +16,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
+use crate::choices::Choices;
 use crate::names::{CertificateId, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{Answer, ErrorFamily, Fact, Loss, Sink, Source};
@@ -37,6 +38,7 @@ use super::network::Network;
 use super::options::TwinOptions;
 use super::probe::Met;
 use super::server::{Fate, Reply};
+use super::way::Way;
 
 /// A connection that a node has accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,12 +105,14 @@ pub(crate) struct Driver {
 }
 
 /// What a node's machine does on the network.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct NodeSide {
     pub(crate) is_on: bool,
     pub(crate) listens: bool,
     /// The HTTP.SYS binding, if it can be used.
     pub(crate) binding: Option<Arc<ServerConfig>>,
+    /// How its packets and those of its clients get through.
+    pub(crate) way: Arc<Way>,
 }
 
 /// A worker's connection or attempt.
@@ -145,9 +149,18 @@ pub(crate) struct ServedLine {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looks {
     shown: Option<Answer>,
+    /// How many of them ended with a handshake.
+    pub(crate) handshakes: u64,
     /// When the look under way began, and the one before it.
     began: Time,
     before: Time,
+}
+
+impl NodeSide {
+    /// A machine that is not there yet.
+    pub(crate) fn new(node: NodeId, choices: Choices) -> Self {
+        Self { is_on: false, listens: false, binding: None, way: Arc::new(Way::new(node, choices)) }
+    }
 }
 
 impl Drop for Client {
@@ -369,6 +382,7 @@ impl Driver {
     }
 
     fn looked(&mut self, door: DoorId, met: Met) {
+        self.looks.handshakes += u64::from(matches!(met, Met::Handshake { .. }));
         let mut by = |local| self.lines.of_client(door, local).map(|line| line.node);
         let answer = match met {
             Met::Silence => Answer::Silent,

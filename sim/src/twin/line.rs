@@ -8,8 +8,12 @@ use std::task::{Context, Poll, ready};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep};
 
 use crate::observe::Loss;
+
+use super::clock::Pace;
+use super::way::Way;
 
 /// One end of a connection, that somebody else can take over without its peer noticing: dropping a line closes nothing
 /// while the socket is held elsewhere.
@@ -17,6 +21,19 @@ use crate::observe::Loss;
 pub(crate) struct Line {
     socket: Arc<TcpStream>,
     end: Ending,
+    /// What its packets go over, if that can be poor.
+    way: Option<(Arc<Way>, Pace)>,
+    /// The last packets that got through went this way.
+    flight: Option<Flight>,
+    /// What is held up now, of each flight.
+    held_up: [Option<Pin<Box<Sleep>>>; 2],
+}
+
+/// Packets that go one way, without any in between that go the other way: they are held up once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flight {
+    In,
+    Out,
 }
 
 /// How a line ended, once it has.
@@ -49,7 +66,34 @@ impl Ending {
 
 impl Line {
     pub(crate) fn new(socket: Arc<TcpStream>) -> Self {
-        Self { socket, end: Ending::default() }
+        Self { socket, end: Ending::default(), way: None, flight: None, held_up: [None, None] }
+    }
+
+    /// A line whose packets, both ways, get through as this way lets them.
+    pub(crate) fn over(socket: Arc<TcpStream>, way: Arc<Way>, pace: Pace) -> Self {
+        Self { way: Some((way, pace)), ..Self::new(socket) }
+    }
+
+    /// Waits until a flight has got through.
+    fn poll_through(&mut self, cx: &mut Context<'_>, flight: Flight) -> Poll<io::Result<()>> {
+        let Some((way, pace)) = &self.way else { return Poll::Ready(Ok(())) };
+        let held_up = &mut self.held_up[flight as usize];
+        if held_up.is_none() {
+            if self.flight == Some(flight) || !way.is_poor() {
+                return Poll::Ready(Ok(()));
+            }
+            if flight == Flight::In {
+                // Nothing is on its way before it was sent.
+                ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0])))?;
+            }
+            *held_up = Some(Box::pin(sleep(pace.real(way.next_delay()))));
+        }
+        if let Some(sleep) = held_up {
+            ready!(sleep.as_mut().poll(cx));
+        }
+        *held_up = None;
+        self.flight = Some(flight);
+        Poll::Ready(Ok(()))
     }
 
     pub(crate) fn ending(&self) -> Ending {
@@ -64,7 +108,13 @@ pub(crate) fn reset_on_drop(socket: &TcpStream) {
 }
 
 impl AsyncRead for Line {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // What goes wrong while it waits is met again by the attempt to read.
+        let _ = ready!(self.poll_through(cx, Flight::In));
         loop {
             ready!(self.socket.poll_read_ready(cx))?;
             match self.socket.try_read(buf.initialize_unfilled()) {
@@ -86,7 +136,8 @@ impl AsyncRead for Line {
 }
 
 impl AsyncWrite for Line {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let _ = ready!(self.poll_through(cx, Flight::Out));
         loop {
             ready!(self.socket.poll_write_ready(cx))?;
             match self.socket.try_write(buf) {

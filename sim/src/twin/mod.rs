@@ -46,6 +46,7 @@ mod server;
 mod settings_files;
 mod tls;
 mod two_nodes;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -73,7 +74,7 @@ use crate::observe::{Fact, Sink, Source, Watch};
 use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::{Target, Topology};
-use crate::world::{ApplyError, Stop, World};
+use crate::world::{ApplyError, Counters, Stop, World};
 
 use certificates::Certificates;
 use clock::{Clock, Pace};
@@ -147,14 +148,15 @@ impl Twin {
             return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
         }
         let (sender, happenings) = unbounded_channel();
+        let nodes = (0..topology.nodes.len()).map(|node| NodeSide::new(NodeId(node as u8), choices.clone()));
         let driver = Driver {
+            nodes: nodes.collect(),
             world: World::with_outside_wire(topology, loads, choices),
             clock: Clock::new(pace),
             topology: topology.clone(),
             hosts: names.hosts.clone(),
             certificates: Arc::new(certificates),
             provider,
-            nodes: vec![NodeSide::default(); topology.nodes.len()],
             holders: vec![Destination::Nobody; topology.addresses.len()],
             doors,
             endpoints,
@@ -245,6 +247,16 @@ impl Twin {
     /// The random values and assumptions of the run.
     pub const fn choices(&self) -> &Choices {
         self.driver.world.choices()
+    }
+
+    /// What the machines have done so far.
+    pub const fn counters(&self) -> Counters {
+        self.driver.world.counters()
+    }
+
+    /// How many handshakes the twin's own probe has finished.
+    pub const fn looks(&self) -> u64 {
+        self.driver.looks.handshakes
     }
 
     /// Real time that was not counted because the machine did not let the twin keep up with its clock.

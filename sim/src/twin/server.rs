@@ -27,6 +27,7 @@ use super::clock::Pace;
 use super::driver::{Happening, LineId};
 use super::line::{Line, reset_on_drop};
 use super::message;
+use super::way::Way;
 
 /// What becomes of a connection, from the node's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,7 @@ pub(crate) struct Attendance {
     /// How long a client may take for a handshake or a body, in real time.
     pub(crate) patience: Duration,
     pub(crate) pace: Pace,
+    pub(crate) way: Arc<Way>,
 }
 
 /// Serves a connection until it ends or meets its fate.
@@ -111,7 +113,11 @@ async fn serve(socket: &Arc<TcpStream>, attendance: &Attendance) -> End {
         return End::Aborted;
     };
     let mut closed = pin!(closed(attendance.fate.clone()));
-    let handshake = TlsAcceptor::from(tls.clone()).accept(Line::new(socket.clone()));
+    let handshake = TlsAcceptor::from(tls.clone()).accept(Line::over(
+        socket.clone(),
+        attendance.way.clone(),
+        attendance.pace,
+    ));
     let stream = tokio::select! {
         biased;
         stream = timeout(attendance.patience, handshake) => stream,

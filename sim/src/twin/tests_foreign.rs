@@ -7,13 +7,14 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::thread;
+use std::time::Instant;
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use super::*;
-use crate::action::Action;
+use crate::action::{Action, LinkEnd, LinkQuality, LinkState, Ways};
 use crate::world::fixture::{self, NODE1, NODE2};
 
 pub(super) type Stream = StreamOwned<ClientConnection, TcpStream>;
@@ -67,6 +68,32 @@ fn serving() -> (tests::Run, SocketAddr, std::path::PathBuf) {
     run.until_served_by(NODE1);
     let (endpoint, store) = (run.twin.endpoint(), run.twin.folder().join("w1/LocalMachine/My"));
     (run, endpoint, store)
+}
+
+#[test]
+fn a_slow_way_holds_up_every_flight_and_breaks_no_connection() {
+    let (mut run, endpoint, store) = serving();
+    let delay = Duration::from_secs(4);
+    run.apply(Action::Degrade { node: NODE1, quality: LinkQuality { delay, loss: 0 } });
+    let before = run.history.len();
+    let look = || {
+        let began = Instant::now();
+        let answer = ask(&mut open(endpoint, Some(&store)).expect("a connection"), POST, HEARTBEAT);
+        assert!(answer.expect("an answer").starts_with("HTTP/1.1 200"));
+        began.elapsed()
+    };
+    // ClientHello, the server's part, the client's part with the request, the answer: at twenty times the clock.
+    let held_up = 4 * delay / 20;
+    let slow = beside(&mut run, look);
+    assert!(slow >= held_up, "{slow:?}");
+    // Long enough for a heartbeat of the worker over the same way.
+    run.twin.advance(run.twin.now() + Duration::from_secs(70), &mut run.history).expect("the twin runs");
+    assert_eq!(tests::worker_states(&run.history[before..]).collect::<Vec<_>>(), []);
+    let ways = Ways::Both;
+    run.apply(Action::Link { node: NODE1, to: LinkEnd::Clients, state: LinkState::Whole, ways });
+    // A busy machine may be slow once.
+    let fastest = beside(&mut run, || (0..5).map(|_| look()).min().expect("five looks"));
+    assert!(fastest < held_up, "{fastest:?}");
 }
 
 #[test]

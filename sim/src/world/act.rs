@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::action::{
-    ClusterProperty, Drain, LinkEnd, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction, Service,
-    ServiceAction, StartQuorum, Ways,
+    ClusterProperty, Drain, LinkEnd, LinkQuality, LinkState, LoadWorkers, NodeChange, Part, ResolvedAction,
+    Service, ServiceAction, StartQuorum, Ways,
 };
 use crate::assumption::{
     Assumption, GRACEFUL_RUNDOWN, NOTICED_BY_HEARTBEATS, REGISTERS_AT_NEXT_ONLINE, THAWED_ANSWERS,
@@ -148,8 +148,12 @@ impl World {
                 self.send_to_service(node, ClusterEvent::PauseRequested { paused: false, drain: false });
             }
             ResolvedAction::Service { node, service, what } => self.act_on_service(node, service, what)?,
+            ResolvedAction::Degrade { node, quality } => self.degrade(node, quality),
             ResolvedAction::Link { node, to, state, ways } => {
                 self.set_link(node, to, state == LinkState::Whole, ways);
+                if (to, state) == (LinkEnd::Clients, LinkState::Whole) {
+                    self.degrade(node, LinkQuality::default());
+                }
             }
             ResolvedAction::FailResource { resource } => self.fail_resource(resource)?,
             ResolvedAction::DeadlockResource { resource } => self.deadlock(resource)?,
@@ -512,6 +516,11 @@ impl World {
         if starts { Ok(()) } else { Err(ApplyError::CannotStart(node)) }
     }
 
+    fn degrade(&mut self, node: NodeId, quality: LinkQuality) {
+        self.links.set_quality(node, quality);
+        self.wire.command(WireCommand::Degrade { node, quality });
+    }
+
     fn set_link(&mut self, node: NodeId, to: LinkEnd<NodeId>, open: bool, ways: Ways) {
         let out = matches!(ways, Ways::Both | Ways::Out);
         let inward = matches!(ways, Ways::Both | Ways::In);
@@ -520,8 +529,11 @@ impl World {
             LinkEnd::Node(other) => vec![other],
             LinkEnd::OtherNodes => others.collect(),
             LinkEnd::Clients => {
-                self.links.set(node, Peer::Clients, open);
-                return self.tell_whether_heard(node);
+                if self.links.serves_clients(node) != open {
+                    self.links.set(node, Peer::Clients, open);
+                    self.tell_whether_heard(node);
+                }
+                return;
             }
             LinkEnd::Witness => return self.links.set(node, Peer::Witness, open),
             LinkEnd::Disk => {

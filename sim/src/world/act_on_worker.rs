@@ -3,7 +3,7 @@
 use crate::action::{AgentAction, ServiceAction, WorkerSetting};
 use crate::assumption::{Assumption, PACKAGES_RUN_ON};
 use crate::names::WorkerId;
-use crate::observe::{Fact, Loss, Source, WorkerState};
+use crate::observe::{AgentRow, Fact, Loss, Source, WorkerState};
 use crate::scaleout::{Worker, WorkerEvent, WorkerProcess, WorkerSettings};
 use crate::step::Shared;
 
@@ -15,12 +15,16 @@ impl World {
         if !self.nodes.iter().any(|host| host.is_on() && host.sql.answers()) {
             return Err(ApplyError::NoSsisdb);
         }
-        let found = match what {
-            AgentAction::Enable => self.ssisdb.enable(worker, true),
-            AgentAction::Disable => self.ssisdb.enable(worker, false),
-            AgentAction::Delete => self.ssisdb.delete_agent(worker),
+        let (found, row) = match what {
+            AgentAction::Enable => (self.ssisdb.enable(worker, true), AgentRow::Enabled),
+            AgentAction::Disable => (self.ssisdb.enable(worker, false), AgentRow::Disabled),
+            AgentAction::Delete => (self.ssisdb.delete_agent(worker), AgentRow::Missing),
         };
-        if found { Ok(()) } else { Err(ApplyError::WorkerUnknown(worker)) }
+        if !found {
+            return Err(ApplyError::WorkerUnknown(worker));
+        }
+        self.show(Source::Ssisdb, Fact::WorkerAgent { worker, row });
+        Ok(())
     }
 
     pub(super) fn act_on_worker(&mut self, id: WorkerId, what: ServiceAction) -> Result<(), ApplyError> {

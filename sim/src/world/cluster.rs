@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::action::StartQuorum;
-use crate::assumption::{Assumption, FOUND_WITHOUT_DNS, HUNG_SERVICE_TIMES_OUT, ONLINE_WITHOUT_DIRECTORY};
+use crate::assumption::{
+    Assumption, EXECUTIONS_MARKED, FOUND_WITHOUT_DNS, HUNG_SERVICE_TIMES_OUT, ONLINE_WITHOUT_DIRECTORY,
+};
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
 use crate::mark::Mark;
@@ -11,10 +13,10 @@ use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEffect, MasterEvent};
-use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer};
+use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer, TaskRow};
 use crate::step::Machine;
 use crate::time::{Time, micros};
-use crate::topology::Target;
+use crate::topology::{CatalogStartup, Target};
 
 use super::node::place;
 use super::wire::{Wire, WireCommand};
@@ -80,6 +82,7 @@ impl World {
                 let host = &mut self.nodes[node.index()];
                 if host.sql_run == run && host.sql == SqlServer::Recovering {
                     host.sql = SqlServer::Usable;
+                    self.start_catalog();
                 }
             }
             Event::InstanceStarted { node, run } => self.instance_started(node, run),
@@ -641,16 +644,37 @@ impl World {
 
     /// Notes whether a sweep took a task that a worker still runs.
     fn mark_swept(&mut self) {
-        let is_run = |change: &Change| self.workers.iter().any(|host| host.machine.runs(change.task));
+        let is_run = |change: &Change| match *change {
+            Change::Task(row) => self.workers.iter().any(|host| host.machine.runs(row.task)),
+            Change::WorkerAgent(..) => false,
+        };
         if self.changes.iter().any(is_run) {
             self.marks.insert(Mark::SweptBeforeRenewal);
         }
     }
 
+    /// SSISDB can be used again, and what was set up to run at the start of SQL Server runs. In an availability group the job
+    /// `SSIS Failover Monitor Job` does it, which looks every two minutes (observed); here it does so at once.
+    fn start_catalog(&mut self) {
+        let is_set_up = self.topology.catalog_startup == CatalogStartup::AtSqlServerStart;
+        if is_set_up
+            && self.ssisdb.has_live_executions()
+            && self.choices.assume(Assumption::CatalogStartup) == EXECUTIONS_MARKED
+        {
+            self.ssisdb.startup(&mut self.changes);
+            self.show_changes();
+        }
+    }
+
     pub(crate) fn show_changes(&mut self) {
         for index in 0..self.changes.len() {
-            let Change { task, load, state, worker, executed_count } = self.changes[index];
-            self.show(Source::Ssisdb, Fact::Task { task, load, state, worker, executed_count });
+            let fact = match self.changes[index] {
+                Change::Task(TaskRow { task, load, state, worker, executed_count, execution }) => {
+                    Fact::Task { task, load, state, worker, executed_count, execution }
+                }
+                Change::WorkerAgent(worker, row) => Fact::WorkerAgent { worker, row },
+            };
+            self.show(Source::Ssisdb, fact);
         }
         self.changes.clear();
     }

@@ -14,7 +14,7 @@ use crate::step::Shared;
 #[cfg(test)]
 use crate::time::Time;
 use crate::topology::{
-    HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
+    CatalogStartup, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
 };
 use crate::trust::{Certificate, Thumbprint};
 
@@ -70,6 +70,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
     let own = |worker: u16| CertificateId(2 + worker);
     Shared::new(Topology {
         profile: Profile::Windows2019,
+        catalog_startup: CatalogStartup::Never,
         cluster: Shared::new(cluster),
         nodes: vec![
             Node {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::fixture::{NODE1, NODE2, OTHER, ROLE, SQLFCI, choices, secs, two_node_fci};
 use super::*;
 use crate::action::{
-    Action, Drain, LinkEnd, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
+    Action, Drain, LinkEnd, LinkQuality, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
 };
 use crate::assumption::Assumptions;
 use crate::names::NodeSet;
@@ -343,6 +343,27 @@ fn an_owner_without_its_disk_gives_the_role_away() {
     let (_, facts) = after(&[cut(NODE1, LinkEnd::Disk)], 900);
     assert!(facts.contains(&Fact::OwnerNode { role: ROLE, owner: NODE2 }), "{facts:#?}");
     assert!(facts.iter().any(|&fact| connected_to(NODE2)(fact)));
+}
+
+#[test]
+fn a_poor_way_costs_each_packet_its_delay_and_loses_some() {
+    // From the move until both workers are back.
+    let back = |quality| {
+        let degrade = Action::Degrade { node: NODE2, quality };
+        let (mut world, mut history) = steady(2, &[]);
+        world.apply(degrade).expect("a way can get worse");
+        world.apply(Action::MoveRole { role: ROLE, to: NODE2 }).expect("it can move");
+        world.advance(secs(900), &mut history);
+        let seen: Vec<&Record> = history.iter().filter(|record| connected_to(NODE2)(record.fact)).collect();
+        assert_eq!(seen.len(), 2, "{seen:?}");
+        seen.iter().map(|record| record.latest).max().expect("both are back")
+    };
+    let good = back(LinkQuality::default());
+    let delay = Duration::from_secs(1);
+    let slow = back(LinkQuality { delay, loss: 0 });
+    // Attempts fall at other moments too: only the order is sure.
+    assert!(slow >= good + delay, "{slow:?} after {good:?}");
+    assert!(back(LinkQuality { delay: Duration::ZERO, loss: 40 }) > good);
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! How do a worker's requests reach a master, and what does the worker see when they do not?
 
+use std::time::Duration;
+
+use crate::action::LinkQuality;
 use crate::assumption::{Assumption, UNREACHABLE};
 use crate::choices::{ChoiceKey, Purpose};
 use crate::mark::Mark;
@@ -9,7 +12,7 @@ use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
 use crate::planted::{Defect, has};
 use crate::scaleout::{MasterEvent, Request, Response, Worker, WorkerEffect, WorkerEvent};
 use crate::step::Machine;
-use crate::time::Time;
+use crate::time::{Time, micros};
 use crate::topology::{Target, WorkerMachine};
 use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
 
@@ -28,6 +31,8 @@ pub(crate) struct WorkerHost {
     pub(crate) armed: Time,
     shown: WorkerState,
     messages: u32,
+    /// Counts the packets that a poor link might have lost.
+    at_risk: u32,
     /// The last handshake that was judged, and until when the same question has the same answer.
     remembered: Option<(HostClass, Handshake, Time)>,
 }
@@ -84,6 +89,7 @@ impl WorkerHost {
             armed: Time::NEVER,
             shown: WorkerState::Starting,
             messages: 0,
+            at_risk: 0,
             remembered: None,
         }
     }
@@ -208,7 +214,39 @@ impl World {
         host.messages = host.messages.wrapping_add(1);
         let key = ChoiceKey { purpose: Purpose::LinkDelay, subject: id.0, ordinal: host.messages };
         let (least, most) = self.link_micros;
-        self.choices.between(key, least, most)
+        self.choices.between(key, least, most) + micros(self.quality(id).delay)
+    }
+
+    /// How good the way is that a worker's packets take now.
+    fn quality(&self, id: WorkerId) -> LinkQuality {
+        if !self.links.any_is_poor() {
+            return LinkQuality::default();
+        }
+        self.destination(id).node().map_or_else(LinkQuality::default, |node| self.links.quality(node))
+    }
+
+    /// Whether the next packet to or from a worker is lost on a poor link.
+    fn is_lost(&mut self, id: WorkerId) -> bool {
+        let LinkQuality { loss, .. } = self.quality(id);
+        loss > 0 && {
+            let host = &mut self.workers[id.index()];
+            host.at_risk = host.at_risk.wrapping_add(1);
+            let key = ChoiceKey { purpose: Purpose::PacketLoss, subject: id.0, ordinal: host.at_risk };
+            self.choices.between(key, 0, 99) < u64::from(loss)
+        }
+    }
+
+    /// How much later a packet arrives because TCP has to send it again; `None` if it gives up. What becomes of the link
+    /// in the meantime changes nothing.
+    fn sent_again(&mut self, id: WorkerId) -> Option<Duration> {
+        let mut late = Duration::ZERO;
+        for again in SEGMENT_AGAIN {
+            if !self.is_lost(id) {
+                return Some(late);
+            }
+            late = again;
+        }
+        None
     }
 
     /// Resolves the host of the endpoint and tries what comes of it, one address after the other.
@@ -297,7 +335,9 @@ impl World {
         }
         match self.destination(id) {
             Destination::UnknownHost => self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
-            Destination::Node(node) if self.lets_in(node) => self.syn_reached(id, number, node),
+            Destination::Node(node) if self.lets_in(node) && !self.is_lost(id) => {
+                self.syn_reached(id, number, node)
+            }
             Destination::Nobody if self.choices.assume(Assumption::AbsentAddress) == UNREACHABLE => {
                 self.connect_failed(id, number, ErrorFamily::EndpointNotFound);
             }
@@ -325,8 +365,11 @@ impl World {
             connection.stage = Stage::ShakingHands;
             connection.run = run;
             // The answer to the SYN, then one round trip of the handshake.
-            self.queue
-                .push(self.now.later(delay * 3), Event::HandshakeEnded { worker: id, connection: number });
+            let again: Option<Duration> = (0..3).map(|_| self.sent_again(id)).sum();
+            if let Some(again) = again {
+                let event = Event::HandshakeEnded { worker: id, connection: number };
+                self.queue.push(self.now.later(delay * 3) + again, event);
+            }
             self.judge(id, class);
         } else {
             let error = ErrorFamily::EndpointNotFound;
@@ -451,9 +494,9 @@ impl World {
             return;
         }
         match self.path(id) {
-            Path::Delivered => self.request_delivered(id),
+            Path::Delivered if !self.is_lost(id) => self.request_delivered(id),
             Path::Reset => self.connection_lost(id, number, Loss::Reset),
-            Path::Silent => {
+            Path::Delivered | Path::Silent => {
                 let attempt = usize::from(attempt);
                 let before = attempt.checked_sub(1).map_or_else(Default::default, |n| SEGMENT_AGAIN[n]);
                 match SEGMENT_AGAIN.get(attempt) {
@@ -488,7 +531,9 @@ impl World {
         let connection = &mut self.workers[to.index()].connection;
         connection.response = Some(response);
         let event = Event::ResponseArrived { worker: to, connection: connection.number };
-        self.queue.push(self.now.later(delay), event);
+        if let Some(again) = self.sent_again(to) {
+            self.queue.push(self.now.later(delay) + again, event);
+        }
     }
 
     pub(crate) fn response_arrived(&mut self, id: WorkerId, number: u32) {

@@ -3,6 +3,7 @@
 //! Everything but the wire is the same either way: the cluster, the services, SSISDB and the machines of master and
 //! worker. With an outside wire the world says what is to be done with sockets, and is told what came of it.
 
+use crate::action::LinkQuality;
 use crate::names::{AddressId, CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{ErrorFamily, Loss};
@@ -71,6 +72,13 @@ pub enum WireCommand {
     Silence {
         /// Which one.
         node: NodeId,
+    },
+    /// What a node and its clients send to each other takes longer, or gets lost and is sent again.
+    Degrade {
+        /// Which one.
+        node: NodeId,
+        /// How good the way is from here on.
+        quality: LinkQuality,
     },
     /// A node is there again, with nothing of what it knew: what reaches it is answered or refused.
     Wake {

@@ -133,6 +133,7 @@ impl Actors {
             | ResolvedAction::WorkerAgent { .. }
             | ResolvedAction::WorkerService { .. }
             | ResolvedAction::Link { .. }
+            | ResolvedAction::Degrade { .. }
             | ResolvedAction::FailResource { .. }
             | ResolvedAction::DeadlockResource { .. }
             | ResolvedAction::ChangeNode { .. }

@@ -150,6 +150,7 @@ const fn cost(verb: Verb) -> Cost {
         | Verb::DisableWorker
         | Verb::DeleteWorker
         | Verb::Heal
+        | Verb::Degrade
         | Verb::ReplaceMasterCertificate
         | Verb::ChangeNode
         | Verb::SetCluster

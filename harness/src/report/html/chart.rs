@@ -361,6 +361,7 @@ impl Draft<'_> {
                 | Fact::Worker { .. }
                 | Fact::MasterMachine(_)
                 | Fact::Task { .. }
+                | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ReportRefused { .. } => {}
             }
@@ -505,12 +506,13 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 }
 
 /// Faults that another action undoes, on the same node.
-const UNDONE_BY: [(Verb, Verb); 22] = [
+const UNDONE_BY: [(Verb, Verb); 23] = [
     (Verb::PowerOff, Verb::PowerOn),
     (Verb::Freeze, Verb::Thaw),
     (Verb::StopClusterService, Verb::StartClusterService),
     (Verb::PauseNode, Verb::ResumeNode),
     (Verb::Cut, Verb::Heal),
+    (Verb::Degrade, Verb::Heal),
     (Verb::ShutDown, Verb::PowerOn),
     (Verb::StopRole, Verb::StartRole),
     (Verb::FailWitness, Verb::RestoreWitness),

@@ -174,6 +174,7 @@ impl<'p> Lanes<'p> {
             (
                 Fact::MasterMachine(_)
                 | Fact::Task { .. }
+                | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ReportRefused { .. },
                 _,
