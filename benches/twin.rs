@@ -1,8 +1,8 @@
 //! What do a handshake, a request and a reconnect cost on the twin, beside the same with bare rustls and hyper?
 //!
 //! Everything is processor time of the whole process, clients and servers together, so that waiting costs nothing. After
-//! criterion's own figures come the ratios: what the twin needed, over what the handshakes and requests that it carried out
-//! cost bare. Handshakes of the twin's own probe count as carried out, at the price of one without a client certificate.
+//! criterion's own figures come the ratios: what the twin needed, over what the handshakes, requests and refused attempts that
+//! it carried out cost bare. The twin's own probe counts too, at the price of a handshake without a client certificate.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -27,6 +27,7 @@ use failover_sim::twin::{Running, Twin, TwinOptions, onlooker, provider};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
+use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
 /// Processor seconds of one unit of work, by what was measured; every sample of it.
@@ -68,6 +69,17 @@ fn handshake(criterion: &mut Criterion<Cpu>, ledger: &Ledger) {
             noted(ledger, "look_bare", count, || {
                 for _ in 0..count {
                     runtime.block_on(bare.look(server));
+                }
+            })
+        });
+    });
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    let closed = closed.expect("a port that nobody listens on from here on");
+    group.bench_function("bare_refused", |bencher| {
+        bencher.iter_custom(|count| {
+            noted(ledger, "refused_bare", count, || {
+                for _ in 0..count {
+                    runtime.block_on(TcpStream::connect(closed)).expect_err("nobody listens");
                 }
             })
         });
@@ -171,6 +183,7 @@ fn ratios(ledger: &BTreeMap<String, Vec<f64>>, out: &mut impl Write) -> io::Resu
         let later = (value("requests")? - value("handshakes")?).max(0.0);
         let bare = value("handshakes")? * median("handshake_bare")?
             + value("looks")? * median("look_bare")?
+            + value("refused")? * median("refused_bare")?
             + later * median("request_bare")?;
         Some(value("cpu")? / bare)
     };
@@ -185,6 +198,17 @@ fn ratios(ledger: &BTreeMap<String, Vec<f64>>, out: &mut impl Write) -> io::Resu
         // What a filter left out has no ratio.
         if let Some(ratio) = ratio {
             writeln!(out, "{what:<50} {ratio:>6.2}")?;
+        }
+    }
+    for workers in [1, 100, 1_000] {
+        let value = |what: &str| median(&format!("reconnect_{workers}_{what}"));
+        if let (Some(handshakes), Some(refused), Some(requests), Some(looks)) =
+            (value("handshakes"), value("refused"), value("requests"), value("looks"))
+        {
+            writeln!(
+                out,
+                "reconnect of {workers}: {handshakes} handshakes, {refused} refused, {requests} requests, {looks} looks"
+            )?;
         }
     }
     Ok(())
@@ -274,18 +298,22 @@ impl Fleet {
     /// Moves the role to the other node, and waits for every worker.
     fn reconnect(&mut self, ledger: &Ledger) -> Duration {
         let workers = self.states.served_by.len();
-        let (before, looks) = (self.twin.counters(), self.twin.looks());
+        let (before, sockets) = (self.twin.counters(), self.twin.carried_out());
         let clock = CpuClock::start();
         self.owner = NodeId(1 - self.owner.0);
         let action = Action::MoveRole { role: self.role, to: self.owner };
         self.twin.apply(action).expect("the cluster is steady");
         self.until_connected();
         let spent = clock.elapsed().total();
-        let (after, looks) = (self.twin.counters(), self.twin.looks() - looks);
+        let (after, sockets_after) = (self.twin.counters(), self.twin.carried_out());
+        let handshakes = after.connects - before.connects;
         let name = |what: &str| format!("reconnect_{workers}_{what}");
         note(ledger, &name("cpu"), spent.as_secs_f64());
-        note(ledger, &name("handshakes"), (after.connects - before.connects) as f64);
-        note(ledger, &name("looks"), looks as f64);
+        note(ledger, &name("handshakes"), handshakes as f64);
+        // A worker's client tries a refused connection once more, as Windows does.
+        let refused = 2 * (sockets_after.attempts - sockets.attempts - handshakes);
+        note(ledger, &name("refused"), refused as f64);
+        note(ledger, &name("looks"), (sockets_after.looks - sockets.looks) as f64);
         note(ledger, &name("requests"), (after.requests - before.requests) as f64);
         spent
     }
@@ -325,6 +353,7 @@ impl Sink for States {
     }
 }
 
+/// Nobody looks.
 struct Nowhere;
 
 impl Sink for Nowhere {

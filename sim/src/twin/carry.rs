@@ -78,6 +78,7 @@ impl Driver {
         host: HostId,
         to: Option<Target>,
     ) -> Result<(), TwinError> {
+        self.carried_out.attempts += 1;
         let port = self.topology.workers[worker.index()].settings.endpoint_port;
         let is_absent = matches!(
             to,
@@ -102,8 +103,7 @@ impl Driver {
                     secs: self.world.now().as_micros() / 1_000_000,
                     verdict: verdict.clone(),
                 };
-                let tls = tls::client(&self.provider, Arc::new(verifier), own.as_ref())
-                    .map_err(|source| TwinError::Tls { name: self.host_text(host), source })?;
+                let tls = tls::client(&self.onlooker, Arc::new(verifier), own.as_ref());
                 tokio::spawn(work(Attempt {
                     worker,
                     connection,

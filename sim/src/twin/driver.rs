@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::StatusCode;
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::{oneshot, watch};
@@ -79,6 +79,8 @@ pub(crate) struct Driver {
     pub(crate) hosts: Vec<String>,
     pub(crate) certificates: Arc<Certificates>,
     pub(crate) provider: Arc<CryptoProvider>,
+    /// What every client starts from.
+    pub(crate) onlooker: Arc<ClientConfig>,
     pub(crate) nodes: Vec<NodeSide>,
     /// Where each address that the cluster moves leads to.
     pub(crate) holders: Vec<Destination>,
@@ -96,6 +98,7 @@ pub(crate) struct Driver {
     /// What had happened when the sink wanted control.
     pub(crate) held: VecDeque<Happening>,
     pub(crate) looks: Looks,
+    pub(crate) carried_out: CarriedOut,
     pub(crate) options: TwinOptions,
     /// What went wrong outside of [`Driver::drive`].
     pub(crate) trouble: Option<TwinError>,
@@ -145,12 +148,19 @@ pub(crate) struct ServedLine {
     pub(crate) worker: Option<(WorkerId, u32)>,
 }
 
+/// What a twin has done on sockets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// Connections that workers tried to open.
+    pub attempts: u64,
+    /// Handshakes that the twin's own probe has finished.
+    pub looks: u64,
+}
+
 /// What the probe has seen so far.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Looks {
     shown: Option<Answer>,
-    /// How many of them ended with a handshake.
-    pub(crate) handshakes: u64,
     /// When the look under way began, and the one before it.
     began: Time,
     before: Time,
@@ -382,7 +392,7 @@ impl Driver {
     }
 
     fn looked(&mut self, door: DoorId, met: Met) {
-        self.looks.handshakes += u64::from(matches!(met, Met::Handshake { .. }));
+        self.carried_out.looks += u64::from(matches!(met, Met::Handshake { .. }));
         let mut by = |local| self.lines.of_client(door, local).map(|line| line.node);
         let answer = match met {
             Met::Silence => Answer::Silent,

@@ -84,6 +84,7 @@ use folder::Folder;
 use network::Network;
 use probe::{Probe, UNANSWERED};
 
+pub use driver::CarriedOut;
 pub use error::TwinError;
 pub use options::{KeyKind, Resumption, TlsVersions, TwinOptions};
 pub use running::{Ended, Running};
@@ -147,6 +148,8 @@ impl Twin {
         if endpoints.is_empty() {
             return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
         }
+        let onlooker =
+            onlooker(None).map_err(|source| TwinError::Tls { name: "clients".to_owned(), source })?;
         let (sender, happenings) = unbounded_channel();
         let nodes = (0..topology.nodes.len()).map(|node| NodeSide::new(NodeId(node as u8), choices.clone()));
         let driver = Driver {
@@ -157,6 +160,7 @@ impl Twin {
             hosts: names.hosts.clone(),
             certificates: Arc::new(certificates),
             provider,
+            onlooker,
             holders: vec![Destination::Nobody; topology.addresses.len()],
             doors,
             endpoints,
@@ -169,6 +173,7 @@ impl Twin {
             happenings,
             held: VecDeque::new(),
             looks: Looks::default(),
+            carried_out: CarriedOut::default(),
             options,
             trouble: None,
             folder: Folder::make(names)?,
@@ -254,9 +259,9 @@ impl Twin {
         self.driver.world.counters()
     }
 
-    /// How many handshakes the twin's own probe has finished.
-    pub const fn looks(&self) -> u64 {
-        self.driver.looks.handshakes
+    /// What was done on sockets so far.
+    pub const fn carried_out(&self) -> CarriedOut {
+        self.driver.carried_out
     }
 
     /// Real time that was not counted because the machine did not let the twin keep up with its clock.
@@ -314,10 +319,9 @@ impl Driver {
         let between = pace.virtually(every + UNANSWERED * self.endpoints.len() as u32);
         let watching = Fact::Watching { what: Watch::Endpoint, every: between };
         self.world.show_outside(Source::Run, watching, Time::ZERO);
-        let tls = onlooker(None).map_err(|source| TwinError::Tls { name: "probe".to_owned(), source })?;
         tokio::spawn(probe::watch(Probe {
             places: self.endpoints.iter().map(|&door| (door, self.doors[door.0].address)).collect(),
-            tls,
+            tls: self.onlooker.clone(),
             certificates: self.certificates.clone(),
             every,
             happenings: self.sender.clone(),

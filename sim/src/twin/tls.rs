@@ -38,7 +38,17 @@ pub fn provider() -> Arc<CryptoProvider> {
 /// If the provider lacks TLS 1.2 and 1.3.
 pub fn onlooker(own: Option<&Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>, Error> {
     let provider = provider();
-    client(&provider, Arc::new(AnyServer(provider.clone())), own)
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
+    let mut config = match own {
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.clone()))),
+        None => builder.with_no_client_auth(),
+    };
+    // A resumed session would skip the verdict.
+    config.resumption = rustls::client::Resumption::disabled();
+    Ok(Arc::new(config))
 }
 
 /// What a node's HTTP.SYS needs to shake hands with this certificate.
@@ -66,23 +76,19 @@ pub(crate) fn server(
     Ok(Arc::new(config))
 }
 
-/// What a client needs that judges its server by `verifier`, and shows this certificate of its own.
+/// The same client, which judges its server by `verifier` and shows this certificate of its own. A configuration is made
+/// for each attempt to connect, and making one from nothing costs more than the attempt.
 pub(crate) fn client(
-    provider: &Arc<CryptoProvider>,
+    onlooker: &ClientConfig,
     verifier: Arc<dyn ServerCertVerifier>,
     own: Option<&Arc<CertifiedKey>>,
-) -> Result<Arc<ClientConfig>, Error> {
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
-    let mut config = match own {
-        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.clone()))),
-        None => builder.with_no_client_auth(),
-    };
-    // A resumed session would skip the verdict.
-    config.resumption = rustls::client::Resumption::disabled();
-    Ok(Arc::new(config))
+) -> Arc<ClientConfig> {
+    let mut config = onlooker.clone();
+    config.dangerous().set_certificate_verifier(verifier);
+    if let Some(own) = own {
+        config.client_auth_cert_resolver = Arc::new(SingleCertAndKey::from(own.clone()));
+    }
+    Arc::new(config)
 }
 
 /// Asks the model whether a worker trusts the certificate that it is shown, and keeps the answer.
