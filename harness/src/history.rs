@@ -221,6 +221,11 @@ enum FactText {
         worker: String,
         row: String,
     },
+    ExecutionLog {
+        task: u32,
+        worker: String,
+        log: String,
+    },
     Package {
         task: u32,
         worker: String,
@@ -447,6 +452,11 @@ impl FactText {
             Fact::Package { task, worker: id, runs } => {
                 Self::Package { task: task.0, worker: worker(id), runs }
             }
+            Fact::ExecutionLog { task, worker: id, log } => Self::ExecutionLog {
+                task: task.0,
+                worker: worker(id),
+                log: words::execution_log(log).to_owned(),
+            },
             Fact::ReportRefused { task, worker: id, number } => {
                 Self::ReportRefused { task: task.0, worker: worker(id), number }
             }
@@ -514,6 +524,11 @@ impl FactText {
             Self::Package { task, worker, runs } => {
                 Fact::Package { task: TaskId(task), worker: find.worker(worker)?, runs }
             }
+            Self::ExecutionLog { task, worker, log } => Fact::ExecutionLog {
+                task: TaskId(task),
+                worker: find.worker(worker)?,
+                log: find.word("place of messages", log, words::execution_log_by_word)?,
+            },
             Self::ReportRefused { task, worker, number } => {
                 Fact::ReportRefused { task: TaskId(task), worker: find.worker(worker)?, number }
             }

@@ -6,8 +6,8 @@ use std::fmt;
 use failover_sim::action::Action;
 use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, RoleId, TaskId};
 use failover_sim::observe::{
-    Answer, ExecutionStatus, Fact, NodeState, NodeStatus, Power, Record, ResourceState, RoleState, Source,
-    TaskState, Watch, WorkerState,
+    Answer, ExecutionLog, ExecutionStatus, Fact, NodeState, NodeStatus, Power, Record, ResourceState,
+    RoleState, Source, TaskState, Watch, WorkerState,
 };
 
 use crate::plan::{Clause, NodeWord, Plan, Presented, StepKind, Through, Which, WorkerClause};
@@ -49,6 +49,7 @@ struct TaskPicture {
     state: TaskState,
     executed_count: u8,
     execution: ExecutionStatus,
+    messages: ExecutionLog,
 }
 
 /// Why a word for a node fits none.
@@ -113,7 +114,14 @@ impl<'p> Picture<'p> {
             }
             (Fact::Task { task, load, state, executed_count, execution, .. }, _) => {
                 if self.asked_loads[load.index()] {
-                    self.tasks.insert(task, TaskPicture { load, state, executed_count, execution });
+                    let messages = self.tasks.get(&task).map_or_else(Default::default, |task| task.messages);
+                    let seen = TaskPicture { load, state, executed_count, execution, messages };
+                    self.tasks.insert(task, seen);
+                }
+            }
+            (Fact::ExecutionLog { task, log, .. }, _) => {
+                if let Some(task) = self.tasks.get_mut(&task) {
+                    task.messages = log;
                 }
             }
             (Fact::ReportRefused { task, number, .. }, _) => {
@@ -312,12 +320,13 @@ impl<'p> Picture<'p> {
             Clause::Workers { which, state } => {
                 quantified(*which, (0..self.workers.len()).map(|worker| self.worker_is(worker, state)))
             }
-            Clause::Tasks { of, which, state, executed_count, execution } => quantified(
+            Clause::Tasks { of, which, state, executed_count, execution, messages } => quantified(
                 *which,
                 self.tasks.values().filter(|task| task.load == *of).map(|task| {
                     state.is_none_or(|state| task.state == state)
                         && executed_count.is_none_or(|count| task.executed_count == count)
                         && execution.is_none_or(|execution| task.execution == execution)
+                        && messages.is_none_or(|messages| task.messages == messages)
                 }),
             ),
             Clause::Reports { of, which, refused_with } => quantified(
@@ -454,16 +463,21 @@ impl<'p> Picture<'p> {
                 let count = (0..self.workers.len()).filter(|&worker| self.worker_is(worker, state)).count();
                 format!("{count} of {} workers, {} wanted", self.workers.len(), crate::words::which(*which))
             }
-            Clause::Tasks { of, which, execution, .. } => {
+            Clause::Tasks { of, which, execution, messages, .. } => {
                 let mut states: BTreeMap<&str, usize> = BTreeMap::new();
                 for task in self.tasks.values().filter(|task| task.load == *of) {
-                    let state = match execution {
-                        Some(_) => crate::words::execution_status(task.execution),
-                        None => crate::words::task_state(task.state),
+                    let state = match (messages, execution) {
+                        (Some(_), _) => crate::words::execution_log(task.messages),
+                        (None, Some(_)) => crate::words::execution_status(task.execution),
+                        (None, None) => crate::words::task_state(task.state),
                     };
                     *states.entry(state).or_default() += 1;
                 }
-                let what = if execution.is_some() { "executions" } else { "tasks" };
+                let what = match (messages, execution) {
+                    (Some(_), _) => "messages",
+                    (None, Some(_)) => "executions",
+                    (None, None) => "tasks",
+                };
                 let states: Vec<String> =
                     states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
                 format!("{what}: {}, {} wanted", states.join(", "), crate::words::which(*which))

@@ -15,7 +15,9 @@ use failover_sim::cluster::Profile;
 use failover_sim::names::{
     ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
 };
-use failover_sim::observe::{ErrorFamily, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState};
+use failover_sim::observe::{
+    ErrorFamily, ExecutionLog, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState,
+};
 use failover_sim::step::Shared;
 use failover_sim::topology::Topology;
 
@@ -360,6 +362,8 @@ pub enum Clause {
         executed_count: Option<u8>,
         /// The status of their executions.
         execution: Option<ExecutionStatus>,
+        /// Where the messages of their packages are.
+        messages: Option<ExecutionLog>,
     },
     /// About the workers' reports on the tasks of a set of executions.
     Reports {

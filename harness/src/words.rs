@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
-    AgentRow, Answer, ErrorFamily, ExecutionStatus, Loss, NodeState, NodeStatus, Power, ResourceState,
-    RoleState, TaskState,
+    AgentRow, Answer, ErrorFamily, ExecutionLog, ExecutionStatus, Loss, NodeState, NodeStatus, Power,
+    ResourceState, RoleState, TaskState,
 };
 
 use crate::plan::Which;
@@ -106,6 +106,15 @@ words! {
         ExecutionStatus::Running => "running",
         ExecutionStatus::EndedUnexpectedly => "ended_unexpectedly",
         ExecutionStatus::Succeeded => "succeeded",
+    }
+}
+
+words! {
+    /// The word for where the messages of a package are.
+    execution_log, execution_log_by_word, EXECUTION_LOGS: ExecutionLog {
+        ExecutionLog::Written => "written",
+        ExecutionLog::Cached => "cached",
+        ExecutionLog::Refused => "refused",
     }
 }
 

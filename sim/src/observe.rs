@@ -150,6 +150,15 @@ pub enum Fact {
         /// Whether it runs.
         runs: bool,
     },
+    /// The messages of a task's package did not get into SSISDB when it ended, or have got there since.
+    ExecutionLog {
+        /// Which task.
+        task: TaskId,
+        /// On which worker.
+        worker: WorkerId,
+        /// Where they are.
+        log: ExecutionLog,
+    },
     /// SSISDB refused a worker's report on a task with this error number.
     ReportRefused {
         /// Which task.
@@ -164,7 +173,10 @@ pub enum Fact {
 impl Fact {
     /// Whether it tells of tasks and their packages alone, as nine of ten facts of a busy run do.
     pub const fn is_of_work(&self) -> bool {
-        matches!(self, Self::Task { .. } | Self::Package { .. } | Self::ReportRefused { .. })
+        matches!(
+            self,
+            Self::Task { .. } | Self::Package { .. } | Self::ExecutionLog { .. } | Self::ReportRefused { .. }
+        )
     }
 }
 
@@ -399,6 +411,18 @@ pub enum ExecutionStatus {
     EndedUnexpectedly,
     /// 7.
     Succeeded,
+}
+
+/// Where the messages of a package are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExecutionLog {
+    /// In SSISDB.
+    #[default]
+    Written,
+    /// On the worker's disk, until its service is restarted.
+    Cached,
+    /// Nowhere: the worker's login was refused.
+    Refused,
 }
 
 /// What SSISDB knows of a worker (`catalog.worker_agents`).

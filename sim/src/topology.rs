@@ -35,6 +35,8 @@ pub struct Topology {
     pub certificates: Shared<Vec<Certificate>>,
     /// The workers, by identifier.
     pub workers: Vec<WorkerMachine>,
+    /// Where workers write the messages of their packages.
+    pub logging: Logging,
     /// Whether SSISDB sees to its executions when SQL Server starts.
     pub catalog_startup: CatalogStartup,
     /// How long things take.
@@ -116,6 +118,25 @@ pub struct WorkerMachine {
     pub key_readable: bool,
     /// Whether an administrator has enabled it.
     pub enabled: bool,
+}
+
+/// Where workers write the messages of their packages, and how SQL Server lets them in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Logging {
+    /// `CLUSTER_LOGDB_SERVER`.
+    pub server: HostId,
+    /// The authentication of the instance.
+    pub authentication: Authentication,
+}
+
+/// Which logins SQL Server takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Authentication {
+    /// Those of Windows and its own.
+    #[default]
+    Mixed,
+    /// Those of Windows alone: not the one that workers log with, `##MS_SSISLogDBWorkerAgentLogin##` (documented).
+    WindowsOnly,
 }
 
 /// Whether SQL Server runs `catalog.startup` when it starts: a choice that is made when SSISDB is created

@@ -259,6 +259,7 @@ impl ActionsInForce {
             | Fact::RunEnded
             | Fact::MasterMachine(_)
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

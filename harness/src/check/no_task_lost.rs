@@ -53,6 +53,7 @@ impl Check for NoTaskLost {
             | Fact::MasterMachine(_)
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

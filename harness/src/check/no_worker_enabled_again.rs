@@ -72,6 +72,7 @@ impl Check for NoWorkerEnabledAgain {
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

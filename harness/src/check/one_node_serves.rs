@@ -155,6 +155,7 @@ impl Check for OneNodeServes {
                 | Fact::Task { .. }
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
+                | Fact::ExecutionLog { .. }
                 | Fact::ReportRefused { .. },
                 _,
             ) => {}

@@ -113,6 +113,7 @@ impl Check for ReconnectTimes {
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

@@ -106,6 +106,7 @@ impl StepJudge {
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
         self.look(record, plan, picture);

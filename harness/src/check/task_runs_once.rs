@@ -90,6 +90,7 @@ impl Check for TaskRunsOnce {
             | Fact::MasterMachine(_)
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

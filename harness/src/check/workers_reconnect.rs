@@ -168,6 +168,7 @@ impl Check for WorkersReconnect {
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

@@ -230,6 +230,7 @@ impl Sink for Coverage {
                     self.meet(Sometimes::TaskHandedOutAgain);
                 }
             }
+            (Fact::ExecutionLog { log, .. }, _) => self.pair(25, log as u8),
             (Fact::ReportRefused { .. }, _) => {
                 self.pair(21, 0);
                 self.meet(Sometimes::ReportRefused);

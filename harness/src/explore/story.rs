@@ -245,6 +245,7 @@ fn done(of: LoadId) -> [Clause; 3] {
         state: Some(state),
         executed_count: None,
         execution: None,
+        messages: None,
     })
 }
 

@@ -240,7 +240,14 @@ fn lines<'c>(clauses: &'c [Clause], plan: &'c Plan) -> impl Iterator<Item = Stri
             let which = words::which(*which);
             Some(format!("workers: {{ which: {which}, state: connected, through: network_name }}"))
         }
-        Clause::Tasks { of, which, state: Some(state), executed_count: None, execution: None } => {
+        Clause::Tasks {
+            of,
+            which,
+            state: Some(state),
+            executed_count: None,
+            execution: None,
+            messages: None,
+        } => {
             let (of, which) = (quoted(plan.names.load(*of)), words::which(*which));
             Some(format!("tasks: {{ of: {of}, which: {which}, state: {} }}", words::task_state(*state)))
         }

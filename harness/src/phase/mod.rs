@@ -248,6 +248,7 @@ impl Phases {
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
+            | Fact::ExecutionLog { .. }
             | Fact::ReportRefused { .. } => {}
         }
     }

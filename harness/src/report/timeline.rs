@@ -104,6 +104,9 @@ impl<'p> Timeline<'p> {
             }
             Fact::Package { task, runs: true, .. } => format!("package of {task} starts"),
             Fact::Package { task, runs: false, .. } => format!("package of {task} ends"),
+            Fact::ExecutionLog { task, log, .. } => {
+                format!("messages of {task}: {}", words::execution_log(log))
+            }
             Fact::ReportRefused { task, number, .. } => {
                 format!("report on {task} is refused with {number}")
             }

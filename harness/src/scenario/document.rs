@@ -768,6 +768,8 @@ pub(super) struct TasksClause {
     pub(super) executed_count: Option<u8>,
     /// The status of their executions.
     pub(super) execution: Option<ExecutionWord>,
+    /// Where the messages of their packages are.
+    pub(super) messages: Option<MessagesWord>,
 }
 
 /// The workers' reports on the tasks of a set of executions.
@@ -882,6 +884,17 @@ pub(super) enum TaskStateWord {
     Failed,
     /// It is over, with success.
     Succeeded,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum MessagesWord {
+    /// In SSISDB, or not due there yet.
+    Written,
+    /// On the worker's disk: SSISDB could not be reached when the package ended. They are sent when its service is restarted.
+    Cached,
+    /// Nowhere: SQL Server does not take the login that workers log with.
+    Refused,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

@@ -10,7 +10,9 @@ use failover_sim::action::{
 use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::cluster::{ClusterProperties, ResourceKind};
 use failover_sim::names::{ActionNo, CertificateId, LoadId, NodeId, ResourceId, RoleId, StepNo, WorkerId};
-use failover_sim::observe::{ErrorFamily, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState};
+use failover_sim::observe::{
+    ErrorFamily, ExecutionLog, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState,
+};
 use failover_sim::step::Shared;
 
 use crate::check::{Claim, ReconnectTime};
@@ -23,7 +25,7 @@ use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
     About, AfterWord, CaseDocument, ChangeNode, ClaimDocument, ClaimWord, DegradeDocument, EndpointClause,
-    ErrorWord, ExecutionWord, ExploreDocument, Hold, LinkDocument, LoadWorkersWord, NodeClause,
+    ErrorWord, ExecutionWord, ExploreDocument, Hold, LinkDocument, LoadWorkersWord, MessagesWord, NodeClause,
     NodeStateWord, NodeStatusWord, NodesClause, Nothing, OnResource, OnService, OnWorker, OrderWord, PARTS,
     PossibleOwner, QuarantineWord, QuorumWord, ReconnectTimeDocument, ReportsClause, RoleClause,
     RoleStateWord, RolesWord, ServiceWord, SetCluster, SetWorkers, SometimesWord, StartExecutions,
@@ -991,7 +993,10 @@ impl Planner<'_> {
             (
                 "tasks",
                 tasks.is_some_and(|tasks| {
-                    tasks.state.is_none() && tasks.executed_count.is_none() && tasks.execution.is_none()
+                    tasks.state.is_none()
+                        && tasks.executed_count.is_none()
+                        && tasks.execution.is_none()
+                        && tasks.messages.is_none()
                 }),
             ),
         ];
@@ -999,7 +1004,7 @@ impl Planner<'_> {
             let label = match subject {
                 "role" => "expected `state` or `owner`",
                 "endpoint" => "expected `served_by` or `certificate`",
-                _ => "expected `state`, `executed_count` or `execution`",
+                _ => "expected `state`, `executed_count`, `execution` or `messages`",
             };
             self.fault(Fault::new(format!("nothing is expected of `{subject}`"), span).with_label(label));
         }
@@ -1098,6 +1103,7 @@ impl Planner<'_> {
             state: clause.state.map(task_state),
             executed_count: clause.executed_count,
             execution: clause.execution.map(execution_status),
+            messages: clause.messages.map(messages),
         })
     }
 
@@ -1180,6 +1186,14 @@ const fn error_family(word: ErrorWord) -> ErrorFamily {
         ErrorWord::SecureChannel => ErrorFamily::SecureChannel,
         ErrorWord::Forbidden => ErrorFamily::Forbidden,
         ErrorWord::HttpRequest => ErrorFamily::HttpRequest,
+    }
+}
+
+const fn messages(word: MessagesWord) -> ExecutionLog {
+    match word {
+        MessagesWord::Written => ExecutionLog::Written,
+        MessagesWord::Cached => ExecutionLog::Cached,
+        MessagesWord::Refused => ExecutionLog::Refused,
     }
 }
 

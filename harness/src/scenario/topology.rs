@@ -15,8 +15,8 @@ use failover_sim::names::{
 use failover_sim::scaleout::{MasterSettings, WorkerSettings};
 use failover_sim::step::Shared;
 use failover_sim::topology::{
-    ADDRESSES_MAX, CatalogStartup, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology,
-    WorkerMachine,
+    ADDRESSES_MAX, Authentication, CatalogStartup, HOST_RECORD_TTL, Logging, NetworkName, Node, Promises,
+    Target, Timings, Topology, WorkerMachine,
 };
 use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
 
@@ -31,9 +31,10 @@ use super::resource_policy::policy;
 use super::sections::split;
 use super::setting::setting;
 use super::topology_document::{
-    BindingWord, CatalogStartupWord, Certificates, ClusterDocument, EnabledWord, FailbackWord, KeyAccessWord,
-    NodeDocument, PARTS, PrivateKeyWord, ProfileWord, PromisesDocument, ResourceDocument, ResourceWord,
-    RoleDocument, SpreadDocument, TimingsDocument, WitnessWord, WorkersDocument,
+    AuthenticationWord, BindingWord, CatalogStartupWord, Certificates, ClusterDocument, EnabledWord,
+    FailbackWord, KeyAccessWord, LoggingDocument, NodeDocument, PARTS, PrivateKeyWord, ProfileWord,
+    PromisesDocument, ResourceDocument, ResourceWord, RoleDocument, SpreadDocument, TimingsDocument,
+    WitnessWord, WorkersDocument,
 };
 use super::tree::{Span, Tree};
 
@@ -67,6 +68,7 @@ pub(super) fn resolve(
         None | Some(CatalogStartupWord::Never) => CatalogStartup::Never,
         Some(CatalogStartupWord::AtSqlServerStart) => CatalogStartup::AtSqlServerStart,
     };
+    let logging_document = parts.read::<LoggingDocument>("logging", faults);
     let _: Option<At<String>> = parts.read("about", faults);
     let _: Option<At<String>> = parts.read("based_on", faults);
     if let (Some(first), Some(count)) = (groups.first_mut(), overrides.workers) {
@@ -101,6 +103,9 @@ pub(super) fn resolve(
         builder.faults.push(fault.with_label("expected at least one"));
     }
     let nodes = builder.nodes(&nodes, &machines);
+    let said = logging_document.map(|document| document.value).unwrap_or_default();
+    let first = nodes.first().map(|node| node.master_settings.sql_server);
+    let server = said.server.map(|server| builder.host(&server)).or(first);
     let found = builder.endpoint(&cluster, &machines, parts.place());
     let (names, hosts, certificates) = (builder.names, builder.hosts, builder.certificates);
     let network_names = builder.network_names;
@@ -112,6 +117,11 @@ pub(super) fn resolve(
         .filter(|&index| matches!(cluster.resources[index].kind, ResourceKind::IpAddress(_)))
         .map(|index| ResourceId(index as u16))
         .collect();
+    let authentication = match said.authentication {
+        AuthenticationWord::Mixed => Authentication::Mixed,
+        AuthenticationWord::WindowsOnly => Authentication::WindowsOnly,
+    };
+    let logging = Logging { server: server?, authentication };
     let topology = Topology {
         profile,
         cluster: Shared::new(cluster),
@@ -123,6 +133,7 @@ pub(super) fn resolve(
         certificates: Shared::new(certificates),
         workers: machines,
         catalog_startup,
+        logging,
         timings,
         promises: Promises { reconnect_within: promises.workers_reconnect.0 },
     };

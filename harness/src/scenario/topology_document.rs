@@ -21,6 +21,7 @@ pub(super) const PARTS: &[&str] = &[
     "roles",
     "workers",
     "catalog_startup",
+    "logging",
     "timings",
     "promises",
 ];
@@ -52,6 +53,8 @@ pub(super) struct TopologyFile {
     /// Whether SQL Server runs `catalog.startup` when it starts, a choice made when SSISDB is created: `never` unless said
     /// otherwise.
     catalog_startup: Option<CatalogStartupWord>,
+    /// Where workers write the messages of their packages.
+    logging: Option<LoggingDocument>,
     /// How long things take; what is left out takes as long as usual.
     timings: Option<TimingsDocument>,
     /// What the owner of the cluster promises its users.
@@ -73,6 +76,27 @@ pub(super) enum ProfileWord {
     /// Windows Server 2022.
     #[serde(rename = "windows_2022")]
     Windows2022,
+}
+
+/// Where workers write the messages of their packages, past the master.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LoggingDocument {
+    /// `CLUSTER_LOGDB_SERVER`: the `SqlServerName` of the first node unless said otherwise.
+    pub(super) server: Option<String>,
+    /// Which logins SQL Server takes: `mixed` unless said otherwise.
+    #[serde(default)]
+    pub(super) authentication: AuthenticationWord,
+}
+
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AuthenticationWord {
+    /// Those of Windows and its own.
+    #[default]
+    Mixed,
+    /// Those of Windows alone: workers cannot log.
+    WindowsOnly,
 }
 
 /// Whether SQL Server runs `catalog.startup` when it starts.

@@ -30,12 +30,12 @@ impl World {
     pub(super) fn act_on_worker(&mut self, id: WorkerId, what: ServiceAction) -> Result<(), ApplyError> {
         let machine = &self.workers[id.index()].machine;
         match (what, machine.process()) {
-            (ServiceAction::Start, WorkerProcess::Stopped) => self.step_worker(id, WorkerEvent::Started),
+            (ServiceAction::Start, WorkerProcess::Stopped) => self.start_worker(id),
             (ServiceAction::Start, WorkerProcess::Runs) => return Err(ApplyError::WorkerRuns(id)),
             (ServiceAction::Start, WorkerProcess::Hangs) => {
                 let settings = machine.settings().clone();
                 self.end_worker(id, settings);
-                self.step_worker(id, WorkerEvent::Started);
+                self.start_worker(id);
             }
             (ServiceAction::Stop | ServiceAction::Kill | ServiceAction::Hang, WorkerProcess::Stopped) => {
                 return Err(ApplyError::WorkerStopped(id));
@@ -53,6 +53,11 @@ impl World {
         Ok(())
     }
 
+    fn start_worker(&mut self, id: WorkerId) {
+        self.step_worker(id, WorkerEvent::Started);
+        self.send_log_cache(id);
+    }
+
     /// A worker's process ends; the next one reads these settings. Whether its packages, which have processes of their own,
     /// end with it is an assumption.
     fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
@@ -64,7 +69,7 @@ impl World {
             if self.choices.assume(Assumption::PackagesWithoutWorker) == PACKAGES_RUN_ON {
                 self.queue.push(ends, Event::PackageEnds { worker: id, task });
             } else {
-                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
+                self.package_ended(id, task);
             }
         }
         self.drop_connection(id);
@@ -83,7 +88,7 @@ impl World {
                 WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
             }
             self.end_worker(id, settings);
-            self.step_worker(id, WorkerEvent::Started);
+            self.start_worker(id);
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::step::Shared;
 #[cfg(test)]
 use crate::time::Time;
 use crate::topology::{
-    CatalogStartup, HOST_RECORD_TTL, NetworkName, Node, Promises, Target, Timings, Topology, WorkerMachine,
+    Authentication, CatalogStartup, HOST_RECORD_TTL, Logging, NetworkName, Node, Promises, Target, Timings,
+    Topology, WorkerMachine,
 };
 use crate::trust::{Certificate, Thumbprint};
 
@@ -71,6 +72,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
     Shared::new(Topology {
         profile: Profile::Windows2019,
         catalog_startup: CatalogStartup::Never,
+        logging: Logging { server: SQLFCI, authentication: Authentication::Mixed },
         cluster: Shared::new(cluster),
         nodes: vec![
             Node {

@@ -9,6 +9,7 @@ mod act_on_worker;
 mod availability;
 mod cluster;
 mod identity;
+mod logging;
 mod look;
 mod membership;
 mod node;
@@ -87,6 +88,8 @@ pub struct World {
     wire: Wire,
     shown_endpoint: Option<Answer>,
     shown_master: Option<NodeId>,
+    /// Messages of packages that workers keep on their disks.
+    log_cache: Vec<(WorkerId, TaskId)>,
     pending: Vec<Sighting>,
     sequence: u64,
     counters: Counters,
@@ -266,6 +269,7 @@ impl World {
             wire,
             shown_endpoint: None,
             shown_master: None,
+            log_cache: Vec::new(),
             pending: Vec::new(),
             sequence: 0,
             counters: Counters::default(),
@@ -311,6 +315,7 @@ impl World {
         self.shown_master = None;
         self.pending.clear();
         self.unsent.clear();
+        self.log_cache.clear();
         self.sequence = 0;
         self.counters = Counters::default();
         self.marks = Marks::default();
@@ -462,7 +467,7 @@ impl World {
                 self.look_at_endpoint();
             }
             Event::PackageEnds { worker, task } => {
-                self.show(Source::Worker(worker), Fact::Package { task, worker, runs: false });
+                self.package_ended(worker, task);
             }
             Event::LoadRound { load, round } => self.start_round(load, round),
             Event::ServiceDue(_)

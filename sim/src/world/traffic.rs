@@ -171,7 +171,7 @@ impl World {
                 self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: true });
             }
             WorkerEffect::EndPackage(task) => {
-                self.show(Source::Worker(id), Fact::Package { task, worker: id, runs: false });
+                self.package_ended(id, task);
             }
             WorkerEffect::LogReportRefused { task, number } => {
                 self.show(Source::Worker(id), Fact::ReportRefused { task, worker: id, number });

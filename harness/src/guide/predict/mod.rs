@@ -356,6 +356,7 @@ const IN_THE_MODEL: &[&str] = &[
     "worker_certificates_are_trusted",
     "worker_certificates_are_the_machines",
     "same_port_on_every_node",
+    "sql_logins_are_allowed",
     "worker_is_enabled",
     "master_certificate_is_valid",
 ];

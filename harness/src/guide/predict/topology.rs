@@ -12,7 +12,7 @@ use crate::guide::preflight::setup::{
     worker_service,
 };
 use crate::guide::preflight::{self, cluster::named};
-use crate::guide::snapshot::{Certificate, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
+use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
 use crate::settings_file::endpoint;
 
 use super::PredictError;
@@ -66,7 +66,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         .iter()
         .filter_map(|role| builder.role(role, resources.iter().filter(|one| one.role == role.name)))
         .collect();
-    let document = json!({
+    let mut document = json!({
         "profile": builder.profile(),
         "cluster": builder.cluster(),
         "certificates": builder.certificate_documents(),
@@ -75,6 +75,9 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         "workers": workers,
         "promises": { "workers_reconnect": "5m" },
     });
+    if let Look::Seen(true) = snapshot.ssisdb.windows_authentication_only {
+        document["logging"] = json!({ "authentication": "windows_only" });
+    }
     let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),

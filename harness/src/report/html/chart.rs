@@ -363,6 +363,7 @@ impl Draft<'_> {
                 | Fact::Task { .. }
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
+                | Fact::ExecutionLog { .. }
                 | Fact::ReportRefused { .. } => {}
             }
         }

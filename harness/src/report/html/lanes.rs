@@ -176,6 +176,7 @@ impl<'p> Lanes<'p> {
                 | Fact::Task { .. }
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
+                | Fact::ExecutionLog { .. }
                 | Fact::ReportRefused { .. },
                 _,
             ) => return,
