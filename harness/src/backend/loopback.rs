@@ -72,8 +72,14 @@ impl Backend for LoopbackBackend {
     }
 
     fn remark(&self) -> Option<String> {
+        let ports = match &self.twin {
+            Some(twin) if twin.has_one_address() => {
+                "; this machine has one loopback address, so that each node and each address of the cluster has a port of its own"
+            }
+            Some(_) | None => "",
+        };
         Some(format!(
-            "timings run {} times as fast as the clock; TLS and sockets take the time that they take",
+            "timings run {} times as fast as the clock; TLS and sockets take the time that they take{ports}",
             self.factor
         ))
     }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use failover_sim::twin::{KeyKind, Resumption, TlsVersions, TwinOptions};
+use failover_sim::twin::{Addressing, KeyKind, Resumption, TlsVersions, TwinOptions};
 use serde_json::Value;
 
 use crate::plan::{Overrides, path_text};
@@ -36,6 +36,9 @@ pub(super) struct TwinArguments {
     /// The network of its addresses, as 127.x.y: for names in a hosts file. Without it, a free one.
     #[arg(long, value_name = "127.X.Y", value_parser = network)]
     network: Option<(u8, u8)>,
+    /// Give each node and each address of the cluster a port of 127.0.0.1, as where a machine has no other loopback address.
+    #[arg(long, conflicts_with = "network")]
+    ports: bool,
     /// Where the control API listens; only addresses of loopback.
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS:PORT", value_parser = loopback)]
     control: SocketAddr,
@@ -160,7 +163,11 @@ fn keep(arguments: &TwinArguments, topology: &str) -> Result<u8, CommandError> {
 
 fn options(arguments: &TwinArguments) -> TwinOptions {
     TwinOptions {
-        network: arguments.network,
+        addressing: match arguments.network {
+            Some((second, third)) => Addressing::Network(second, third),
+            None if arguments.ports => Addressing::Ports,
+            None => Addressing::Any,
+        },
         keys: match arguments.keys {
             Keys::Ecdsa => KeyKind::Ecdsa,
             Keys::Rsa => KeyKind::Rsa,

@@ -31,6 +31,9 @@ pub(super) fn card(plan: &Plan, twin: &Twin, factor: u32, control: SocketAddr) -
     );
     text.push_str(&format!("  endpoint  https://{host}:{port}/ClusterManagement/ at {}\n", endpoint.ip()));
     text.push_str(&format!("  nodes     {}\n", nodes.join(", ")));
+    if twin.has_one_address() {
+        text.push_str("  ports     each node and each address of the cluster has one of its own, all at one loopback address\n");
+    }
     text.push_str(&format!("  files     {}\n", folder.display()));
     text.push_str(&format!("  control   http://{control}, its token in control.json there\n"));
     if let Some(first) = topology.workers.first()
@@ -95,5 +98,9 @@ what happens, and a failover:
 
 fn address_of(twin: &Twin, target: Target) -> String {
     let found = twin.addresses().find(|(known, _)| *known == target);
-    found.map_or_else(|| "nowhere".to_owned(), |(_, address)| address.ip().to_string())
+    match found {
+        Some((_, address)) if twin.has_one_address() => address.to_string(),
+        Some((_, address)) => address.ip().to_string(),
+        None => "nowhere".to_owned(),
+    }
 }

@@ -84,7 +84,7 @@ impl Driver {
             to,
             Some(Target::Cluster(address)) if self.holders[address.index()] == Destination::Nobody
         );
-        let door = self.doors.iter().find(|door| Some(door.target) == to && door.address.port() == port);
+        let door = self.doors.iter().find(|door| Some(door.target) == to && door.port == port);
         let door = door.map(|door| (door.id, door.address));
         let (requests, receiver) = unbounded_channel();
         let told_at_once = is_absent && self.world.assume(Assumption::AbsentAddress) == UNREACHABLE;
@@ -235,7 +235,7 @@ impl Driver {
     /// Makes every door what it should be by what is behind it.
     pub(crate) fn open_and_close_doors(&mut self) -> Result<(), TwinError> {
         for index in 0..self.doors.len() {
-            let (target, address) = (self.doors[index].target, self.doors[index].address);
+            let (target, spoken_of) = (self.doors[index].target, self.doors[index].port);
             let holder = self.holder(target);
             let is_astray = matches!(
                 target,
@@ -248,7 +248,7 @@ impl Driver {
                 Some(node) if !self.nodes[node.index()].is_on => State::Silent,
                 Some(node) => {
                     let port = self.world.master_port(node);
-                    let serves = self.nodes[node.index()].listens && port == address.port();
+                    let serves = self.nodes[node.index()].listens && port == spoken_of;
                     if serves { State::Open(node) } else { State::Refusing }
                 }
             };

@@ -29,6 +29,8 @@ pub(crate) struct Door {
     pub(crate) id: DoorId,
     /// Whose address it is: a node's own, or one that the cluster moves.
     pub(crate) target: Target,
+    /// The port that settings speak of; that of the address, unless the machine has one loopback address alone.
+    pub(crate) port: u16,
     pub(crate) address: SocketAddr,
     listener: Option<Arc<TcpListener>>,
     /// Connections of our own that fill the queue of a silent door.
@@ -49,10 +51,11 @@ pub(crate) enum State {
 }
 
 impl Door {
-    pub(crate) const fn new(id: DoorId, target: Target, address: SocketAddr) -> Self {
+    pub(crate) const fn new(id: DoorId, target: Target, port: u16, address: SocketAddr) -> Self {
         Self {
             id,
             target,
+            port,
             address,
             listener: None,
             fillers: Vec::new(),

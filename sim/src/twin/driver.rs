@@ -104,7 +104,7 @@ pub(crate) struct Driver {
     pub(crate) trouble: Option<TwinError>,
     pub(crate) folder: Folder,
     /// Keeps the addresses from every other twin.
-    pub(crate) _network: Network,
+    pub(crate) network: Network,
 }
 
 /// What a node's machine does on the network.

@@ -24,9 +24,7 @@ pub enum TwinError {
     #[error("raising the limit of open files")]
     FileLimit(#[source] io::Error),
     /// No free network on loopback.
-    #[error(
-        "no free loopback network among {tried} of 127.64.0.0/10 (the last one, {last}, could not be had)"
-    )]
+    #[error("no free place on loopback among {tried} (the last one, {last}, could not be had)")]
     NoNetwork {
         /// How many were tried.
         tried: u32,
@@ -73,6 +71,9 @@ pub enum TwinError {
         /// How many addresses the cluster moves.
         addresses: usize,
     },
+    /// More ports than one loopback address has room for.
+    #[error("{0} ports of masters do not fit onto the one loopback address of this machine: three do")]
+    TooManyPorts(usize),
     /// A certificate could not be made.
     #[error("making the certificate `{name}`")]
     Certificate {

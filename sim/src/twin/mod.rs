@@ -86,7 +86,7 @@ use probe::{Probe, UNANSWERED};
 
 pub use driver::CarriedOut;
 pub use error::TwinError;
-pub use options::{KeyKind, Resumption, TlsVersions, TwinOptions};
+pub use options::{Addressing, KeyKind, Resumption, TlsVersions, TwinOptions};
 pub use running::{Ended, Running};
 pub use tls::{onlooker, provider};
 pub use two_nodes::{NODE1, NODE2, ROLE, TwoNodes, TwoNodesError};
@@ -134,15 +134,13 @@ impl Twin {
         let pace = Pace::new(options.factor);
         let provider = provider();
         let certificates = Certificates::make(&topology.certificates, names, pace, options.keys, &provider)?;
-        let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.network)?;
-        let doors = doors(topology, &network);
+        let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.addressing)?;
+        let doors = doors(topology, &network)?;
         doors.iter().try_for_each(Door::is_free)?;
         let port = endpoint_port(topology);
         let endpoints: Vec<DoorId> = topology
             .targets_of(topology.endpoint)
-            .filter_map(|target| {
-                doors.iter().find(|door| door.target == target && door.address.port() == port)
-            })
+            .filter_map(|target| doors.iter().find(|door| door.target == target && door.port == port))
             .map(|door| door.id)
             .collect();
         if endpoints.is_empty() {
@@ -177,7 +175,7 @@ impl Twin {
             options,
             trouble: None,
             folder: Folder::make(names)?,
-            _network: network,
+            network,
         };
         let runtime = Builder::new_current_thread().enable_all().build().map_err(TwinError::Runtime)?;
         // A twin before anything else can fail: its drop is the one that somebody else's runtime bears.
@@ -247,6 +245,11 @@ impl Twin {
     /// Where the master answers under its network name.
     pub fn endpoint(&self) -> SocketAddr {
         self.driver.doors[self.driver.endpoints[0].0].address
+    }
+
+    /// Whether the machine has one loopback address alone, so that each node and each address has a port of its own.
+    pub const fn has_one_address(&self) -> bool {
+        self.driver.network.has_one_address()
     }
 
     /// The random values and assumptions of the run.
@@ -331,22 +334,24 @@ impl Driver {
 }
 
 /// A door for each node and each address of the cluster, on every port that anybody speaks of.
-fn doors(topology: &Topology, network: &Network) -> Vec<Door> {
-    let nodes = (0..topology.nodes.len()).map(|node| NodeId(node as u8));
-    let addresses = (0..topology.addresses.len()).map(|address| AddressId(address as u16));
-    let places = nodes
-        .map(|node| (Target::Node(node), network.node(node)))
-        .chain(addresses.map(|address| (Target::Cluster(address), network.cluster(address))));
+fn doors(topology: &Topology, network: &Network) -> Result<Vec<Door>, TwinError> {
+    let nodes = (0..topology.nodes.len()).map(|node| Target::Node(NodeId(node as u8)));
+    let addresses = (0..topology.addresses.len()).map(|address| Target::Cluster(AddressId(address as u16)));
     let ports: BTreeSet<u16> = topology
         .nodes
         .iter()
         .map(|node| node.master_settings.port)
         .chain(topology.workers.iter().map(|worker| worker.settings.endpoint_port))
         .collect();
+    let places =
+        nodes.chain(addresses).flat_map(|target| ports.iter().enumerate().map(move |port| (target, port)));
     places
-        .flat_map(|(target, ip)| ports.iter().map(move |&port| (target, SocketAddr::new(ip, port))))
         .enumerate()
-        .map(|(index, (target, address))| Door::new(DoorId(index), target, address))
+        .map(|(index, (target, (number, &port)))| {
+            let address =
+                network.place(target, (number, port)).ok_or(TwinError::TooManyPorts(ports.len()))?;
+            Ok(Door::new(DoorId(index), target, port, address))
+        })
         .collect()
 }
 

@@ -9,8 +9,8 @@ pub struct TwinOptions {
     pub factor: u32,
     /// How long a client may take for a handshake, or for the body of a request, in real time.
     pub patience: Duration,
-    /// The network 127.x.y.0/24 of its addresses, as (x, y); without it one that no other twin uses.
-    pub network: Option<(u8, u8)>,
+    /// Where its nodes and addresses are found.
+    pub addressing: Addressing,
     /// What the certificates' keys are.
     pub keys: KeyKind,
     /// Which versions of TLS the nodes speak.
@@ -26,12 +26,25 @@ impl TwinOptions {
         Self {
             factor,
             patience: Duration::from_secs(10),
-            network: None,
+            addressing: Addressing::Any,
             keys: KeyKind::Ecdsa,
             tls: TlsVersions::Both,
             resumption: Resumption::Offered,
         }
     }
+}
+
+/// Where the nodes and addresses of a twin are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addressing {
+    /// Each has an address in a network 127.x.y.0/24 that no other twin uses, on the master's port; where the machine has one
+    /// loopback address alone, each has a port of its own.
+    #[default]
+    Any,
+    /// The same in the network 127.x.y.0/24, as (x, y).
+    Network(u8, u8),
+    /// Each has a port of 127.0.0.1 of its own.
+    Ports,
 }
 
 /// What the certificates' keys are.

@@ -143,6 +143,20 @@ fn a_power_off_moves_the_workers_to_the_second_node() {
 }
 
 #[test]
+fn with_one_loopback_address_each_node_and_address_has_a_port() {
+    let options = TwinOptions { addressing: Addressing::Ports, ..TwinOptions::with_factor(20) };
+    let mut run = Run::start_with(&quick(2, |_| {}), options);
+    let other = Run::start_with(&quick(1, |_| {}), options);
+    let ports = |run: &Run| run.twin.addresses().map(|(_, address)| address).collect::<BTreeSet<_>>();
+    let (own, others) = (ports(&run), ports(&other));
+    assert!(run.twin.has_one_address() && own.is_disjoint(&others), "{own:?} {others:?}");
+    assert!(own.len() == 3 && own.iter().all(|address| address.ip().to_string() == "127.0.0.1"), "{own:?}");
+    run.until_served_by(NODE1);
+    run.apply(Action::PowerOff { node: NODE1 });
+    run.until_served_by(NODE2);
+}
+
+#[test]
 fn a_certificate_of_its_own_on_the_second_node_keeps_every_worker_out() {
     let mut run = Run::start(&quick(2, |_| {}));
     run.until_served_by(NODE1);

@@ -199,8 +199,11 @@ fn an_address_that_somebody_has_is_named() {
     let (run, endpoint, _) = serving();
     let SocketAddr::V4(v4) = endpoint else { panic!("{endpoint} is on loopback") };
     let [_, second, third, _] = v4.ip().octets();
-    let start = |network| {
-        let options = TwinOptions { network: Some(network), ..TwinOptions::with_factor(20) };
+    let start = |network: (u8, u8)| {
+        let options = TwinOptions {
+            addressing: Addressing::Network(network.0, network.1),
+            ..TwinOptions::with_factor(20)
+        };
         let topology = tests::quick(1, |_| {});
         Twin::start(&topology, &fixture::names(1), &[], fixture::choices(1), options).map(drop)
     };
