@@ -4,12 +4,12 @@
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use failover_harness::scenario::diagnostic::{Diagnostics, Paint};
 use failover_harness::scenario::length::Length;
 use failover_harness::scenario::read::{At, read, read_each};
 use failover_harness::scenario::sections::split;
 use failover_harness::scenario::tree::{Span, Tree, Value, survey};
+use libfuzzer_sys::fuzz_target;
 use serde::Deserialize;
 
 /// A type that uses all that the reader knows, and contains itself.

@@ -1,0 +1,15 @@
+//! Can any file crash the reader of `lab.yaml`?
+//!
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz run lab_file -- -max_total_time=20`
+
+#![no_main]
+
+use failover_harness::backend::lab::file::LabFile;
+use failover_harness::scenario::diagnostic::Paint;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    if let Err(told) = LabFile::read("lab.yaml", text) {
+        assert!(told.render(Paint::Plain).contains("lab.yaml"));
+    }
+});
