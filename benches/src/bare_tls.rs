@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use failover_sim::twin::{onlooker, provider};
+use failover_sim::twin::{TwinOptions, http_sys, onlooker, provider};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -14,23 +14,16 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
-    ServerConnection, SignatureScheme,
-};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// A client of the twin's endpoint, or of a bare server's.
 pub type Client = SendRequest<Full<Bytes>>;
 
-/// What both ends of a mutual handshake need: ECDSA keys, certificates that nobody judges, no session to resume, as the
-/// twin's own workers have them.
+/// What both ends of a mutual handshake need: the twin's own settings, with certificates that nobody judges.
 #[derive(Debug)]
 pub struct BareTls {
     server: Arc<ServerConfig>,
@@ -55,14 +48,11 @@ impl BareTls {
     }
 
     fn with(certified: &Arc<CertifiedKey>) -> Self {
-        let server = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .expect("ring has both versions")
-            .with_client_cert_verifier(Arc::new(AnyClient(provider())))
-            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified.clone())));
+        let options = TwinOptions::with_factor(1);
+        let server = http_sys(&provider(), certified, options).expect("ring has both versions");
         let client = onlooker(Some(certified)).expect("ring has both versions");
         let onlooker = onlooker(None).expect("ring has both versions");
-        Self { server: Arc::new(server), client, onlooker }
+        Self { server, client, onlooker }
     }
 
     /// One full mutual handshake without any socket.
@@ -177,49 +167,4 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
 
 fn name() -> ServerName<'static> {
     ServerName::try_from("sqlfci").expect("a name")
-}
-
-/// Checks that the client has the key of the certificate that it shows, and nothing else.
-#[derive(Debug)]
-struct AnyClient(Arc<CryptoProvider>);
-
-impl ClientCertVerifier for AnyClient {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -210,7 +210,7 @@ impl Driver {
         self.nodes[node.index()].binding = match bound {
             Some(bound) => {
                 let config =
-                    tls::server(&self.provider, &self.certificates.get(bound).certified, self.options);
+                    tls::http_sys(&self.provider, &self.certificates.get(bound).certified, self.options);
                 let name = || format!("certificate {}", bound.0);
                 Some(config.map_err(|source| TwinError::Tls { name: name(), source })?)
             }

@@ -75,16 +75,16 @@ impl Line {
     }
 
     /// Waits until a flight has got through.
-    fn poll_through(&mut self, cx: &mut Context<'_>, flight: Flight) -> Poll<io::Result<()>> {
-        let Some((way, pace)) = &self.way else { return Poll::Ready(Ok(())) };
+    fn poll_through(&mut self, cx: &mut Context<'_>, flight: Flight) -> Poll<()> {
+        let Some((way, pace)) = &self.way else { return Poll::Ready(()) };
         let held_up = &mut self.held_up[flight as usize];
         if held_up.is_none() {
             if self.flight == Some(flight) || !way.is_poor() {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(());
             }
             if flight == Flight::In {
-                // Nothing is on its way before it was sent.
-                ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0])))?;
+                // Nothing is on its way before it was sent. What goes wrong is met again by the attempt to read.
+                let _ = ready!(self.socket.poll_peek(cx, &mut ReadBuf::new(&mut [0])));
             }
             *held_up = Some(Box::pin(sleep(pace.real(way.next_delay()))));
         }
@@ -93,7 +93,7 @@ impl Line {
         }
         *held_up = None;
         self.flight = Some(flight);
-        Poll::Ready(Ok(()))
+        Poll::Ready(())
     }
 
     pub(crate) fn ending(&self) -> Ending {
@@ -113,8 +113,7 @@ impl AsyncRead for Line {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // What goes wrong while it waits is met again by the attempt to read.
-        let _ = ready!(self.poll_through(cx, Flight::In));
+        ready!(self.poll_through(cx, Flight::In));
         loop {
             ready!(self.socket.poll_read_ready(cx))?;
             match self.socket.try_read(buf.initialize_unfilled()) {
@@ -137,7 +136,7 @@ impl AsyncRead for Line {
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let _ = ready!(self.poll_through(cx, Flight::Out));
+        ready!(self.poll_through(cx, Flight::Out));
         loop {
             ready!(self.socket.poll_write_ready(cx))?;
             match self.socket.try_write(buf) {

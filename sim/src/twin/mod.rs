@@ -88,7 +88,7 @@ pub use driver::CarriedOut;
 pub use error::TwinError;
 pub use options::{Addressing, KeyKind, Resumption, TlsVersions, TwinOptions};
 pub use running::{Ended, Running};
-pub use tls::{onlooker, provider};
+pub use tls::{http_sys, onlooker, provider};
 pub use two_nodes::{NODE1, NODE2, ROLE, TwoNodes, TwoNodesError};
 
 /// A cluster with its masters and workers on loopback.

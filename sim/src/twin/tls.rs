@@ -51,8 +51,11 @@ pub fn onlooker(own: Option<&Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>, Er
     Ok(Arc::new(config))
 }
 
-/// What a node's HTTP.SYS needs to shake hands with this certificate.
-pub(crate) fn server(
+/// What a node's HTTP.SYS needs to shake hands with this certificate: it takes any client certificate, and none.
+///
+/// # Errors
+/// If the provider lacks the versions of TLS that are asked for.
+pub fn http_sys(
     provider: &Arc<CryptoProvider>,
     certified: &Arc<CertifiedKey>,
     options: TwinOptions,

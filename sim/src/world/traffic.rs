@@ -378,7 +378,6 @@ impl World {
         }
     }
 
-    /// Puts the verdict on this worker and this kind of node where the end of the handshake finds it.
     /// The connections of all running packages to SSISDB are gone. That they notice at once is inferred.
     pub(crate) fn packages_lose_sql_server(&mut self) {
         for index in 0..self.workers.len() {
@@ -388,6 +387,7 @@ impl World {
         }
     }
 
+    /// Puts the verdict on this worker and this kind of node where the end of the handshake finds it.
     fn judge(&mut self, id: WorkerId, class: HostClass) {
         let host = &mut self.workers[id.index()];
         let fresh = host.remembered.is_some_and(|(known, handshake, until)| {
