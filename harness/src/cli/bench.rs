@@ -166,23 +166,29 @@ fn told(old: &Saved, new: &Saved, comparison: &Comparison) -> String {
         "{} failovers in both ({} {} against {} {})\n",
         comparison.pairs, old.backend, old.version, new.backend, new.version
     );
-    text.push_str("worker_away        old        new   change   95 in 100 lie within\n");
     let time = |micros: Option<u64>| {
         micros.map_or("never".to_owned(), |micros| failover_sim::time::Time::from_micros(micros).to_string())
     };
     let percent = |per_mille: i64| format!("{:+.1}%", per_mille as f64 / 10.0);
-    for row in &comparison.rows {
-        let change = row.change.map_or("-".to_owned(), percent);
-        let interval = row
-            .interval
-            .map_or("-".to_owned(), |(least, most)| format!("{} to {}", percent(least), percent(most)));
+    let parts = [("worker_away", &comparison.rows), ("median time after the fault", &comparison.phases)];
+    for (what, rows) in parts.into_iter().filter(|(_, rows)| !rows.is_empty()) {
         text.push_str(&format!(
-            "{:<11} {:>10} {:>10} {:>8}   {interval}\n",
-            row.what,
-            time(row.old),
-            time(row.new),
-            change
+            "{what:<27} {:>10} {:>10} {:>8}   95 in 100 lie within\n",
+            "old", "new", "change"
         ));
+        for row in rows {
+            let change = row.change.map_or("-".to_owned(), percent);
+            let interval = row
+                .interval
+                .map_or("-".to_owned(), |(least, most)| format!("{} to {}", percent(least), percent(most)));
+            text.push_str(&format!(
+                "  {:<25} {:>10} {:>10} {:>8}   {interval}\n",
+                row.what,
+                time(row.old),
+                time(row.new),
+                change
+            ));
+        }
     }
     text
 }

@@ -5,22 +5,25 @@
 
 use std::collections::BTreeMap;
 
+use crate::phase::PHASES;
+
 use super::saved::{Failover, Saved};
 
-/// What became of the workers' outages.
+/// What became of the workers' outages, and of what they are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comparison {
     /// How many failovers both measurements have.
     pub pairs: usize,
-    /// For each statistic: its name, the old and the new value in microseconds (`None`: it never ended), and between
-    /// which changes in parts per thousand the true one lies, with 95 in 100.
+    /// The workers' outages.
     pub rows: Vec<Row>,
+    /// The medians of the phases that both have, by the names of the phase table, and of `worker_noticed`.
+    pub phases: Vec<Row>,
 }
 
 /// One statistic of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// `p50`, `p95`, `max`.
+    /// `p50`, `p95`, `p99`, `max`; or the name of a phase.
     pub what: &'static str,
     /// In the old measurement.
     pub old: Option<u64>,
@@ -86,26 +89,47 @@ pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unl
     }
     let of_new: BTreeMap<(u64, u64), &Failover> =
         new.failovers.iter().map(|one| ((one.seed, one.swept_ms), one)).collect();
-    let pairs: Vec<(Vec<u64>, Vec<u64>)> = old
-        .failovers
-        .iter()
-        .filter_map(|one| Some((outages(one), outages(of_new.get(&(one.seed, one.swept_ms))?))))
-        .collect();
-    if pairs.is_empty() {
+    let both: Vec<(&Failover, &Failover)> =
+        old.failovers.iter().filter_map(|one| Some((one, *of_new.get(&(one.seed, one.swept_ms))?))).collect();
+    if both.is_empty() {
         return Err(Unlike::NoPairs);
     }
-    let rows = [("p50", 50), ("p95", 95), ("max", 100)].map(|(what, percent)| {
-        let all: Vec<usize> = (0..pairs.len()).collect();
-        let (old, new) = statistic(&pairs, &all, percent);
-        Row {
-            what,
-            old: (old != NEVER).then_some(old),
-            new: (new != NEVER).then_some(new),
-            change: change(old, new),
-            interval: interval(&pairs, percent),
-        }
+    let taken = |take: &dyn Fn(&Failover) -> Vec<u64>| -> Vec<(Vec<u64>, Vec<u64>)> {
+        both.iter().map(|(old, new)| (take(old), take(new))).collect()
+    };
+    let away = taken(&outages);
+    let rows = [("p50", 50), ("p95", 95), ("p99", 99), ("max", 100)];
+    let rows = rows.map(|(what, percent)| row(what, &away, percent)).into();
+    let mut phases = Vec::new();
+    for (phase, (name, _)) in PHASES.iter().enumerate() {
+        let times = |one: &Failover| {
+            let millis = one.phases_ms.get(phase).copied().flatten();
+            millis.map(|millis| millis * 1_000).into_iter().collect()
+        };
+        phases.push((*name, taken(&times)));
+    }
+    phases.push((
+        "worker_noticed",
+        taken(&|one| one.workers.iter().filter_map(|times| times.noticed).collect()),
+    ));
+    let phases = phases.into_iter().filter(|(_, pairs)| {
+        // What one of them never reached, or cannot see, cannot be compared.
+        pairs.iter().any(|(old, _)| !old.is_empty()) && pairs.iter().any(|(_, new)| !new.is_empty())
     });
-    Ok(Comparison { pairs: pairs.len(), rows: rows.into() })
+    let phases = phases.map(|(name, pairs)| row(name, &pairs, 50)).collect();
+    Ok(Comparison { pairs: both.len(), rows, phases })
+}
+
+fn row(what: &'static str, pairs: &[(Vec<u64>, Vec<u64>)], percent: usize) -> Row {
+    let all: Vec<usize> = (0..pairs.len()).collect();
+    let (old, new) = statistic(pairs, &all, percent);
+    Row {
+        what,
+        old: (old != NEVER).then_some(old),
+        new: (new != NEVER).then_some(new),
+        change: change(old, new),
+        interval: interval(pairs, percent),
+    }
 }
 
 /// Longer than any outage that ended.
@@ -168,7 +192,7 @@ mod tests {
         let failover = |(number, &millis): (usize, &u64)| Failover {
             seed: number as u64,
             swept_ms: 0,
-            phases_ms: Vec::new(),
+            phases_ms: vec![Some(millis / 2), None],
             assumed_ms: Vec::new(),
             workers: vec![WorkerTimes { noticed: Some(0), back: Some(millis * 1_000), refused: 0 }; 2],
         };
@@ -195,6 +219,10 @@ mod tests {
         assert_eq!(comparison.pairs, 8);
         assert!(comparison.rows.iter().all(|row| row.change == Some(200)), "{comparison:?}");
         assert!(comparison.rows.iter().all(|row| row.is_worse_than(100) && !row.is_worse_than(300)));
+        // The second phase was never reached.
+        let names: Vec<&str> = comparison.phases.iter().map(|row| row.what).collect();
+        assert_eq!(names, [PHASES[0].0, "worker_noticed"]);
+        assert_eq!((comparison.phases[0].old, comparison.phases[0].change), (Some(20_000), Some(200)));
         let same = compare(&old, &old, false).expect("they are alike");
         assert!(same.rows.iter().all(|row| row.interval == Some((0, 0)) && !row.is_worse_than(0)));
     }
@@ -205,7 +233,7 @@ mod tests {
         let mut new = old.clone();
         new.failovers[1].workers[0].back = None;
         let comparison = compare(&old, &new, false).expect("they are alike");
-        let max = &comparison.rows[2];
+        let max = &comparison.rows[3];
         assert_eq!((max.old, max.new), (Some(20_000), None));
         assert!(max.is_worse_than(10_000));
     }
