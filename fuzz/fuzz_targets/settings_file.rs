@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use failover_harness::settings_file::{MASTER, WORKER, decode, read};
+use failover_sim::settings_file::{MASTER, WORKER, decode, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -23,6 +23,5 @@ pub mod runner;
 pub mod scenario;
 #[cfg(feature = "planted")]
 pub mod score;
-pub mod settings_file;
 pub mod twin;
 pub mod words;

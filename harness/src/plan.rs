@@ -13,7 +13,7 @@ use failover_sim::assumption::{Assumption, Assumptions};
 use failover_sim::choices::{ChoiceKey, Choices};
 use failover_sim::cluster::Profile;
 use failover_sim::names::{
-    ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo,
+    ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo, WorkerId,
 };
 use failover_sim::observe::{
     ErrorFamily, ExecutionLog, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState,
@@ -498,6 +498,13 @@ impl Plan {
             Some(_) => self.name.rsplit_once('[').map_or(self.name.as_str(), |(name, _)| name),
             None => &self.name,
         }
+    }
+
+    /// The first worker that is a program of somebody else's.
+    pub fn program(&self) -> Option<&str> {
+        let workers = &self.topology.workers;
+        let place = workers.iter().position(|worker| worker.program.is_some())?;
+        Some(self.names.worker(WorkerId(place as u32)))
     }
 
     /// The action with this number.

@@ -14,6 +14,8 @@ pub mod observe;
 #[cfg_attr(not(feature = "planted"), doc(hidden))]
 pub mod planted;
 pub mod scaleout;
+#[cfg(feature = "twin")]
+pub mod settings_file;
 pub mod sql;
 pub mod step;
 pub mod time;

@@ -4,6 +4,7 @@
 //! Scale Out Master as a Generic Service, certificates and stores, settings files, workers. By identifiers; the texts
 //! are in [`Names`](crate::names::Names).
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::choices::Spread;
@@ -118,6 +119,17 @@ pub struct WorkerMachine {
     pub key_readable: bool,
     /// Whether an administrator has enabled it.
     pub enabled: bool,
+    /// What takes the place of its service where there are real sockets.
+    pub program: Option<Program>,
+}
+
+/// A program of somebody else's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Its name and its arguments; never empty.
+    pub command: Vec<String>,
+    /// Where it is started; empty is where everybody is.
+    pub folder: PathBuf,
 }
 
 /// Where workers write the messages of their packages, and how SQL Server lets them in.

@@ -78,8 +78,9 @@ impl Backend for LoopbackBackend {
             }
             Some(_) | None => "",
         };
+        let notes: String = self.twin.iter().flat_map(Twin::notes).map(|note| format!("; {note}")).collect();
         Some(format!(
-            "timings run {} times as fast as the clock; TLS and sockets take the time that they take{ports}",
+            "timings run {} times as fast as the clock; TLS and sockets take the time that they take{ports}{notes}",
             self.factor
         ))
     }

@@ -14,6 +14,7 @@ use failover_sim::assumption::Assumption;
 use failover_sim::names::ActionNo;
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
+use failover_sim::twin::TwinError;
 pub use failover_sim::world::Stop;
 
 use crate::plan::Plan;
@@ -108,11 +109,16 @@ pub struct Abilities {
     pub missing: Vec<Verb>,
     /// What of the plan it may not do, in words.
     pub forbidden: Vec<String>,
+    /// A worker of the topology that is a program, where none can be run.
+    pub program: Option<String>,
 }
 
 impl Abilities {
     /// Why a plan is not run, if it is not.
     pub fn reason_to_skip(&self, kind: BackendKind) -> Option<String> {
+        if let Some(worker) = &self.program {
+            return Some(format!("{kind} cannot run the program of worker `{worker}`"));
+        }
         if !self.missing.is_empty() {
             let words: Vec<&str> = self.missing.iter().map(|verb| verb.word()).collect();
             return Some(format!("{kind} cannot {}", words.join(", ")));
@@ -130,6 +136,11 @@ pub enum BackendError {
     /// An action that this backend does not know how to carry out.
     #[error("this backend cannot carry out `{}`", .0.word())]
     Unable(Verb),
+    /// A worker is a program, and this backend runs none.
+    #[error(
+        "the simulator cannot run the program of worker `{0}`\nhint: --backend loopback, or `failover twin`"
+    )]
+    Program(String),
     /// An action that nobody has allowed.
     #[error("lab.yaml does not allow `{0}`")]
     Forbidden(&'static str),
@@ -138,7 +149,7 @@ pub enum BackendError {
     Stopped,
     /// The twin on loopback failed.
     #[error("the twin on loopback failed: {0}")]
-    Twin(#[from] failover_sim::twin::TwinError),
+    Twin(#[source] TwinError),
     /// A lab is not ready for the plan.
     #[error("the lab is not ready: {0}")]
     Unready(#[source] std::io::Error),
@@ -178,4 +189,10 @@ pub enum BackendError {
         /// Where it is written down.
         journal: PathBuf,
     },
+}
+
+impl From<TwinError> for BackendError {
+    fn from(error: TwinError) -> Self {
+        if let TwinError::Apply(error) = error { Self::Apply(error) } else { Self::Twin(error) }
+    }
 }

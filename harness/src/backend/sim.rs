@@ -39,14 +39,19 @@ impl Backend for SimBackend {
         BackendKind::Sim
     }
 
-    fn abilities(&self, _: &Plan) -> Abilities {
-        Abilities::default()
+    fn abilities(&self, plan: &Plan) -> Abilities {
+        Abilities { program: plan.program().map(str::to_owned), ..Abilities::default() }
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
         match &mut self.world {
             Some(world) if world.is_of(&plan.topology, &plan.loads) => world.reset(plan.choices()),
-            Some(_) | None => self.world = Some(World::new(&plan.topology, &plan.loads, plan.choices())),
+            Some(_) | None => {
+                if let Some(worker) = plan.program() {
+                    return Err(BackendError::Program(worker.to_owned()));
+                }
+                self.world = Some(World::new(&plan.topology, &plan.loads, plan.choices()));
+            }
         }
         Ok(())
     }

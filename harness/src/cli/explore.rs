@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
+use crate::backend::{Backend as _, SimBackend};
 use crate::explore::{Finding, Search, Shard, StoryTold, Tally, Until, tell};
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
@@ -88,6 +89,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     for plan in &plans {
         if !plan.breaks.is_empty() {
             live.aside(|| print(&format!("SKIPPED {}: it breaks claims by itself\n", plan.name)))?;
+            continue;
+        }
+        let backend = SimBackend::default();
+        if let Some(reason) = backend.abilities(plan).reason_to_skip(backend.kind()) {
+            live.aside(|| print(&format!("SKIPPED {}: {reason}\n", plan.name)))?;
             continue;
         }
         let tally = report.scenarios.entry(plan.name.clone()).or_insert_with(|| Tally::of(plan));

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use failover_sim::settings_file::{Key, MASTER, Setting, WORKER, decode, read, sql_host};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::plan::path_text;
 use crate::probe::Presented;
-use crate::settings_file::{Key, MASTER, Setting, WORKER, decode, read};
 use crate::words;
 
 use super::diagnostic::Fault;
@@ -164,15 +164,6 @@ fn add(said: &mut Said, span: Span, key: &str, value: Value) {
     }
 }
 
-/// The host that a `SqlServerName` asks for: without protocol, instance and port. A host that is said as the machine itself
-/// is the node's own.
-fn sql_host<'t>(text: &'t str, node: &'t str) -> &'t str {
-    let text = text.strip_prefix("tcp:").unwrap_or(text);
-    let host = text.split(['\\', ',']).next().unwrap_or_default().trim();
-    let is_itself = ["(local)", "localhost", "."].iter().any(|own| host.eq_ignore_ascii_case(own));
-    if is_itself { node } else { host }
-}
-
 fn fill_settings(
     file: &str,
     text: &str,
@@ -252,25 +243,4 @@ fn certificate(bytes: &[u8]) -> Option<String> {
 
 fn digits(thumbprint: &str) -> String {
     thumbprint.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_lowercase()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sql_server_name_leads_to_its_host() {
-        for (text, host) in [
-            ("SQLFCI", "SQLFCI"),
-            ("SQLFCI\\SSIS", "SQLFCI"),
-            ("tcp:SQLFCI\\SSIS,1433", "SQLFCI"),
-            ("SQLFCI,1433", "SQLFCI"),
-            ("(local)\\SSIS", "NODE1"),
-            (".", "NODE1"),
-            ("LocalHost", "NODE1"),
-            ("SQLFCI//SSIS", "SQLFCI//SSIS"),
-        ] {
-            assert_eq!(sql_host(text, "NODE1"), host, "{text}");
-        }
-    }
 }

@@ -3,6 +3,8 @@
 //! Parse, don't validate: after this no name is unknown and no value out of range. All mistakes of both files come back
 //! at once.
 
+use std::path::Path;
+
 use failover_sim::action::{
     Action, AgentAction, ClusterProperty, Drain, LinkEnd, LinkQuality, LinkState, Load, LoadWorkers, Part,
     Service, ServiceAction, StartQuorum, Ways, WorkerSetting,
@@ -14,6 +16,7 @@ use failover_sim::observe::{
     ErrorFamily, ExecutionLog, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState,
 };
 use failover_sim::step::Shared;
+use failover_sim::topology::Topology;
 
 use crate::check::{Claim, ReconnectTime};
 use crate::plan::{
@@ -80,10 +83,17 @@ pub fn plan(name: &str, origin: &Origin, seed: u64) -> Result<Plan, Vec<Diagnost
 pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Diagnostics>> {
     let mut topology_faults = Vec::new();
     let mut topology = || {
-        whole(origin).map_err(|found| topology_faults.extend(found)).ok().and_then(|mut tree| {
-            fill(&mut tree, &origin.files, first_of_base(&origin.topology_text), &mut topology_faults);
-            resolve(&tree, &origin.overrides, &mut topology_faults)
-        })
+        whole(origin)
+            .map_err(|found| topology_faults.extend(found))
+            .ok()
+            .and_then(|mut tree| {
+                fill(&mut tree, &origin.files, first_of_base(&origin.topology_text), &mut topology_faults);
+                resolve(&tree, &origin.overrides, &mut topology_faults)
+            })
+            .map(|mut resolved| {
+                start_in(&mut resolved.topology, &origin.topology_file);
+                resolved
+            })
     };
     let mut faults = Vec::new();
     let plans = scenario(name, origin, seed, &mut topology, &mut faults);
@@ -92,6 +102,14 @@ pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Di
     }
     let own = (!faults.is_empty()).then(|| diagnostics(&origin.scenario_file, &origin.scenario_text, faults));
     Err(own.into_iter().chain(told_apart(origin, topology_faults)).collect())
+}
+
+/// Programs of workers are started in the folder of their topology.
+fn start_in(topology: &mut Topology, file: &str) {
+    let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
+    for program in topology.workers.iter_mut().filter_map(|worker| worker.program.as_mut()) {
+        program.folder = folder.to_owned();
+    }
 }
 
 fn diagnostics(file: &str, text: &str, faults: Vec<Fault>) -> Diagnostics {

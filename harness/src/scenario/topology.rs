@@ -1,6 +1,7 @@
 //! How does a topology file become a topology?
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use failover_sim::choices::Spread;
@@ -13,15 +14,15 @@ use failover_sim::names::{
     ResourceId, RoleId,
 };
 use failover_sim::scaleout::{MasterSettings, WorkerSettings};
+use failover_sim::settings_file::endpoint;
 use failover_sim::step::Shared;
 use failover_sim::topology::{
-    ADDRESSES_MAX, Authentication, CatalogStartup, HOST_RECORD_TTL, Logging, NetworkName, Node, Promises,
-    Target, Timings, Topology, WorkerMachine,
+    ADDRESSES_MAX, Authentication, CatalogStartup, HOST_RECORD_TTL, Logging, NetworkName, Node, Program,
+    Promises, Target, Timings, Topology, WorkerMachine,
 };
 use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
 
 use crate::plan::{NodeWord, Overrides};
-use crate::settings_file::endpoint;
 
 use super::diagnostic::Fault;
 use super::document::SetCluster;
@@ -562,6 +563,10 @@ impl Builder<'_> {
             let mut root: Vec<_> =
                 document.root.iter().filter_map(|name| self.find_certificate(name)).collect();
             root.sort_unstable();
+            if let Some(program) = document.program.as_ref().filter(|program| program.value.is_empty()) {
+                let fault = Fault::new("`program` names nothing", program.span);
+                self.faults.push(fault.with_label("expected `[ PROGRAM, ARGUMENT ]`"));
+            }
             for number in 1..=document.count {
                 let name = match document.count {
                     1 => document.name.value.clone(),
@@ -586,6 +591,10 @@ impl Builder<'_> {
                     own: Some(own),
                     key_readable: document.private_key == KeyAccessWord::Readable,
                     enabled: document.state == EnabledWord::Enabled,
+                    program: document
+                        .program
+                        .as_ref()
+                        .map(|program| Program { command: program.value.clone(), folder: PathBuf::new() }),
                 });
                 self.names.workers.push(name);
             }

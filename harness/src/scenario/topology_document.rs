@@ -380,6 +380,9 @@ pub(super) struct WorkersDocument {
     pub(super) task_request_interval: Option<Length>,
     /// How long it waits for an answer; left out it is the assumption `request_timeout`.
     pub(super) request_timeout: Option<Length>,
+    /// A program in the place of their service, with its arguments, on loopback and in `failover twin`. It is started in the
+    /// folder of this file.
+    pub(super) program: Option<At<Vec<String>>>,
 }
 
 const fn one() -> u32 {

@@ -122,7 +122,7 @@ fn tell_state(control: &Control) -> Value {
             Entry::Did { at, .. } => now = now.max(at),
         }
     }
-    state(&control.plan, &picture, now)
+    state(&control.plan, &picture, now, &control.running.notes())
 }
 
 async fn steps(control: &Arc<Control>, document: &str) -> Response<Answer> {

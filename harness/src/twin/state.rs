@@ -10,7 +10,7 @@ use crate::plan::{NodeWord, Plan};
 use crate::words;
 
 /// What has been seen of the cluster, as it stands.
-pub(super) fn state(plan: &Plan, picture: &Picture<'_>, now: Time) -> Value {
+pub(super) fn state(plan: &Plan, picture: &Picture<'_>, now: Time, notes: &[String]) -> Value {
     let names = &plan.names;
     let node = |word| picture.resolve(word).ok().map(|node| names.node(node));
     let nodes: serde_json::Map<String, Value> = (0..plan.topology.nodes.len())
@@ -35,6 +35,7 @@ pub(super) fn state(plan: &Plan, picture: &Picture<'_>, now: Time) -> Value {
         "nodes": nodes,
         "endpoint": picture.endpoint().map(|answer| words::answer(answer, names)),
         "workers": workers,
+        "notes": notes,
     })
 }
 

@@ -94,6 +94,16 @@ impl Master {
         Self { settings, phase: Phase::Stopped, heartbeat: Due::NONE, sweep: Due::NONE }
     }
 
+    /// The settings that it read when its service started.
+    pub fn settings(&self) -> &MasterSettings {
+        &self.settings
+    }
+
+    /// Whether its service has been ready to work since it started.
+    pub fn has_begun(&self) -> bool {
+        self.phase != Phase::Stopped
+    }
+
     /// Whether requests are answered.
     pub fn serves(&self) -> bool {
         self.phase == Phase::Serving

@@ -15,7 +15,7 @@ use crate::world::WireCommand;
 
 use super::TwinError;
 use super::client::{Attempt, Report, work};
-use super::door::{DoorId, State};
+use super::door::{Door, DoorId, State};
 use super::driver::{Client, Driver, Happening};
 use super::server::{Attendance, Fate, Reply, attend};
 use super::tls::{self, Verdict, WorkersVerdict};
@@ -52,6 +52,9 @@ impl Driver {
                     let _ = reply.send(Reply::Said(response));
                 }
             }
+            WireCommand::StartProgram { worker } => self.start_program(worker)?,
+            WireCommand::EndProgram { worker, kill } => self.end_program(worker, kill),
+            WireCommand::StartMaster { node } => self.start_master(node)?,
             WireCommand::Listen { node } => {
                 self.nodes[node.index()].listens = true;
                 self.open_and_close_doors()?;
@@ -79,7 +82,7 @@ impl Driver {
         to: Option<Target>,
     ) -> Result<(), TwinError> {
         self.carried_out.attempts += 1;
-        let port = self.topology.workers[worker.index()].settings.endpoint_port;
+        let port = self.world.worker_settings(worker).endpoint_port;
         let is_absent = matches!(
             to,
             Some(Target::Cluster(address)) if self.holders[address.index()] == Destination::Nobody
@@ -129,7 +132,7 @@ impl Driver {
         Ok(())
     }
 
-    fn host_text(&self, host: HostId) -> String {
+    pub(crate) fn host_text(&self, host: HostId) -> String {
         self.hosts.get(host.index()).cloned().unwrap_or_default()
     }
 
@@ -230,6 +233,29 @@ impl Driver {
     /// The machine behind a door, if one is there to answer.
     pub(crate) fn reached_by(&self, door: DoorId) -> Option<NodeId> {
         self.holder(self.doors[door.0].target).filter(|node| self.nodes[node.index()].is_on)
+    }
+
+    /// Somebody speaks of this port: there are doors for it from here on.
+    pub(crate) fn know_port(&mut self, port: u16) -> Result<(), TwinError> {
+        if self.doors.iter().any(|door| door.port == port) {
+            return Ok(());
+        }
+        let targets: Vec<Target> = {
+            let first = self.doors.first().map(|door| door.port);
+            self.doors.iter().filter(|door| Some(door.port) == first).map(|door| door.target).collect()
+        };
+        let number = self.doors.len() / targets.len().max(1);
+        let mut fresh = Vec::with_capacity(targets.len());
+        for target in targets {
+            let id = DoorId(self.doors.len() + fresh.len());
+            let address =
+                self.network.place(target, (number, port)).ok_or(TwinError::TooManyPorts(number + 1))?;
+            let door = Door::new(id, target, port, address);
+            door.is_free()?;
+            fresh.push(door);
+        }
+        self.doors.append(&mut fresh);
+        self.open_and_close_doors()
     }
 
     /// Makes every door what it should be by what is behind it.

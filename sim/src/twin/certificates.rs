@@ -86,7 +86,12 @@ impl Certificates {
 
     /// Which of them this is, if any.
     pub(crate) fn identify(&self, der: &[u8]) -> Option<CertificateId> {
-        self.by_thumbprint.get(&thumbprint(der)).copied()
+        self.with_thumbprint(thumbprint(der))
+    }
+
+    /// Which of them has this thumbprint, if any.
+    pub(crate) fn with_thumbprint(&self, thumbprint: Thumbprint) -> Option<CertificateId> {
+        self.by_thumbprint.get(&thumbprint).copied()
     }
 }
 

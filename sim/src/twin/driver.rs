@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::StatusCode;
 use rustls::crypto::CryptoProvider;
@@ -17,7 +17,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use crate::choices::Choices;
-use crate::names::{CertificateId, NodeId, WorkerId};
+use crate::names::{CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{Answer, ErrorFamily, Fact, Loss, Sink, Source};
 use crate::scaleout::{Request, Response};
@@ -37,6 +37,7 @@ use super::folder::Folder;
 use super::network::Network;
 use super::options::TwinOptions;
 use super::probe::Met;
+use super::program::Started;
 use super::server::{Fate, Reply};
 use super::way::Way;
 
@@ -53,9 +54,13 @@ pub(crate) enum Happening {
     Asked {
         line: LineId,
         certificate: Option<CertificateId>,
+        /// The host that the request names.
+        host: Option<String>,
         asked: Result<Request, StatusCode>,
         reply: oneshot::Sender<Reply>,
     },
+    /// A program in a worker's place has ended by itself.
+    ProgramEnded { worker: WorkerId, number: u64, how: String },
     /// A client has sent into the silence for as long as its TCP would have tried.
     GivenUp { line: LineId },
     /// A connection is over.
@@ -99,6 +104,11 @@ pub(crate) struct Driver {
     pub(crate) held: VecDeque<Happening>,
     pub(crate) looks: Looks,
     pub(crate) carried_out: CarriedOut,
+    /// What somebody who edits files should know.
+    pub(crate) notes: Notes,
+    pub(crate) programs: BTreeMap<WorkerId, Started>,
+    /// Counts starts of programs.
+    pub(crate) started: u64,
     pub(crate) options: TwinOptions,
     /// What went wrong outside of [`Driver::drive`].
     pub(crate) trouble: Option<TwinError>,
@@ -146,6 +156,20 @@ pub(crate) struct ServedLine {
     pub(crate) fate: watch::Sender<Fate>,
     /// The worker at the other end, if it is one of ours.
     pub(crate) worker: Option<(WorkerId, u32)>,
+}
+
+/// What somebody who edits a twin's files should know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes(Arc<Mutex<Vec<String>>>);
+
+impl Notes {
+    pub(crate) fn add(&self, note: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(note);
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What a twin has done on sockets.
@@ -249,10 +273,15 @@ impl Driver {
         }
         loop {
             let now = self.clock.look().min(until).max(self.world.now());
-            let stop = self.world.advance(now, sink);
+            // One moment at a time: what is carried out belongs to it, and may decide what comes next.
+            let moment = self.world.next_moment().map_or(now, |next| next.min(now));
+            let stop = self.world.advance(moment, sink);
             self.carry_out()?;
-            if stop == Stop::Yielded || now >= until {
+            if stop == Stop::Yielded || moment >= until {
                 return Ok(stop);
+            }
+            if moment < now {
+                continue;
             }
             if let Some(happening) = self.held.pop_front() {
                 if matches!(happening, Happening::Called) {
@@ -279,9 +308,10 @@ impl Driver {
     fn take(&mut self, happening: Happening) -> Result<(), TwinError> {
         match happening {
             Happening::Accepted { door, socket, peer } => self.accept(door, socket, peer),
-            Happening::Asked { line, certificate, asked, reply } => {
-                self.hear(line, certificate, asked, reply);
+            Happening::Asked { line, certificate, host, asked, reply } => {
+                self.hear(line, certificate, host.as_deref(), (asked, reply));
             }
+            Happening::ProgramEnded { worker, number, how } => self.program_ended(worker, number, &how),
             Happening::GivenUp { line } => self.give_up(line),
             Happening::LineEnded { line } => self.lines.end(line),
             Happening::Reported { worker, connection, report } => self.report(worker, connection, report),
@@ -301,17 +331,27 @@ impl Driver {
         &mut self,
         line: LineId,
         certificate: Option<CertificateId>,
-        asked: Result<Request, StatusCode>,
-        reply: oneshot::Sender<Reply>,
+        host: Option<&str>,
+        (asked, reply): (Result<Request, StatusCode>, oneshot::Sender<Reply>),
     ) {
         let Some(served) = self.lines.get_mut(line) else { return };
-        let node = served.node;
+        let (node, door) = (served.node, served.door);
         if *served.fate.borrow() != Fate::Served {
             return;
         }
         let own = |own: CertificateId| self.topology.workers.iter().position(|w| w.own == Some(own));
         let known = certificate.and_then(own);
+        let through = |driver: &Self, from: WorkerId| {
+            // Nobody minds of a worker that is ours.
+            let is_own = driver.topology.workers[from.index()].program.is_none();
+            if is_own { driver.topology.endpoint } else { driver.asked_under(host, door) }
+        };
         let said = if !judge_client_certificate(certificate, self.world.host_trust(node)) {
+            if let Some(index) = known {
+                let from = WorkerId(index as u32);
+                let through = through(self, from);
+                self.tell_world(WireEvent::Forbidden { node, from, through });
+            }
             Reply::Said(Response::Forbidden)
         } else {
             match (asked, known) {
@@ -325,12 +365,22 @@ impl Driver {
                 (Ok(request), Some(index)) => {
                     let from = WorkerId(index as u32);
                     self.waiting.entry((node, from)).or_default().push_back(reply);
-                    return self.tell_world(WireEvent::RequestArrived { node, from, request });
+                    let through = through(self, from);
+                    return self.tell_world(WireEvent::RequestArrived { node, from, request, through });
                 }
             }
         };
         // A client that is gone needs no answer.
         let _ = reply.send(said);
+    }
+
+    /// The host name under which a request was sent: the one that it names, or else one that leads to the door.
+    fn asked_under(&self, host: Option<&str>, door: DoorId) -> HostId {
+        let target = self.doors[door.0].target;
+        let led = |place: &HostId| self.topology.targets_of(*place).any(|led| led == target);
+        let named = host.and_then(|host| self.host_named(host));
+        let mut all = (0..self.hosts.len()).map(|place| HostId(place as u16));
+        named.or_else(|| all.find(led)).unwrap_or(self.topology.endpoint)
     }
 
     /// Nobody answers any more on a node.

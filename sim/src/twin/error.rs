@@ -4,6 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::settings_file::SettingsError;
+use crate::world::ApplyError;
+
 /// Something in the surroundings that a twin needs and did not get.
 #[derive(Debug, thiserror::Error)]
 pub enum TwinError {
@@ -98,6 +101,30 @@ pub enum TwinError {
         /// Why not.
         source: io::Error,
     },
+    /// A file or a store that somebody has changed could not be read.
+    #[error("reading `{}`: {source}", path.display())]
+    Unreadable {
+        /// Which one.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The program that takes a worker's place cannot be started.
+    #[error("the program `{program}` of `{worker}` cannot be started: {source}")]
+    Program {
+        /// Which worker.
+        worker: String,
+        /// What it names.
+        program: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A settings file that somebody has changed says something that no service can start with.
+    #[error("{0}")]
+    Settings(#[source] SettingsError),
+    /// An action was not possible.
+    #[error("{0}")]
+    Apply(#[from] ApplyError),
     /// A socket could not be had.
     #[error("{doing} on {address}")]
     Socket {

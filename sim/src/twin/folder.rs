@@ -14,8 +14,7 @@ use tempfile::TempDir;
 
 use crate::names::{CertificateId, Names, NodeId, WorkerId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
-use crate::topology::WorkerMachine;
-use crate::trust::HostTrust;
+use crate::trust::{ClientTrust, HostTrust};
 
 use super::TwinError;
 use super::certificates::Certificates;
@@ -51,16 +50,49 @@ impl Folder {
         self.folder.path()
     }
 
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The folder of a node's machine.
+    pub(crate) fn node_host(&self, node: NodeId) -> String {
+        file_name(self.names.nodes.get(node.index()), "node", node.index())
+    }
+
+    /// The folder of a worker's machine.
+    pub(crate) fn worker_host(&self, worker: WorkerId) -> String {
+        file_name(self.names.workers.get(worker.index()), "worker", worker.index())
+    }
+
+    /// A settings file of a machine: how it is called in errors, and where it lies.
+    pub(crate) fn settings(&self, host: &str, name: &str) -> (String, PathBuf) {
+        (format!("{host}/{PROGRAMS}/{name}"), self.path().join(host).join(PROGRAMS).join(name))
+    }
+
+    /// A store of a machine: `Root` or `My`.
+    pub(crate) fn store(&self, host: &str, store: &str) -> PathBuf {
+        self.path().join(host).join("LocalMachine").join(store)
+    }
+
+    /// What a program in a worker's place has printed.
+    pub(crate) fn log(&self, host: &str) -> PathBuf {
+        self.path().join(host).join("program.log")
+    }
+
+    /// The name of a certificate's files.
+    pub(crate) fn certificate(&self, id: CertificateId) -> String {
+        file_name(self.names.certificates.get(id.index()), "certificate", id.index())
+    }
+
     /// Writes the stores and the settings of a node as they are at this moment.
     pub(crate) fn write_node(
         &self,
         node: NodeId,
         settings: &MasterSettings,
-        port: u16,
         trust: &HostTrust,
         certificates: &Certificates,
     ) -> Result<(), TwinError> {
-        let host = file_name(self.names.nodes.get(node.index()), "node", node.index());
+        let host = self.node_host(node);
         self.make_folder(&host, "LocalMachine/My")?;
         let in_root = trust.root.iter().map(|&id| {
             // Guide step 4: the master's certificate lies in Root, with its key.
@@ -74,13 +106,14 @@ impl Folder {
         self.write_store(&self.make_folder(&host, "LocalMachine/Root")?, in_root, certificates)?;
         let thumbprint = trust.binding.map(|bound| certificates.get(bound).thumbprint());
         let sql_server = self.names.host(settings.sql_server);
-        let text = settings_files::master(settings, port, thumbprint, sql_server);
         let programs = self.make_folder(&host, PROGRAMS)?;
+        let file = programs.join("MasterSettings.config");
+        let text = settings_files::master(&before(&file)?, settings, thumbprint, sql_server);
         if let Some(bound) = trust.binding {
             let der = certificates.get(bound).der();
             write_file(programs.join("SSISScaleOutMaster.cer"), der, 0o644)?;
         }
-        write_file(programs.join("MasterSettings.config"), text.as_bytes(), 0o644)
+        write_file(file, text.as_bytes(), 0o644)
     }
 
     /// Writes the stores and the settings of a worker's machine.
@@ -88,24 +121,25 @@ impl Folder {
         &self,
         worker: WorkerId,
         settings: &WorkerSettings,
-        machine: &WorkerMachine,
+        trust: &ClientTrust,
         certificates: &Certificates,
     ) -> Result<(), TwinError> {
-        let host = file_name(self.names.workers.get(worker.index()), "worker", worker.index());
-        let in_root = machine.root.iter().map(|&id| (id, Key::Missing));
+        let host = self.worker_host(worker);
+        let in_root = trust.root.iter().map(|&id| (id, Key::Missing));
         self.write_store(&self.make_folder(&host, "LocalMachine/Root")?, in_root, certificates)?;
-        let key = if machine.key_readable { Key::Included } else { Key::Missing };
-        let in_my = machine.own.into_iter().map(|own| (own, key));
+        let key = if trust.key_readable { Key::Included } else { Key::Missing };
+        let in_my = trust.own.into_iter().map(|own| (own, key));
         self.write_store(&self.make_folder(&host, "LocalMachine/My")?, in_my, certificates)?;
         let thumbprint = |id: CertificateId| certificates.get(id).thumbprint();
-        let (pin, own) = (machine.pin.map(thumbprint), machine.own.map(thumbprint));
-        let text =
-            settings_files::worker(worker, settings, self.names.host(settings.endpoint_host), pin, own);
+        let (pin, own) = (trust.pin.map(thumbprint), trust.own.map(thumbprint));
         let programs = self.make_folder(&host, PROGRAMS)?;
-        if let Some(own) = machine.own {
+        let file = programs.join("WorkerSettings.config");
+        let endpoint = self.names.host(settings.endpoint_host);
+        let text = settings_files::worker(&before(&file)?, worker, settings, endpoint, pin, own);
+        if let Some(own) = trust.own {
             write_file(programs.join("SSISScaleOutWorker.cer"), certificates.get(own).der(), 0o644)?;
         }
-        write_file(programs.join("WorkerSettings.config"), text.as_bytes(), 0o644)
+        write_file(file, text.as_bytes(), 0o644)
     }
 
     fn make_folder(&self, host: &str, below: &str) -> Result<PathBuf, TwinError> {
@@ -123,7 +157,7 @@ impl Folder {
     ) -> Result<(), TwinError> {
         let mut kept = BTreeSet::new();
         for (id, key) in holds {
-            let name = file_name(self.names.certificates.get(id.index()), "certificate", id.index());
+            let name = self.certificate(id);
             let made = certificates.get(id);
             let (pem, secret) = (store.join(format!("{name}.pem")), store.join(format!("{name}.key")));
             write_file(pem.clone(), made.pem.as_bytes(), 0o644)?;
@@ -147,6 +181,14 @@ impl Folder {
             }
         }
         Ok(())
+    }
+}
+
+/// What stands in a file, if it is there.
+fn before(path: &Path) -> Result<Vec<u8>, TwinError> {
+    match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|source| TwinError::Unreadable { path: path.to_owned(), source }),
     }
 }
 

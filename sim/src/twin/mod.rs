@@ -41,6 +41,8 @@ mod message;
 mod network;
 mod options;
 mod probe;
+mod program;
+mod read;
 mod running;
 mod server;
 mod settings_files;
@@ -50,6 +52,8 @@ mod way;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_files;
 #[cfg(test)]
 mod tests_foreign;
 #[cfg(test)]
@@ -74,12 +78,12 @@ use crate::observe::{Fact, Sink, Source, Watch};
 use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::{Target, Topology};
-use crate::world::{ApplyError, Counters, Stop, World};
+use crate::world::{Counters, Stop, World};
 
 use certificates::Certificates;
 use clock::{Clock, Pace};
 use door::{Door, DoorId};
-use driver::{Driver, Happening, Lines, Looks, NodeSide};
+use driver::{Driver, Happening, Lines, Looks, NodeSide, Notes};
 use folder::Folder;
 use network::Network;
 use probe::{Probe, UNANSWERED};
@@ -172,6 +176,9 @@ impl Twin {
             held: VecDeque::new(),
             looks: Looks::default(),
             carried_out: CarriedOut::default(),
+            notes: Notes::default(),
+            programs: BTreeMap::new(),
+            started: 0,
             options,
             trouble: None,
             folder: Folder::make(names)?,
@@ -194,10 +201,11 @@ impl Twin {
     /// Carries out an action at the present moment.
     ///
     /// # Errors
-    /// If the surroundings do not allow it; nothing has changed then.
-    pub fn apply(&mut self, action: ResolvedAction) -> Result<(), ApplyError> {
-        self.driver.world.apply(action)?;
+    /// If the surroundings do not allow it, or a service that it starts cannot read its files; nothing has changed then.
+    pub fn apply(&mut self, action: ResolvedAction) -> Result<(), TwinError> {
         let _context = self.runtime.as_ref().map(Runtime::enter);
+        self.driver.read_before(action)?;
+        self.driver.world.apply(action)?;
         if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_changes(action)) {
             // The action was possible; that the twin could not follow is said by the next advance.
             self.driver.trouble.get_or_insert(trouble);
@@ -267,6 +275,11 @@ impl Twin {
         self.driver.carried_out
     }
 
+    /// What somebody who edits files should know: which service could not start, and why.
+    pub fn notes(&self) -> Vec<String> {
+        self.driver.notes.all()
+    }
+
     /// Real time that was not counted because the machine did not let the twin keep up with its clock.
     pub const fn held_back(&self) -> Duration {
         self.driver.clock.held_back()
@@ -284,15 +297,14 @@ impl Drop for Twin {
 
 impl Driver {
     fn write_node(&self, node: NodeId) -> Result<(), TwinError> {
-        let settings = &self.topology.nodes[node.index()].master_settings;
-        let (port, trust) = (self.world.port_setting(node), self.world.host_trust(node));
-        self.folder.write_node(node, settings, port, trust, &self.certificates)
+        let settings = self.world.master_settings(node);
+        self.folder.write_node(node, settings, self.world.host_trust(node), &self.certificates)
     }
 
     fn write_workers(&self) -> Result<(), TwinError> {
-        self.topology.workers.iter().enumerate().try_for_each(|(index, machine)| {
-            let worker = WorkerId(index as u32);
-            self.folder.write_worker(worker, self.world.worker_settings(worker), machine, &self.certificates)
+        (0..self.clients.len()).map(|worker| WorkerId(worker as u32)).try_for_each(|worker| {
+            let (settings, trust) = (self.world.worker_settings(worker), self.world.client_trust(worker));
+            self.folder.write_worker(worker, settings, trust, &self.certificates)
         })
     }
 

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::observe::Sink;
 
+use super::driver::Notes;
 use super::{Caller, Twin, TwinError};
 
 /// A twin on a thread of its own. What it shows goes to its sink; whatever else is to be done with either of them is
@@ -21,6 +22,7 @@ pub struct Running<S> {
     thread: Option<JoinHandle<Result<(), TwinError>>>,
     endpoint: SocketAddr,
     folder: PathBuf,
+    notes: Notes,
 }
 
 type Errand<S> = Box<dyn FnOnce(&mut Twin, &mut S) + Send>;
@@ -38,10 +40,11 @@ impl<S: Sink + Send + 'static> Running<S> {
     pub fn start(mut twin: Twin, mut sink: S) -> Result<Self, TwinError> {
         let (errands, receiver) = channel();
         let (caller, endpoint, folder) = (twin.caller(), twin.endpoint(), twin.folder().to_owned());
+        let notes = twin.driver.notes.clone();
         let thread = thread::Builder::new().name("twin".to_owned());
         let thread =
             thread.spawn(move || go_on(&mut twin, &mut sink, &receiver)).map_err(TwinError::Runtime)?;
-        Ok(Self { errands: Some(errands), caller, thread: Some(thread), endpoint, folder })
+        Ok(Self { errands: Some(errands), caller, thread: Some(thread), endpoint, folder, notes })
     }
 
     /// Does something with the twin and its sink, at the moment at which they are.
@@ -80,6 +83,11 @@ impl<S> Running<S> {
     /// The temporary folder with the certificates, a folder for each host.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What somebody who edits files should know: which service could not start, and why.
+    pub fn notes(&self) -> Vec<String> {
+        self.notes.all()
     }
 
     /// Whether it has ended by itself.

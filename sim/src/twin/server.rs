@@ -210,9 +210,11 @@ async fn answer(
     certificate: Option<CertificateId>,
     attendance: &Attendance,
 ) -> Result<hyper::Response<Full<Bytes>>, io::Error> {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned());
     let asked = read(request, attendance.patience).await;
     let (reply, answered) = oneshot::channel();
-    let happening = Happening::Asked { line: attendance.line, certificate, asked, reply };
+    let happening = Happening::Asked { line: attendance.line, certificate, host, asked, reply };
     let gone = || io::Error::new(io::ErrorKind::ConnectionAborted, "the master is gone");
     attendance.happenings.send(happening).map_err(|_| gone())?;
     let (status, body) = match answered.await.map_err(|_| gone())? {

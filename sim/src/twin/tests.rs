@@ -67,7 +67,7 @@ impl Run {
 
     /// Runs until `is_it` is true of the records from here on; fails after half an hour of virtual time.
     #[track_caller]
-    fn until(&mut self, what: &str, mut is_it: impl FnMut(&[Record]) -> bool) {
+    pub(super) fn until(&mut self, what: &str, mut is_it: impl FnMut(&[Record]) -> bool) {
         let start = self.history.len();
         let end = self.twin.now() + Duration::from_secs(1_800);
         let mut sink = Until { history: &mut self.history, is_it: |all: &[Record]| is_it(&all[start..]) };
@@ -96,7 +96,7 @@ impl Run {
 
     /// Runs until every worker was refused like this.
     #[track_caller]
-    fn until_refused(&mut self, refused: WorkerState) {
+    pub(super) fn until_refused(&mut self, refused: WorkerState) {
         let workers = self.twin.driver.topology.workers.len();
         self.until("every worker refused", |records| {
             (0..workers).all(|worker| {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::action::ResolvedAction;
 use crate::names::{NodeId, RoleId};
 use crate::observe::{Fact, Flow, Record, Sink, WorkerState};
-use crate::world::{ApplyError, fixture};
+use crate::world::fixture;
 
 use super::{Ended, Running, Twin, TwinError, TwinOptions};
 
@@ -51,15 +51,12 @@ pub struct TwoNodes {
 /// Why a test cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TwoNodesError {
-    /// The twin could not be started.
+    /// The twin could not be started, or the action is not possible at this moment.
     #[error(transparent)]
-    Start(#[from] TwinError),
+    Twin(#[from] TwinError),
     /// It is gone.
     #[error(transparent)]
     Ended(#[from] Ended),
-    /// The action is not possible at this moment.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
 }
 
 impl TwoNodes {

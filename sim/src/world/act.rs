@@ -15,7 +15,9 @@ use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId,
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
+use crate::scaleout::{Master, MasterSettings};
 use crate::sql::SqlServer;
+use crate::step::Shared;
 use crate::topology::Target;
 use crate::trust::HostTrust;
 
@@ -63,6 +65,8 @@ pub enum ApplyError {
     WorkerRuns(WorkerId),
     /// The worker's service does not run.
     WorkerStopped(WorkerId),
+    /// The worker is a program of its own, which nobody can make hang.
+    ProgramHangs(WorkerId),
     /// SSISDB has no row for the worker.
     WorkerUnknown(WorkerId),
     /// No node answers for SSISDB.
@@ -90,6 +94,9 @@ impl fmt::Display for ApplyError {
             Self::Owns { .. } => write!(f, "the node owns the role, which is not offline"),
             Self::CannotStart(_) => write!(f, "the service cannot be started on the node"),
             Self::WorkerRuns(_) => write!(f, "the worker's service runs already"),
+            Self::ProgramHangs(_) => {
+                write!(f, "the worker is a program of its own, which cannot be made to hang")
+            }
             Self::WorkerUnknown(_) => write!(f, "SSISDB has no row for the worker"),
             Self::NoSsisdb => write!(f, "no node answers for SSISDB"),
             Self::WorkerStopped(_) => write!(f, "the worker's service does not run"),
@@ -177,7 +184,7 @@ impl World {
     }
 
     /// New connections meet what is changed, old ones do not.
-    fn change_trust(&mut self, node: NodeId, change: impl FnOnce(&mut HostTrust)) {
+    pub(super) fn change_trust(&mut self, node: NodeId, change: impl FnOnce(&mut HostTrust)) {
         let host = &mut self.nodes[node.index()];
         change(&mut host.trust);
         host.class = self.trust.host(host.trust.clone());
@@ -205,7 +212,10 @@ impl World {
             }
             NodeChange::MasterService(installed) => self.nodes[node.index()].master_missing = !installed,
             NodeChange::SqlLogin(accepted) => self.nodes[node.index()].login_refused = !accepted,
-            NodeChange::PortNumber(port) => self.nodes[node.index()].port_setting = port,
+            NodeChange::PortNumber(port) => {
+                let host = &mut self.nodes[node.index()];
+                host.settings = Shared::new(MasterSettings { port, ..(*host.settings).clone() });
+            }
         }
     }
 
@@ -263,11 +273,11 @@ impl World {
         );
         unseen.clear();
         self.cluster_effects = unseen;
-        self.nodes[node.index()].master.machine =
-            crate::scaleout::Master::new(self.topology.nodes[node.index()].master_settings.clone());
+        let host = &mut self.nodes[node.index()];
+        host.master.machine = Master::new(host.settings.clone());
         self.show(Source::Host, Fact::Machine { node, power: Power::Off });
         self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
-        self.wire.command(WireCommand::Silence { node });
+        self.fall_silent(node);
         self.heartbeats_stop(node);
         if had_ssisdb {
             self.packages_lose_sql_server();
@@ -384,8 +394,9 @@ impl World {
         }
         self.dns.fail();
         // Whoever's master has a connection to SSISDB has asked for its name; when, is inferred: just now.
-        for (node, host) in self.topology.nodes.iter().zip(&mut self.nodes) {
-            if let Target::Name(name) = self.topology.hosts[node.master_settings.sql_server.index()]
+        for host in &mut self.nodes {
+            let server = host.master.machine.settings().sql_server;
+            if let Target::Name(name) = self.topology.hosts[server.index()]
                 && host.is_on()
                 && host.master.is_running
             {
@@ -412,7 +423,7 @@ impl World {
         host.frozen_at = self.now;
         self.show(Source::Host, Fact::Machine { node, power: Power::Frozen });
         self.show(Source::Run, Fact::Unwatched(Watch::Node(node)));
-        self.wire.command(WireCommand::Silence { node });
+        self.fall_silent(node);
         self.heartbeats_stop(node);
         Ok(())
     }

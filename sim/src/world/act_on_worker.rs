@@ -28,6 +28,9 @@ impl World {
     }
 
     pub(super) fn act_on_worker(&mut self, id: WorkerId, what: ServiceAction) -> Result<(), ApplyError> {
+        if self.workers[id.index()].program.is_some() {
+            return self.act_on_program(id, what);
+        }
         let machine = &self.workers[id.index()].machine;
         match (what, machine.process()) {
             (ServiceAction::Start, WorkerProcess::Stopped) => self.start_worker(id),
@@ -60,7 +63,7 @@ impl World {
 
     /// A worker's process ends; the next one reads these settings. Whether its packages, which have processes of their own,
     /// end with it is an assumption.
-    fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
+    pub(super) fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
         let host = &mut self.workers[id.index()];
         let ended = std::mem::replace(&mut host.machine, Worker::new(id, Shared::new(settings)));
         host.resolver.forget_process();
@@ -81,6 +84,7 @@ impl World {
         for index in 0..self.workers.len() {
             let id = WorkerId(index as u32);
             let host = &mut self.workers[index];
+            let host_is_program = host.program.is_some();
             let mut settings = host.machine.settings().clone();
             match setting {
                 WorkerSetting::MaxTaskCount(value) => settings.max_task_count = value,
@@ -88,7 +92,12 @@ impl World {
                 WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
             }
             self.end_worker(id, settings);
-            self.start_worker(id);
+            if host_is_program {
+                self.end_program(id, ServiceAction::Stop);
+                self.start_program(id);
+            } else {
+                self.start_worker(id);
+            }
         }
     }
 }

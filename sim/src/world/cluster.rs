@@ -12,7 +12,7 @@ use crate::mark::Mark;
 use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
-use crate::scaleout::{MasterEffect, MasterEvent};
+use crate::scaleout::{Master, MasterEffect, MasterEvent};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer, TaskRow};
 use crate::step::Machine;
 use crate::time::{Time, micros};
@@ -341,12 +341,16 @@ impl World {
         }
         let master = &mut host.master;
         if !master.is_running {
-            master.port = host.port_setting;
+            master.port = host.settings.port;
+            master.machine = Master::new(host.settings.clone());
             master.is_running = true;
             master.run += 1;
             let run = master.run;
             let spread = self.topology.timings.master_serves;
-            let time = self.draw(Purpose::ServeTime, u32::from(node.0), run, spread);
+            let mut time = self.draw(Purpose::ServeTime, u32::from(node.0), run, spread);
+            if self.wire.command(WireCommand::StartMaster { node }) {
+                time = time.max(FILES_ARE_READ);
+            }
             self.queue.push(self.now + time, Event::MasterReady { node, run });
         }
         true
@@ -603,7 +607,7 @@ impl World {
 
     /// What SSISDB answers to a call of a node's master; nothing yet while the transaction waits for a replica.
     pub(crate) fn ask_ssisdb(&mut self, asker: NodeId, call: Call) -> Option<Result<SqlAnswer, SqlError>> {
-        let server = self.topology.nodes[asker.index()].master_settings.sql_server;
+        let server = self.nodes[asker.index()].master.machine.settings().sql_server;
         let is_named = matches!(self.topology.hosts[server.index()], Target::Name(_));
         let is_known = self.dns.works()
             || !is_named
@@ -742,3 +746,6 @@ impl World {
         }
     }
 }
+
+/// With files that somebody outside keeps, the service needs some time to read them: whoever keeps them is asked in it.
+const FILES_ARE_READ: Duration = Duration::from_micros(1);

@@ -106,6 +106,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
                 own: Some(own(worker)),
                 key_readable: true,
                 enabled: true,
+                program: None,
             })
             .collect(),
         timings: Timings::DEFAULT,

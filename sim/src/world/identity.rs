@@ -19,7 +19,8 @@ impl World {
             (host.master.is_running, host.master.hangs, host.master.listens).hash(&mut hasher);
             (host.regroup_of.is_some(), host.shutdown, host.has_adapter, host.left, host.disabled)
                 .hash(&mut hasher);
-            (host.port_blocked, host.login_refused, host.master_missing, host.port_setting).hash(&mut hasher);
+            (host.port_blocked, host.login_refused, host.master_missing, host.settings.port)
+                .hash(&mut hasher);
             host.quarantine.count(self.now).hash(&mut hasher);
         }
         (self.reservation, self.witness_holder, self.witness_works, self.directory_works).hash(&mut hasher);

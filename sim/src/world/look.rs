@@ -6,7 +6,7 @@ use crate::cluster::ClusterService;
 use crate::names::{CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
 use crate::observe::{Answer, Power};
-use crate::scaleout::WorkerSettings;
+use crate::scaleout::{MasterSettings, WorkerProcess, WorkerSettings};
 
 use super::World;
 
@@ -57,14 +57,24 @@ impl World {
         self.nodes[node.index()].master.hangs
     }
 
-    /// `PortNumber` in a node's `MasterSettings.config`, which the service reads when it starts.
-    pub fn port_setting(&self, node: NodeId) -> u16 {
-        self.nodes[node.index()].port_setting
+    /// A node's `MasterSettings.config`, which the service reads when it starts.
+    pub fn master_settings(&self, node: NodeId) -> &MasterSettings {
+        &self.nodes[node.index()].settings
     }
 
     /// A worker's `WorkerSettings.config`, as its service has read it.
     pub fn worker_settings(&self, worker: WorkerId) -> &WorkerSettings {
         self.workers[worker.index()].machine.settings()
+    }
+
+    /// How the process of a worker's service stands.
+    pub fn worker_process(&self, worker: WorkerId) -> WorkerProcess {
+        let host = &self.workers[worker.index()];
+        match &host.program {
+            Some(program) if program.runs => WorkerProcess::Runs,
+            Some(_) => WorkerProcess::Stopped,
+            None => host.machine.process(),
+        }
     }
 
     /// A worker's connection to its master.

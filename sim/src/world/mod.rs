@@ -13,7 +13,9 @@ mod logging;
 mod look;
 mod membership;
 mod node;
+mod program;
 mod queue;
+mod read;
 mod traffic;
 mod wire;
 
@@ -42,6 +44,7 @@ use crate::trust::{ClientTrust, HostTrust, Trust};
 
 use availability::WaitingCall;
 use node::NodeHost;
+use program::Program;
 use queue::Queue;
 use traffic::WorkerHost;
 use wire::Wire;
@@ -337,7 +340,11 @@ impl World {
             self.nodes.push(host);
         }
         for (index, machine) in topology.workers.iter().enumerate() {
-            self.workers.push(WorkerHost::new(WorkerId(index as u32), machine, &mut self.trust));
+            let mut host = WorkerHost::new(WorkerId(index as u32), machine, &mut self.trust);
+            if machine.program.is_some() && matches!(self.wire, Wire::Outside(_)) {
+                host.program = Some(Box::new(Program::STOPPED));
+            }
+            self.workers.push(host);
             self.queue.push(Time::ZERO, Event::WorkerDue(WorkerId(index as u32)));
         }
         for index in 0..topology.nodes.len() {
@@ -495,6 +502,9 @@ impl World {
 
     fn worker_due(&mut self, worker: WorkerId) {
         let host = &mut self.workers[worker.index()];
+        if host.program.is_some() {
+            return self.program_due(worker);
+        }
         if !host.started {
             host.started = true;
             self.step_worker(worker, WorkerEvent::Started);

@@ -6,8 +6,9 @@ use crate::action::StartQuorum;
 use crate::cluster::ClusterService;
 use crate::names::{NodeId, ResourceId};
 use crate::observe::Power;
-use crate::scaleout::Master;
+use crate::scaleout::{Master, MasterSettings};
 use crate::sql::SqlServer;
+use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::Topology;
 use crate::trust::{HostClass, HostTrust, Trust};
@@ -59,8 +60,8 @@ pub(crate) struct NodeHost {
     pub(crate) login_refused: bool,
     /// The service that the master's resource names is not installed.
     pub(crate) master_missing: bool,
-    /// The port in `MasterSettings.config`, for the next start.
-    pub(crate) port_setting: u16,
+    /// `MasterSettings.config`, for the next start.
+    pub(crate) settings: Shared<MasterSettings>,
     /// Services whose start type is Disabled.
     pub(crate) disabled: Disabled,
     /// Until when its resolver cache has the names of the cluster, if DNS has fallen silent.
@@ -180,7 +181,7 @@ impl NodeHost {
             port_blocked: false,
             login_refused: false,
             master_missing: false,
-            port_setting: own.master_settings.port,
+            settings: own.master_settings.clone(),
             disabled: Disabled::default(),
             knows_names_until: Time::ZERO,
         }

@@ -17,6 +17,7 @@ use crate::topology::{Target, WorkerMachine};
 use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
 
 use super::look::SocketState;
+use super::program::Program;
 use super::wire::{WireCommand, WireEvent};
 use super::{Event, World};
 
@@ -33,6 +34,8 @@ pub(crate) struct WorkerHost {
     messages: u32,
     /// Counts the packets that a poor link might have lost.
     at_risk: u32,
+    /// What has taken the place of its service.
+    pub(super) program: Option<Box<Program>>,
     /// The last handshake that was judged, and until when the same question has the same answer.
     remembered: Option<(HostClass, Handshake, Time)>,
 }
@@ -90,8 +93,15 @@ impl WorkerHost {
             shown: WorkerState::Starting,
             messages: 0,
             at_risk: 0,
+            program: None,
             remembered: None,
         }
+    }
+
+    /// It holds other things that decide about trust.
+    pub(crate) fn become_client(&mut self, class: ClientClass) {
+        self.client = class;
+        self.remembered = None;
     }
 
     /// Whether the other side has answered, and the handshake has not ended.
@@ -463,11 +473,16 @@ impl World {
         self.hears_clients(node) && !self.nodes[node.index()].port_blocked
     }
 
+    /// Tells whoever carries the wire that nobody reaches a node any more.
+    pub(crate) fn fall_silent(&mut self, node: NodeId) {
+        self.wire.command(WireCommand::Silence { node });
+        self.programs_lose(node, Loss::TimedOut);
+    }
+
     /// Tells whoever carries the wire whether a node can be reached.
     pub(crate) fn tell_whether_heard(&mut self, node: NodeId) {
         if !self.lets_in(node) {
-            self.wire.command(WireCommand::Silence { node });
-            return;
+            return self.fall_silent(node);
         }
         self.wire.command(WireCommand::Wake { node });
         if self.nodes[node.index()].listens() {
@@ -525,7 +540,7 @@ impl World {
 
     pub(crate) fn respond(&mut self, node: NodeId, to: WorkerId, response: Response) {
         if self.wire.command(WireCommand::Respond { node, to, response }) {
-            return;
+            return self.program_answered(to, node, response);
         }
         let delay = self.link_delay(to);
         let connection = &mut self.workers[to.index()].connection;
@@ -567,7 +582,7 @@ impl World {
     /// Every connection to this run of a node's master ends like this, as far as word of it gets out.
     pub(crate) fn break_connections(&mut self, node: NodeId, run: u32, loss: Loss) {
         if self.wire.command(WireCommand::Close { node, loss }) {
-            return;
+            return self.programs_lose(node, loss);
         }
         for index in 0..self.workers.len() {
             let connection = &self.workers[index].connection;
@@ -610,7 +625,12 @@ impl World {
                     self.step_worker(worker, WorkerEvent::Answered(response));
                 }
             }
-            WireEvent::RequestArrived { node, from, request } => {
+            WireEvent::Forbidden { node, from, through } => {
+                self.program_asks(from, node, through);
+                self.program_answered(from, node, Response::Forbidden);
+            }
+            WireEvent::RequestArrived { node, from, request, through } => {
+                self.program_asks(from, node, through);
                 // Behind HTTP.SYS a hung service accepts and never answers.
                 if !self.nodes[node.index()].master.hangs {
                     self.step_master(node, MasterEvent::RequestArrived { from, request });

@@ -40,6 +40,18 @@ pub enum WireCommand {
         /// Which one.
         connection: u32,
     },
+    /// The program starts that takes the place of a worker's service.
+    StartProgram {
+        /// Whose.
+        worker: WorkerId,
+    },
+    /// That program ends.
+    EndProgram {
+        /// Whose.
+        worker: WorkerId,
+        /// It has no moment to end by itself.
+        kill: bool,
+    },
     /// A master answers the request that waits under this worker's name.
     Respond {
         /// Which master.
@@ -48,6 +60,12 @@ pub enum WireCommand {
         to: WorkerId,
         /// What.
         response: Response,
+    },
+    /// A master's service starts: if somebody keeps its files, this is when it reads them
+    /// ([`master_reads`](super::World::master_reads)).
+    StartMaster {
+        /// Which one.
+        node: NodeId,
     },
     /// A master opens its endpoint on its node.
     Listen {
@@ -137,6 +155,15 @@ pub enum WireEvent {
         /// With what.
         response: Response,
     },
+    /// A node has answered a worker's request with 403, on account of its certificate.
+    Forbidden {
+        /// Which node.
+        node: NodeId,
+        /// Whose request, by its certificate.
+        from: WorkerId,
+        /// The host name under which it was asked.
+        through: HostId,
+    },
     /// A request has come in at a master.
     RequestArrived {
         /// At which node.
@@ -145,6 +172,8 @@ pub enum WireEvent {
         from: WorkerId,
         /// What.
         request: Request,
+        /// The host name under which it was asked.
+        through: HostId,
     },
 }
 

@@ -151,7 +151,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
         let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
-        Abilities { missing, forbidden }
+        Abilities { missing, forbidden, program: None }
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {

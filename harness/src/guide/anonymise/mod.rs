@@ -8,6 +8,7 @@ mod names;
 
 use std::collections::BTreeMap;
 
+use failover_sim::settings_file::endpoint;
 use serde_json::{Map, Value, json};
 
 use super::preflight::setup::{is_master, is_worker};
@@ -15,7 +16,6 @@ use super::snapshot::{
     Certificate, Cluster, FailedStart, Firewall, Look, Node, Resource, Role, Service, SettingsFile, Snapshot,
     Ssisdb, Witness, Worker, bindings, reservations,
 };
-use crate::settings_file::endpoint;
 
 use names::Names;
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use failover_sim::settings_file::endpoint;
 use serde_json::{Map, Value, json};
 
 use crate::guide::preflight::setup::{
@@ -13,7 +14,6 @@ use crate::guide::preflight::setup::{
 };
 use crate::guide::preflight::{self, cluster::named};
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
-use crate::settings_file::endpoint;
 
 use super::PredictError;
 

@@ -1,7 +1,8 @@
 //! Is SSISDB set up for a master that moves?
 
+use failover_sim::settings_file::endpoint;
+
 use crate::guide::snapshot::{Node, Worker};
-use crate::settings_file::endpoint;
 
 use super::setup::{Setup, master_service, same_host};
 use super::{Judged, right, wrong};

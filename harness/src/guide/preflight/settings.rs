@@ -1,7 +1,8 @@
 //! Do the settings files of masters and workers say what steps 5 and 7 ask?
 
+use failover_sim::settings_file::endpoint;
+
 use crate::guide::snapshot::{Moment, Node, SettingsFile, Worker};
-use crate::settings_file::endpoint;
 
 use super::setup::{Setup, master_file, master_service, same_host, sql_host, worker_file, worker_service};
 use super::{Judged, right, wrong};

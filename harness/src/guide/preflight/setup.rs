@@ -3,10 +3,11 @@
 //! The master's resource and role, the network name that workers should use, the certificate that they pin, the port:
 //! found once, with the reason where it cannot be found, and used by every rule.
 
+use failover_sim::settings_file::endpoint;
+
 use crate::guide::snapshot::{
     Certificate, Cluster, MasterFile, Moment, Node, Resource, Service, Snapshot, Worker, WorkerFile,
 };
-use crate::settings_file::endpoint;
 
 /// What was found, or why nobody could look.
 pub(in crate::guide) type Found<T> = Result<T, String>;

@@ -1,8 +1,7 @@
 //! What of the two settings files matters to a preflight?
 
+use failover_sim::settings_file::{self, MASTER, Setting, Settings, SettingsError, WORKER};
 use serde::{Deserialize, Serialize};
-
-use crate::settings_file::{self, MASTER, Setting, Settings, SettingsError, WORKER};
 
 use super::Moment;
 

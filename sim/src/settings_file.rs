@@ -253,6 +253,15 @@ pub fn endpoint(text: &str) -> Option<(&str, u16)> {
     port.parse().ok().filter(|_| is_host && scheme.eq_ignore_ascii_case("https://")).map(|port| (host, port))
 }
 
+/// The host that a `SqlServerName` asks for: without protocol, instance and port. A host that is said as the machine itself
+/// is the node's own.
+pub fn sql_host<'t>(text: &'t str, node: &'t str) -> &'t str {
+    let text = text.strip_prefix("tcp:").unwrap_or(text);
+    let host = text.split(['\\', ',']).next().unwrap_or_default().trim();
+    let is_itself = ["(local)", "localhost", "."].iter().any(|own| host.eq_ignore_ascii_case(own));
+    if is_itself { node } else { host }
+}
+
 /// A value without the quotes that it may have.
 fn plain(value: &Value) -> String {
     match value {
@@ -373,6 +382,22 @@ mod tests {
         }
         assert!(decode("f", &[0xFF, 0xFE, 0x41]).is_err());
         assert!(decode("f", &[0xC3]).is_err());
+    }
+
+    #[test]
+    fn a_sql_server_name_leads_to_its_host() {
+        for (text, host) in [
+            ("SQLFCI", "SQLFCI"),
+            ("SQLFCI\\SSIS", "SQLFCI"),
+            ("tcp:SQLFCI\\SSIS,1433", "SQLFCI"),
+            ("SQLFCI,1433", "SQLFCI"),
+            ("(local)\\SSIS", "NODE1"),
+            (".", "NODE1"),
+            ("LocalHost", "NODE1"),
+            ("SQLFCI//SSIS", "SQLFCI//SSIS"),
+        ] {
+            assert_eq!(sql_host(text, "NODE1"), host, "{text}");
+        }
     }
 
     proptest! {
