@@ -50,6 +50,33 @@ fn each_attempt_is_a_line_and_the_summary_the_last_one() {
     assert_eq!(summary["presented"][0]["common_names"], Value::from(vec!["node1", "sqlfci"]));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_one_line_tells_how_it_stands_and_is_gone_at_the_end() {
+    // A terminal of util-linux.
+    let line = format!(
+        "{} probe https://127.0.0.1:9 --for 700ms --interval 100ms",
+        env!("CARGO_BIN_EXE_failover-copy")
+    );
+    let output = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .stdin(std::process::Stdio::null())
+        .output();
+    let Ok(output) = output else {
+        let line = b"skipped: this machine has no `script`\n";
+        return std::io::Write::write_all(&mut std::io::stdout(), line).expect("standard output");
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text:?}");
+    // Written over itself, and at last wiped out, before the summary.
+    let (live, summary) = text.split_once("probed https://").expect("a summary");
+    assert!(live.contains("refused") && live.contains('\r') && live.contains("\u{1b}["), "{live:?}");
+    assert!(!summary.contains("\u{1b}["), "{summary:?}");
+    let piped = probe(&["https://127.0.0.1:9", "--for", "300ms", "--interval", "100ms"]);
+    assert!(!piped.stdout.contains('\u{1b}') && !piped.stderr.contains('\u{1b}'), "{piped:?}");
+}
+
 #[test]
 fn a_wrong_pin_fails_and_says_what_is_presented() {
     let twin = twin();

@@ -120,7 +120,7 @@ pub struct WorkerMachine {
     /// Whether an administrator has enabled it.
     pub enabled: bool,
     /// What takes the place of its service where there are real sockets.
-    pub program: Option<Program>,
+    pub program: Option<Shared<Program>>,
 }
 
 /// A program of somebody else's.

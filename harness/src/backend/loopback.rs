@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use failover_sim::action::ResolvedAction;
 use failover_sim::assumption::Assumption;
-use failover_sim::names::ActionNo;
+use failover_sim::names::{ActionNo, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 use failover_sim::twin::{Twin, TwinOptions};
-use failover_sim::world::Stop;
+use failover_sim::world::{Attempted, Stop};
 
 use crate::plan::Plan;
 
@@ -19,9 +19,15 @@ use super::{Abilities, Backend, BackendError, BackendKind};
 pub struct LoopbackBackend {
     twin: Option<Twin>,
     factor: u32,
+    keeps_attempts: bool,
 }
 
 impl LoopbackBackend {
+    /// One that keeps the workers' attempts to connect.
+    pub fn keeping_attempts() -> Self {
+        Self { keeps_attempts: true, ..Self::default() }
+    }
+
     /// How many seconds of the cluster pass in a real one while this plan runs.
     pub fn factor_for(plan: &Plan) -> u32 {
         factor(plan)
@@ -46,7 +52,10 @@ impl Backend for LoopbackBackend {
         self.twin = None;
         self.factor = factor(plan);
         let options = TwinOptions::with_factor(self.factor);
-        let twin = Twin::start(&plan.topology, &plan.names, &plan.loads, plan.choices(), options)?;
+        let mut twin = Twin::start(&plan.topology, &plan.names, &plan.loads, plan.choices(), options)?;
+        if self.keeps_attempts {
+            twin.keep_attempts();
+        }
         self.twin = Some(twin);
         Ok(())
     }
@@ -61,6 +70,10 @@ impl Backend for LoopbackBackend {
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
         Ok(self.twin().advance(until, sink)?)
+    }
+
+    fn attempted(&self, worker: WorkerId) -> Option<Attempted> {
+        self.twin.as_ref()?.attempted(worker)
     }
 
     fn finish(&mut self) -> Result<(), BackendError> {

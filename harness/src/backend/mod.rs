@@ -11,10 +11,11 @@ use std::path::PathBuf;
 
 use failover_sim::action::{ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
-use failover_sim::names::ActionNo;
+use failover_sim::names::{ActionNo, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 use failover_sim::twin::TwinError;
+use failover_sim::world::Attempted;
 pub use failover_sim::world::Stop;
 
 use crate::plan::Plan;
@@ -87,6 +88,11 @@ pub trait Backend {
     /// # Errors
     /// If something could not be taken back.
     fn finish(&mut self) -> Result<(), BackendError>;
+
+    /// How far a worker's last attempt to connect came; `None` where that was not kept, or cannot be seen.
+    fn attempted(&self, _: WorkerId) -> Option<Attempted> {
+        None
+    }
 
     /// What a reader of a report must know of this backend, after a run.
     fn remark(&self) -> Option<String> {

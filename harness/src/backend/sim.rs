@@ -3,10 +3,10 @@
 use failover_sim::action::ResolvedAction;
 use failover_sim::assumption::Assumption;
 use failover_sim::mark::Marks;
-use failover_sim::names::ActionNo;
+use failover_sim::names::{ActionNo, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
-use failover_sim::world::{Counters, Stop, World};
+use failover_sim::world::{Attempted, Counters, Stop, World};
 
 use crate::plan::Plan;
 
@@ -16,9 +16,15 @@ use super::{Abilities, Backend, BackendError, BackendKind};
 #[derive(Debug, Default)]
 pub struct SimBackend {
     world: Option<World>,
+    keeps_attempts: bool,
 }
 
 impl SimBackend {
+    /// One that keeps the workers' attempts to connect.
+    pub fn keeping_attempts() -> Self {
+        Self { keeps_attempts: true, ..Self::default() }
+    }
+
     /// What was counted in the last run.
     pub fn counters(&self) -> Counters {
         self.world.as_ref().map(World::counters).unwrap_or_default()
@@ -50,7 +56,11 @@ impl Backend for SimBackend {
                 if let Some(worker) = plan.program() {
                     return Err(BackendError::Program(worker.to_owned()));
                 }
-                self.world = Some(World::new(&plan.topology, &plan.loads, plan.choices()));
+                let mut world = World::new(&plan.topology, &plan.loads, plan.choices());
+                if self.keeps_attempts {
+                    world.keep_attempts();
+                }
+                self.world = Some(world);
             }
         }
         Ok(())
@@ -66,6 +76,10 @@ impl Backend for SimBackend {
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
         Ok(self.world().advance(until, sink))
+    }
+
+    fn attempted(&self, worker: WorkerId) -> Option<Attempted> {
+        self.world.as_ref()?.attempted(worker)
     }
 
     fn finish(&mut self) -> Result<(), BackendError> {

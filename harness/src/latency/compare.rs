@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::phase::PHASES;
 
-use super::saved::{Failover, Saved};
+use super::saved::{Failover, Saved, WORKER_ROWS};
 
 /// What became of the workers' outages, and of what they are made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Comparison {
     pub pairs: usize,
     /// The workers' outages.
     pub rows: Vec<Row>,
-    /// The medians of the phases that both have, by the names of the phase table, and of `worker_noticed`.
+    /// The medians of the phases that both have, by the names of the phase table, and of what is told of workers.
     pub phases: Vec<Row>,
 }
 
@@ -108,10 +108,10 @@ pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unl
         };
         phases.push((*name, taken(&times)));
     }
-    phases.push((
-        "worker_noticed",
-        taken(&|one| one.workers.iter().filter_map(|times| times.noticed).collect()),
-    ));
+    // The last row is what the percentiles above are of.
+    for (name, time) in &WORKER_ROWS[..WORKER_ROWS.len() - 1] {
+        phases.push((*name, taken(&|one| one.workers.iter().filter_map(time).collect())));
+    }
     let phases = phases.into_iter().filter(|(_, pairs)| {
         // What one of them never reached, or cannot see, cannot be compared.
         pairs.iter().any(|(old, _)| !old.is_empty()) && pairs.iter().any(|(_, new)| !new.is_empty())
@@ -194,7 +194,14 @@ mod tests {
             swept_ms: 0,
             phases_ms: vec![Some(millis / 2), None],
             assumed_ms: Vec::new(),
-            workers: vec![WorkerTimes { noticed: Some(0), back: Some(millis * 1_000), refused: 0 }; 2],
+            workers: vec![
+                WorkerTimes {
+                    noticed: Some(0),
+                    back: Some(millis * 1_000),
+                    ..WorkerTimes::default()
+                };
+                2
+            ],
         };
         Saved {
             latency: FORM,
@@ -207,6 +214,7 @@ mod tests {
             set: Vec::new(),
             factor: 1,
             resolution_us: 1,
+            probe_us: 0,
             failovers: millis.iter().enumerate().map(failover).collect(),
         }
     }
@@ -221,7 +229,7 @@ mod tests {
         assert!(comparison.rows.iter().all(|row| row.is_worse_than(100) && !row.is_worse_than(300)));
         // The second phase was never reached.
         let names: Vec<&str> = comparison.phases.iter().map(|row| row.what).collect();
-        assert_eq!(names, [PHASES[0].0, "worker_noticed"]);
+        assert_eq!(names, [PHASES[0].0, "worker_noticed", "worker_back"]);
         assert_eq!((comparison.phases[0].old, comparison.phases[0].change), (Some(20_000), Some(200)));
         let same = compare(&old, &old, false).expect("they are alike");
         assert!(same.rows.iter().all(|row| row.interval == Some((0, 0)) && !row.is_worse_than(0)));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use failover_sim::names::ActionNo;
+use failover_sim::names::{ActionNo, WorkerId};
 use failover_sim::time::micros;
 
 use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
@@ -156,14 +156,15 @@ pub fn plan_of(order: &Order, seed: u64, swept: Duration) -> Result<Plan, LoadEr
 /// If the topology is wrong, or a run does not come as far as its fault.
 pub fn measure(order: &Order, done: impl Fn(u32) + Sync) -> Result<Saved, MeasureError> {
     let still = plan_of(order, order.seed, Duration::ZERO)?;
-    let (factor, failovers) = match order.backend {
-        BackendKind::Sim => (1, measure_on(order, SimBackend::default, &still, &done)?),
+    let (factor, measured) = match order.backend {
+        BackendKind::Sim => (1, measure_on(order, SimBackend::keeping_attempts, &still, &done)?),
         BackendKind::Loopback => {
             let factor = LoopbackBackend::factor_for(&still);
-            (factor, measure_on(order, LoopbackBackend::default, &still, &done)?)
+            (factor, measure_on(order, LoopbackBackend::keeping_attempts, &still, &done)?)
         }
         BackendKind::Lab => return Err(MeasureError::Backend),
     };
+    let probe = measured.iter().map(|(_, probe)| *probe).max().unwrap_or_default();
     Ok(Saved {
         latency: FORM,
         version: VERSION.to_owned(),
@@ -179,7 +180,8 @@ pub fn measure(order: &Order, done: impl Fn(u32) + Sync) -> Result<Saved, Measur
             BackendKind::Sim | BackendKind::Lab => 1,
             BackendKind::Loopback => 1_000 * u64::from(factor),
         },
-        failovers,
+        probe_us: micros(probe),
+        failovers: measured.into_iter().map(|(failover, _)| failover).collect(),
     })
 }
 
@@ -188,7 +190,7 @@ fn measure_on<B: Backend>(
     backend: impl Fn() -> B + Sync,
     still: &Plan,
     done: &(impl Fn(u32) + Sync),
-) -> Result<Vec<Failover>, MeasureError> {
+) -> Result<Vec<(Failover, Duration)>, MeasureError> {
     let count = order.failovers;
     let next = AtomicUsize::new(0);
     let (sender, measured) = mpsc::channel();
@@ -217,12 +219,13 @@ fn measure_on<B: Backend>(
     })
 }
 
+/// Measures one failover; with how often the probe looked.
 fn one<B: Backend>(
     order: &Order,
     number: u32,
     still: &Plan,
     backend: &mut B,
-) -> Result<Failover, MeasureError> {
+) -> Result<(Failover, Duration), MeasureError> {
     let seed = order.seed + u64::from(number);
     let swept = swept(cycle(still), number, order.failovers);
     let plan = plan_of(order, seed, swept)?;
@@ -234,16 +237,22 @@ fn one<B: Backend>(
         let reason = found.cloned().unwrap_or_else(|| "the steps were not begun".to_owned());
         return Err(MeasureError::NoFault { number: number + 1, seed, reason });
     }
+    for (worker, times) in watch.workers.iter_mut().enumerate() {
+        if let (Some(fault), Some(attempted)) = (watch.fault, backend.attempted(WorkerId(worker as u32))) {
+            times.take_attempt(fault, attempted);
+        }
+    }
     let outage = judgement.outages.first();
     // The phases of workers are told worker by worker.
     let of_cluster = PHASES.len() - 2;
-    Ok(Failover {
+    let failover = Failover {
         seed,
         swept_ms: micros(swept) / 1_000,
         phases_ms: (0..of_cluster).map(|phase| outage.and_then(|outage| outage.millis[phase])).collect(),
         assumed_ms: (0..of_cluster).map(|phase| outage.map_or(0, |outage| outage.assumed[phase])).collect(),
         workers: watch.workers,
-    })
+    };
+    Ok((failover, watch.probe))
 }
 
 /// The longest cycle of the timers that a fault can meet in different phases: heartbeats of nodes, polls, leases and
@@ -266,6 +275,7 @@ fn swept(cycle: Duration, number: u32, count: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use super::super::saved::WORKER_ROWS;
     use super::*;
 
     fn order(fault: Fault, failovers: u32) -> Order {
@@ -298,6 +308,13 @@ mod tests {
                     failover.workers.iter().all(|times| times.away().is_some()),
                     "{fault:?} {failover:?}"
                 );
+                // The last row is not counted from the fault.
+                for times in &failover.workers {
+                    let rows = &WORKER_ROWS[..WORKER_ROWS.len() - 1];
+                    let moments: Option<Vec<u64>> = rows.iter().map(|(_, time)| time(times)).collect();
+                    let moments = moments.expect("every step of the attempt that succeeded was seen");
+                    assert!(moments.is_sorted(), "{fault:?} {times:?}");
+                }
             }
         }
     }

@@ -12,5 +12,5 @@ mod watch;
 
 pub use compare::{Comparison, Row, Unlike, compare};
 pub use measure::{Fault, MeasureError, Order, measure, plan_of};
-pub use saved::{FORM, Failover, Saved, WorkerTimes};
+pub use saved::{FORM, Failover, Saved, WORKER_ROWS, WorkerRow, WorkerTimes};
 pub use table::table;

@@ -1,5 +1,7 @@
 //! What is kept of a measurement?
 
+use failover_sim::time::{Time, micros};
+use failover_sim::world::Attempted;
 use serde::{Deserialize, Serialize};
 
 /// The form of files that this version writes.
@@ -28,6 +30,9 @@ pub struct Saved {
     pub factor: u32,
     /// Times are known to so many microseconds.
     pub resolution_us: u64,
+    /// From one look of the probe at the endpoint to the next, in microseconds; 0 where it misses nothing.
+    #[serde(default)]
+    pub probe_us: u64,
     /// The failovers, in the order of their seeds.
     pub failovers: Vec<Failover>,
 }
@@ -53,6 +58,18 @@ pub struct WorkerTimes {
     /// When it saw that its connection was gone; `None` if it never lost it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noticed: Option<u64>,
+    /// When it had waited long enough, and began the attempt that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<u64>,
+    /// When it had resolved the host of its endpoint for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolved: Option<u64>,
+    /// When its connection was accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connected: Option<u64>,
+    /// When the handshake was finished.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshaken: Option<u64>,
     /// When its heartbeat was answered again, for good; `None` if that was not seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<u64>,
@@ -60,7 +77,33 @@ pub struct WorkerTimes {
     pub refused: u32,
 }
 
+/// One time of a worker, by its name in tables.
+pub type WorkerRow = (&'static str, fn(&WorkerTimes) -> Option<u64>);
+
+/// What is told of workers, in the order in which it happens; the last is not counted from the fault.
+pub const WORKER_ROWS: [WorkerRow; 7] = [
+    ("worker_noticed", |times| times.noticed),
+    ("worker_waited", |times| times.waited),
+    ("worker_resolved", |times| times.resolved),
+    ("worker_connected", |times| times.connected),
+    ("worker_handshaken", |times| times.handshaken),
+    ("worker_back", |times| times.back),
+    ("worker_away", WorkerTimes::away),
+];
+
 impl WorkerTimes {
+    /// Takes in how the attempt went that brought it back, if one did.
+    pub fn take_attempt(&mut self, fault: Time, attempted: Attempted) {
+        let since = |moment: Time| micros(moment.since(fault));
+        let (Some(back), Some(handshaken)) = (self.back, attempted.handshaken) else { return };
+        if attempted.began >= fault && since(handshaken) <= back {
+            self.waited = Some(since(attempted.began));
+            self.resolved = attempted.resolved.map(since);
+            self.connected = attempted.connected.map(since);
+            self.handshaken = Some(since(handshaken));
+        }
+    }
+
     /// For how long it was cut off, from what it saw; `None` if it never was, or never came back.
     pub fn away(&self) -> Option<u64> {
         Some(self.back?.saturating_sub(self.noticed?))

@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 use crate::phase::PHASES;
 
-use super::saved::{Saved, WorkerTimes};
+use super::saved::{Saved, WORKER_ROWS};
 
 /// Phases of the cluster, then of the workers: count, p50, p95, p99, max, and what is assumed.
 ///
@@ -32,9 +32,13 @@ pub fn table(saved: &Saved) -> String {
         )
         .expect("memory can be written to");
     }
-    writeln!(text, "time after the fault       count        p50        p95        p99        max  assumed")
-        .expect("memory can be written to");
-    for (phase, (name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
+    writeln!(
+        text,
+        "time after the fault       count        p50        p95        p99        max        to  assumed"
+    )
+    .expect("memory can be written to");
+    let to = saved.resolution_us;
+    for (phase, &(name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
         let reached: Vec<(u64, u64)> = saved
             .failovers
             .iter()
@@ -43,12 +47,15 @@ pub fn table(saved: &Saved) -> String {
         let assumed: u64 = reached.iter().map(|(_, assumed)| assumed).sum();
         let all: u64 = reached.iter().map(|(millis, _)| millis).sum();
         let share = (assumed * 100).checked_div(all);
-        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), share);
+        // Milliseconds are kept of the cluster, and the probe looks at the endpoint now and then.
+        let looks = if name == "endpoint_answering" { saved.probe_us } else { 0 };
+        let to = to.max(1_000).max(looks);
+        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), (share, to));
     }
     let workers = || saved.failovers.iter().flat_map(|one| &one.workers);
-    row(&mut text, "worker_noticed", workers().filter_map(|times| times.noticed), None);
-    row(&mut text, "worker_back", workers().filter_map(|times| times.back), None);
-    row(&mut text, "worker_away", workers().filter_map(WorkerTimes::away), None);
+    for (name, time) in WORKER_ROWS {
+        row(&mut text, name, workers().filter_map(time), (None, to));
+    }
     let never = workers().filter(|times| times.never_back()).count();
     let unnoticed = workers().filter(|times| times.noticed.is_none()).count();
     writeln!(text, "outages of workers that never ended: {never}; workers that noticed nothing: {unnoticed}")
@@ -63,7 +70,7 @@ fn told_set(saved: &Saved) -> String {
     saved.set.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-fn row(text: &mut String, name: &str, micros: impl Iterator<Item = u64>, assumed: Option<u64>) {
+fn row(text: &mut String, name: &str, micros: impl Iterator<Item = u64>, (assumed, to): (Option<u64>, u64)) {
     // One microsecond to a day, three digits.
     let mut histogram =
         Histogram::<u64>::new_with_bounds(1, 24 * 3_600 * 1_000_000, 3).expect("sound bounds");
@@ -84,5 +91,6 @@ fn row(text: &mut String, name: &str, micros: impl Iterator<Item = u64>, assumed
         )
     };
     let share = assumed.map(|share| format!("{share:>8}%")).unwrap_or_default();
-    writeln!(text, "{told}{share}").expect("memory can be written to");
+    let to = if to < 1_000 { format!("{to} us") } else { format!("{} ms", to / 1_000) };
+    writeln!(text, "{told} {to:>9}{share}").expect("memory can be written to");
 }

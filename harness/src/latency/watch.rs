@@ -1,7 +1,9 @@
 //! What does a failover mean to each worker?
 
+use std::time::Duration;
+
 use failover_sim::names::ActionNo;
-use failover_sim::observe::{Fact, Flow, Record, Sink, WorkerState};
+use failover_sim::observe::{Fact, Flow, Record, Sink, Watch as Watched, WorkerState};
 use failover_sim::time::Time;
 
 use super::saved::WorkerTimes;
@@ -13,11 +15,13 @@ pub(super) struct Watch {
     action: ActionNo,
     pub(super) fault: Option<Time>,
     pub(super) workers: Vec<WorkerTimes>,
+    /// From one look of the probe to the next.
+    pub(super) probe: Duration,
 }
 
 impl Watch {
     pub(super) fn new(action: ActionNo, workers: usize) -> Self {
-        Self { action, fault: None, workers: vec![WorkerTimes::default(); workers] }
+        Self { action, fault: None, workers: vec![WorkerTimes::default(); workers], probe: Duration::ZERO }
     }
 }
 
@@ -27,6 +31,9 @@ impl Sink for Watch {
             && action == self.action
         {
             self.fault = Some(record.latest);
+        }
+        if let Fact::Watching { what: Watched::Endpoint, every } = record.fact {
+            self.probe = every;
         }
         let (Some(fault), Fact::Worker { worker, state }) = (self.fault, record.fact) else {
             return Flow::Continue;

@@ -16,7 +16,7 @@ use failover_sim::observe::{
     ErrorFamily, ExecutionLog, ExecutionStatus, NodeState, NodeStatus, RoleState, TaskState,
 };
 use failover_sim::step::Shared;
-use failover_sim::topology::Topology;
+use failover_sim::topology::{Program, Topology};
 
 use crate::check::{Claim, ReconnectTime};
 use crate::plan::{
@@ -108,7 +108,7 @@ pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Di
 fn start_in(topology: &mut Topology, file: &str) {
     let folder = Path::new(file).parent().unwrap_or_else(|| Path::new(""));
     for program in topology.workers.iter_mut().filter_map(|worker| worker.program.as_mut()) {
-        program.folder = folder.to_owned();
+        *program = Shared::new(Program { command: program.command.clone(), folder: folder.to_owned() });
     }
 }
 

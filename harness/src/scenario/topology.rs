@@ -563,6 +563,9 @@ impl Builder<'_> {
             let mut root: Vec<_> =
                 document.root.iter().filter_map(|name| self.find_certificate(name)).collect();
             root.sort_unstable();
+            let program = document.program.as_ref().map(|program| {
+                Shared::new(Program { command: program.value.clone(), folder: PathBuf::new() })
+            });
             if let Some(program) = document.program.as_ref().filter(|program| program.value.is_empty()) {
                 let fault = Fault::new("`program` names nothing", program.span);
                 self.faults.push(fault.with_label("expected `[ PROGRAM, ARGUMENT ]`"));
@@ -591,10 +594,7 @@ impl Builder<'_> {
                     own: Some(own),
                     key_readable: document.private_key == KeyAccessWord::Readable,
                     enabled: document.state == EnabledWord::Enabled,
-                    program: document
-                        .program
-                        .as_ref()
-                        .map(|program| Program { command: program.value.clone(), folder: PathBuf::new() }),
+                    program: program.clone(),
                 });
                 self.names.workers.push(name);
             }

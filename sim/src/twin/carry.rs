@@ -115,6 +115,7 @@ impl Driver {
                     tls,
                     verdict,
                     pace: self.clock.pace(),
+                    tells_all: self.world.keeps_attempts(),
                     requests: receiver,
                     happenings: self.sender.clone(),
                 }))

@@ -40,6 +40,8 @@ pub(crate) struct Attempt {
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) verdict: Verdict,
     pub(crate) pace: Pace,
+    /// Whether somebody wants to know when the connection is accepted.
+    pub(crate) tells_all: bool,
     pub(crate) requests: UnboundedReceiver<Request>,
     pub(crate) happenings: UnboundedSender<Happening>,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Attempt {
 /// What a worker's client has to say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Report {
+    /// The connection is accepted.
+    Accepted,
     /// The handshake is finished.
     Connected { local: SocketAddr, presented: CertificateId },
     /// No connection: nobody accepted it.
@@ -66,6 +70,9 @@ pub(crate) async fn work(mut attempt: Attempt) {
     };
     let _ = socket.set_nodelay(true);
     let Ok(local) = socket.local_addr() else { return attempt.report(Report::NotAccepted) };
+    if attempt.tells_all {
+        attempt.report(Report::Accepted);
+    }
     let line = Line::new(Arc::new(socket));
     let ending = line.ending();
     match shake_hands(&attempt, line).await {

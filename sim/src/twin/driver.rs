@@ -404,6 +404,7 @@ impl Driver {
         let Some(client) = client.filter(|client| client.connection == connection) else { return };
         let door = client.door;
         let event = match report {
+            Report::Accepted => WireEvent::Accepted { worker, connection },
             Report::Connected { local, presented } => {
                 let Some(line) = door.and_then(|door| self.lines.of_client(door, local)) else { return };
                 line.worker = Some((worker, connection));
@@ -433,7 +434,7 @@ impl Driver {
             Report::Lost(loss) => WireEvent::Lost { worker, connection, loss },
         };
         match report {
-            Report::Connected { .. } | Report::Answered(_) => {}
+            Report::Accepted | Report::Connected { .. } | Report::Answered(_) => {}
             Report::NotAccepted | Report::Broken { .. } | Report::Lost(_) => {
                 self.clients[worker.index()] = None;
             }

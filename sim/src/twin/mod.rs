@@ -78,7 +78,7 @@ use crate::observe::{Fact, Sink, Source, Watch};
 use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::{Target, Topology};
-use crate::world::{Counters, Stop, World};
+use crate::world::{Attempted, Counters, Stop, World};
 
 use certificates::Certificates;
 use clock::{Clock, Pace};
@@ -263,6 +263,16 @@ impl Twin {
     /// The random values and assumptions of the run.
     pub const fn choices(&self) -> &Choices {
         self.driver.world.choices()
+    }
+
+    /// Keeps the attempts of workers from here on.
+    pub fn keep_attempts(&mut self) {
+        self.driver.world.keep_attempts();
+    }
+
+    /// How far a worker's last attempt to connect came; `None` if attempts are not kept.
+    pub fn attempted(&self, worker: WorkerId) -> Option<Attempted> {
+        self.driver.world.attempted(worker)
     }
 
     /// What the machines have done so far.

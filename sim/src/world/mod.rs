@@ -6,6 +6,7 @@
 
 mod act;
 mod act_on_worker;
+mod attempts;
 mod availability;
 mod cluster;
 mod identity;
@@ -50,6 +51,7 @@ use traffic::WorkerHost;
 use wire::Wire;
 
 pub use act::ApplyError;
+pub use attempts::Attempted;
 pub use look::{Socket, SocketState};
 pub use wire::{WireCommand, WireEvent};
 
@@ -88,6 +90,8 @@ pub struct World {
     waiting: Vec<WaitingCall>,
     nodes: Vec<NodeHost>,
     workers: Vec<WorkerHost>,
+    /// Empty if nobody wants to know.
+    attempts: Vec<Attempted>,
     wire: Wire,
     shown_endpoint: Option<Answer>,
     shown_master: Option<NodeId>,
@@ -269,6 +273,7 @@ impl World {
             waiting: Vec::new(),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
+            attempts: Vec::new(),
             wire,
             shown_endpoint: None,
             shown_master: None,
@@ -314,6 +319,7 @@ impl World {
         self.waiting.clear();
         self.nodes.clear();
         self.workers.clear();
+        self.attempts.fill(Attempted::default());
         self.shown_endpoint = None;
         self.shown_master = None;
         self.pending.clear();

@@ -16,6 +16,7 @@ use crate::time::{Time, micros};
 use crate::topology::{Target, WorkerMachine};
 use crate::trust::{ClientClass, ClientTrust, Handshake, HostClass, Trust};
 
+use super::attempts::Attempted;
 use super::look::SocketState;
 use super::program::Program;
 use super::wire::{WireCommand, WireEvent};
@@ -261,6 +262,8 @@ impl World {
 
     /// Resolves the host of the endpoint and tries what comes of it, one address after the other.
     fn connect(&mut self, id: WorkerId) {
+        let now = self.now;
+        self.attempt(id, |attempt| *attempt = Attempted { began: now, ..Attempted::default() });
         let host = &mut self.workers[id.index()];
         let endpoint = host.machine.settings().endpoint_host;
         match self.topology.hosts[endpoint.index()] {
@@ -298,6 +301,11 @@ impl World {
     }
 
     fn try_one(&mut self, id: WorkerId, to: Option<Target>, left: AddressSet) {
+        let now = self.now;
+        self.attempt(id, |attempt| {
+            attempt.resolved = attempt.resolved.or(to.map(|_| now));
+            attempt.connected = None;
+        });
         let host = &mut self.workers[id.index()];
         let connection = &mut host.connection;
         let node = connection.node.filter(|_| has(Defect::AddressResolvedOnce));
@@ -374,6 +382,8 @@ impl World {
         if open {
             connection.stage = Stage::ShakingHands;
             connection.run = run;
+            let accepted = self.now.later(delay);
+            self.attempt(id, |attempt| attempt.connected = Some(accepted));
             // The answer to the SYN, then one round trip of the handshake.
             let again: Option<Duration> = (0..3).map(|_| self.sent_again(id)).sum();
             if let Some(again) = again {
@@ -431,6 +441,8 @@ impl World {
             Handshake::Finished(certificate) => {
                 host.connection.presented = Some(certificate);
                 host.connection.stage = Stage::Open;
+                let now = self.now;
+                self.attempt(id, |attempt| attempt.handshaken = Some(now));
                 self.step_worker(id, WorkerEvent::Connected);
             }
             Handshake::Broken { error, presented } => {
@@ -605,7 +617,15 @@ impl World {
                     open.stage = Stage::Open;
                     open.node = Some(by);
                     open.presented = Some(presented);
+                    let now = self.now;
+                    self.attempt(worker, |attempt| attempt.handshaken = Some(now));
                     self.step_worker(worker, WorkerEvent::Connected);
+                }
+            }
+            WireEvent::Accepted { worker, connection } => {
+                if self.is_current(worker, connection) {
+                    let now = self.now;
+                    self.attempt(worker, |attempt| attempt.connected = Some(now));
                 }
             }
             WireEvent::ConnectFailed { worker, connection, error, by, presented } => {

@@ -124,6 +124,13 @@ pub enum WireEvent {
         /// The certificate that it presented.
         presented: CertificateId,
     },
+    /// A worker's connection is accepted, and the handshake begins. Told only if attempts are kept.
+    Accepted {
+        /// Whose.
+        worker: WorkerId,
+        /// Which attempt.
+        connection: u32,
+    },
     /// A worker's attempt failed.
     ConnectFailed {
         /// Whose.
