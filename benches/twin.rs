@@ -2,7 +2,8 @@
 //!
 //! Everything is processor time of the whole process, clients and servers together, so that waiting costs nothing. After
 //! criterion's own figures come the ratios: what the twin needed, over what the handshakes, requests and refused attempts that
-//! it carried out cost bare. The twin's own probe counts too, at the price of a handshake without a client certificate.
+//! it carried out cost bare. The twin's own probe counts too, at the price of a handshake without a client certificate, or of a
+//! refused attempt where it finds nobody.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -311,7 +312,8 @@ impl Fleet {
         note(ledger, &name("cpu"), spent.as_secs_f64());
         note(ledger, &name("handshakes"), handshakes as f64);
         // A worker's client tries a refused connection once more, as Windows does.
-        let refused = 2 * (sockets_after.attempts - sockets.attempts - handshakes);
+        let refused = 2 * (sockets_after.attempts - sockets.attempts - handshakes) + sockets_after.knocks
+            - sockets.knocks;
         note(ledger, &name("refused"), refused as f64);
         note(ledger, &name("looks"), (sockets_after.looks - sockets.looks) as f64);
         note(ledger, &name("requests"), (after.requests - before.requests) as f64);

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use failover_harness::backend::SimBackend;
 use failover_harness::backend::lab::clock::WallClock;
+use failover_harness::backend::lab::hooks::Hooks;
 use failover_harness::backend::lab::journal::State;
 use failover_harness::backend::lab::protocol::{Call, Marker};
 use failover_harness::backend::lab::reach::Host;
@@ -157,7 +158,7 @@ fn run(plan: &Plan, programs: Programs, transport: Transport, mut twin: RealTime
         let hosts = twin.begin(plan)?;
         let place = |(host, name)| (host, Place { name, transport });
         let places: BTreeMap<Host, Place> = hosts.into_iter().map(place).collect();
-        Ok(Ends { places, probe: twin.probe(), clock: twin.clock(), rhythm })
+        Ok(Ends { places, hooks: Hooks::default(), probe: twin.probe(), clock: twin.clock(), rhythm })
     };
     let mut backend = LabBackend::new(RemoteLab::new(programs, begin), Some(journals.path().to_owned()));
     let judgement = director::run(plan, &mut backend, &mut Nowhere);

@@ -66,6 +66,9 @@ pub struct Header {
     /// The case of the scenario, if it has several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<String>,
+    /// By how much the `within` of every step was stretched, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u32>,
 }
 
 /// The form of histories that this version writes.
@@ -96,6 +99,7 @@ impl Header {
             profile: overrides.profile.map(|profile| profile.word().to_owned()),
             other_topology: overrides.topology,
             case: overrides.case,
+            patience: overrides.patience,
         }
     }
 
@@ -118,6 +122,7 @@ impl Header {
                 profile: self.profile.as_deref().and_then(Profile::by_word),
                 topology: self.other_topology.clone(),
                 case: self.case.clone(),
+                patience: self.patience,
             },
         }
     }

@@ -201,6 +201,8 @@ pub struct Overrides {
     pub topology: Option<String>,
     /// The one case of the scenario that is meant.
     pub case: Option<String>,
+    /// By how much `lab.yaml` stretches the `within` of every step.
+    pub patience: Option<u32>,
 }
 
 impl Overrides {

@@ -64,7 +64,7 @@ fn report<B: Backend>(
         result,
         judgement,
         unknowns,
-        replay: plan.replay(backend.kind().word()) + backend.replay_options(),
+        replay: plan.replay(backend.kind().word()) + &backend.replay_options(),
         promise: plan.topology.promises.reconnect_within,
         plan: plan.digest().to_string(),
         elapsed,

@@ -103,8 +103,8 @@ pub trait Backend {
     fn consulted(&self) -> Vec<Assumption>;
 
     /// What a command line has to say beyond the backend's name to run on the same one again.
-    fn replay_options(&self) -> &'static str {
-        ""
+    fn replay_options(&self) -> String {
+        String::new()
     }
 }
 

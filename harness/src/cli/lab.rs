@@ -6,6 +6,9 @@ use clap::{Args, Subcommand};
 
 use crate::backend::lab::file::LabFile;
 use crate::backend::lab::ledger::{Spending, sessions};
+use crate::backend::lab::reach::Lab;
+use crate::backend::lab::real;
+use crate::backend::lab::transport::Programs;
 use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, LabBackend};
 use crate::guide::predict::topology_of;
@@ -76,29 +79,69 @@ pub(super) fn lab(arguments: &LabArguments) -> Result<u8, CommandError> {
     }
 }
 
-/// What the file of a lab says; nothing for the word `twin`, which is a lab where everything is allowed.
-pub(super) fn read_lab(lab: &Path) -> Result<Option<LabFile>, CommandError> {
-    if lab == Path::new(TWIN) {
-        return Ok(None);
-    }
-    let file = read(lab)?;
-    if file.transport.is_some() {
-        return Err(CommandError::Input(format!(
-            "`{}` names a real lab, which this version does not reach yet: nobody watches its endpoint\nhint: `transport: \
-             twin` does the same on a twin of the hosts",
-            path_text(lab)
-        )));
-    }
-    Ok(Some(file))
+/// A lab that the command line names.
+#[derive(Clone)]
+pub(super) struct NamedLab {
+    /// What its file says; nothing for the word `twin`, which is a lab where everything is allowed.
+    pub(super) file: Option<LabFile>,
+    path: PathBuf,
 }
 
-/// The backend for a lab that was read.
-pub(super) fn backend(file: Option<LabFile>, journals: Option<PathBuf>) -> LabBackend<Twin> {
-    let twin = LabBackend::new(Twin::new(Dialect::Friendly), journals);
-    match file {
-        Some(file) => twin.allowed_by(file),
-        None => twin,
+impl NamedLab {
+    pub(super) fn read(lab: &Path) -> Result<Self, CommandError> {
+        let file = if lab == Path::new(TWIN) { None } else { Some(read(lab)?) };
+        Ok(Self { file, path: lab.to_owned() })
     }
+
+    /// Whether real hosts answer.
+    pub(super) fn is_real(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.transport.is_some())
+    }
+
+    /// By how much steps are given more time.
+    pub(super) fn patience(&self) -> Option<u32> {
+        self.file.as_ref().map(|file| file.patience).filter(|patience| *patience > 1)
+    }
+
+    /// The backend for it, which keeps its journals, and what its hosts say, in these folders.
+    pub(super) fn backend(
+        &self,
+        journals: Option<PathBuf>,
+        transcript: Option<PathBuf>,
+    ) -> LabBackend<Box<dyn Lab>> {
+        let lab: Box<dyn Lab> = match &self.file {
+            Some(file) if let Some(transport) = file.transport => {
+                let said = format!(" --lab {}", quoted(&path_text(&self.path)));
+                real::lab(file.clone(), transport, Programs::default(), transcript, said)
+            }
+            Some(_) | None => Box::new(Twin::new(Dialect::Friendly)),
+        };
+        let backend = LabBackend::new(lab, journals);
+        match &self.file {
+            Some(file) => backend.allowed_by(file.clone()),
+            None => backend,
+        }
+    }
+}
+
+/// Refuses scenarios that together spend more than a cluster forgives at once.
+pub(super) fn keep_to_one_session<L: Lab>(
+    plans: &[Plan],
+    backend: &LabBackend<L>,
+    lab: &Path,
+) -> Result<(), CommandError> {
+    let runs = |plan: &&Plan| backend.abilities(plan).reason_to_skip(backend.kind()).is_none();
+    let spendings: Vec<Spending> = plans.iter().filter(runs).map(Spending::of).collect();
+    let is_within = sessions(&spendings).len() <= 1 && spendings.iter().all(Spending::is_bearable);
+    if is_within {
+        return Ok(());
+    }
+    Err(CommandError::Input(format!(
+        "together these scenarios spend more than a cluster forgives: a node that is lost three times within an hour is put into \
+         quarantine, and a role that has failed over too often within six hours stays failed\nhint: `failover lab plan --lab {}` \
+         says which of them fit together",
+        quoted(&path_text(lab))
+    )))
 }
 
 fn read(file: &Path) -> Result<LabFile, CommandError> {
@@ -161,10 +204,10 @@ fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
 }
 
 fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
-    let file = if arguments.lab == Path::new(TWIN) { None } else { Some(read(&arguments.lab)?) };
-    let backend = backend(file, None);
+    let lab = NamedLab::read(&arguments.lab)?;
+    let backend = lab.backend(None, None);
     let topology = arguments.topology.as_ref().map(path_text);
-    let overrides = Overrides { topology, ..Overrides::default() };
+    let overrides = Overrides { topology, patience: lab.patience(), ..Overrides::default() };
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
     let mut left_out: Vec<String> =
         misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
@@ -215,7 +258,7 @@ fn spent(spending: &Spending) -> String {
 
 fn restore(arguments: &RestoreArguments) -> Result<u8, CommandError> {
     let journal = path_text(&arguments.journal);
-    let mut backend = backend(read_lab(&arguments.lab)?, None);
+    let mut backend = NamedLab::read(&arguments.lab)?.backend(None, None);
     let restored = backend
         .restore(&arguments.journal)
         .map_err(|error| CommandError::Surroundings(format!("`{journal}`: {error}")))?;

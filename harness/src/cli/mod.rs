@@ -85,7 +85,7 @@ enum Command {
     Twin(twin::TwinArguments),
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct RunArguments {
     /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
     #[arg(value_name = "PATH")]
@@ -102,7 +102,8 @@ struct RunArguments {
     /// Which lab: `lab.yaml`, or `twin`, which is a model of the lab's hosts behind the real session protocol.
     #[arg(long, value_name = "FILE|twin")]
     lab: Option<PathBuf>,
-    /// Keep the journals of what is done to a lab in this folder, for `lab restore`.
+    /// Keep the journals of what is done to a lab in this folder, for `lab restore`. A run in a real lab keeps them in any case,
+    /// with what was said, the histories and the reports, in a folder of its own below `lab-runs`.
     #[arg(long, value_name = "FOLDER")]
     journals: Option<PathBuf>,
     /// The seed of every random value.
@@ -125,7 +126,7 @@ struct RunArguments {
     verbose: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 struct OverrideArguments {
     /// Another number of workers in the topology's first group.
     #[arg(long, value_name = "COUNT")]
@@ -157,6 +158,7 @@ impl OverrideArguments {
             profile: self.profile,
             topology: self.topology.as_ref().map(path_text),
             case: self.case.clone(),
+            patience: None,
         }
     }
 }
@@ -298,6 +300,7 @@ fn profile(text: &str) -> Result<Profile, String> {
 
 fn suite(text: &str) -> Result<String, String> {
     let suites = standard::suites();
+    let suites: Vec<&str> = suites.into_iter().chain([standard::FIRST.0]).collect();
     if suites.contains(&text) {
         return Ok(text.to_owned());
     }

@@ -3,29 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use failover_sim::observe::{Flow, Record, Sink};
 
 use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
 use crate::history::HistoryWriter;
-use crate::plan::{Plan, path_text};
+use crate::plan::{Plan, path_text, quoted};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
 
+use super::lab::{NamedLab, keep_to_one_session};
 use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments)?;
-    let lab = arguments.lab.as_deref().map(super::lab::read_lab).transpose()?.flatten();
-    let overrides = arguments.overrides.overrides();
+    let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
+    let mut overrides = arguments.overrides.overrides();
+    overrides.patience = lab.as_ref().and_then(NamedLab::patience);
     let suite = arguments.suite.as_deref();
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
+    if let (Some(lab), Some(path)) = (lab.as_ref().filter(|lab| lab.is_real()), &arguments.lab) {
+        keep_to_one_session(&plans, &lab.backend(None, None), path)?;
+    }
+    let run_folder = lab.as_ref().filter(|lab| lab.is_real()).map(|_| run_folder()).transpose()?;
+    let kept = run_folder.as_ref().map(|folder| kept_in(arguments, folder));
+    let arguments = kept.as_ref().unwrap_or(arguments);
     if let Some(folder) = &arguments.histories {
         refuse_equal_files(&plans)?;
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
@@ -34,10 +42,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
         BackendKind::Lab => {
+            let Some(lab) = &lab else { unreachable!("which lab was checked") };
             // Ctrl-C must not leave a lab as it is.
             let stop = super::stop::flag();
+            let transcript = run_folder.as_ref().map(|folder| folder.join("transcript"));
             let begin =
-                || super::lab::backend(lab.clone(), arguments.journals.clone()).stopped_by(stop.clone());
+                || lab.backend(arguments.journals.clone(), transcript.clone()).stopped_by(stop.clone());
             run_all(&plans, begin, arguments)?
         }
     };
@@ -55,12 +65,36 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         elapsed: started.elapsed(),
     };
     write_reports(&report, &charts, arguments)?;
+    if let Some(folder) = &run_folder {
+        print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
+    }
     if arguments.verbose && arguments.format == Format::Human {
         print(&report::human_in_full(&report))?;
     } else {
         show(&report, arguments.format)?;
     }
     Ok(report.exit_code())
+}
+
+/// The folder of a run in a real lab, named after the moment.
+fn run_folder() -> Result<PathBuf, CommandError> {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = crate::probe::date(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
+    let folder = Path::new(LAB_RUNS).join(format!("{}-{}", now.replace(':', ""), std::process::id()));
+    std::fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+    Ok(folder)
+}
+
+/// The same arguments, with everything kept in a folder that is not kept elsewhere.
+fn kept_in(arguments: &RunArguments, folder: &Path) -> RunArguments {
+    let mut kept = arguments.clone();
+    // There is one lab.
+    kept.jobs = 1;
+    kept.journals.get_or_insert_with(|| folder.join("journals"));
+    kept.histories.get_or_insert_with(|| folder.join("histories"));
+    kept.report.push((ReportKind::Json, folder.join("report.json")));
+    kept.report.push((ReportKind::Html, folder.join("report.html")));
+    kept
 }
 
 /// Whether the lab that is asked for is one that can be reached.
@@ -277,3 +311,6 @@ fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments)
 pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
     CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(path)))
 }
+
+/// Below the folder where the program is run.
+const LAB_RUNS: &str = "lab-runs";

@@ -97,11 +97,23 @@ pub fn plans(name: &str, origin: &Origin, seed: u64) -> Result<Vec<Plan>, Vec<Di
     };
     let mut faults = Vec::new();
     let plans = scenario(name, origin, seed, &mut topology, &mut faults);
-    if let Some(plans) = plans.filter(|_| faults.is_empty() && topology_faults.is_empty()) {
+    if let Some(mut plans) = plans.filter(|_| faults.is_empty() && topology_faults.is_empty()) {
+        if let Some(patience) = origin.overrides.patience {
+            plans.iter_mut().for_each(|plan| be_patient(plan, patience));
+        }
         return Ok(plans);
     }
     let own = (!faults.is_empty()).then(|| diagnostics(&origin.scenario_file, &origin.scenario_text, faults));
     Err(own.into_iter().chain(told_apart(origin, topology_faults)).collect())
+}
+
+/// Gives every step more time; no claim.
+fn be_patient(plan: &mut Plan, patience: u32) {
+    for step in &mut plan.steps {
+        if let StepKind::Expect { within, .. } = &mut step.kind {
+            *within *= patience;
+        }
+    }
 }
 
 /// Programs of workers are started in the folder of their topology.

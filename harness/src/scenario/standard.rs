@@ -31,13 +31,17 @@ pub fn topology(name: &str) -> Option<StandardFile> {
 pub fn below(name: &str) -> Vec<StandardFile> {
     let name = name.trim_end_matches('/');
     let name = name.strip_suffix(".yaml").unwrap_or(name);
+    let name = if name == FIRST.0 { FIRST.1 } else { name };
     let is_below = |file: &StandardFile| {
         file.name.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     scenarios().filter(is_below).collect()
 }
 
-/// The folders of scenarios: what `--suite` takes.
+/// The suite with which somebody begins in a lab: one planned move there and back.
+pub const FIRST: (&str, &str) = ("first", "cluster/planned_move_there_and_back");
+
+/// The folders of scenarios: what `--suite` takes besides [`FIRST`].
 pub fn suites() -> Vec<&'static str> {
     let mut suites: Vec<_> = scenarios().filter_map(|file| file.name.split('/').next()).collect();
     suites.dedup();
@@ -58,6 +62,7 @@ mod tests {
     #[test]
     fn files_are_found_by_name_and_by_folder() {
         assert_eq!(suites(), ["cluster", "model"]);
+        assert_eq!(below(FIRST.0).len(), 1);
         assert_eq!(below("cluster/owner_power_off").len(), 1);
         assert_eq!(below("cluster/owner_power_off.yaml").len(), 1);
         assert!(below("cluster/").len() > 1);

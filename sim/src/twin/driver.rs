@@ -179,6 +179,8 @@ pub struct CarriedOut {
     pub attempts: u64,
     /// Handshakes that the twin's own probe has finished.
     pub looks: u64,
+    /// Looks of the probe that found nobody.
+    pub knocks: u64,
 }
 
 /// What the probe has seen so far.
@@ -443,7 +445,10 @@ impl Driver {
     }
 
     fn looked(&mut self, door: DoorId, met: Met) {
-        self.carried_out.looks += u64::from(matches!(met, Met::Handshake { .. }));
+        match met {
+            Met::Handshake { .. } => self.carried_out.looks += 1,
+            Met::Silence | Met::Refusal | Met::NoHandshake { .. } => self.carried_out.knocks += 1,
+        }
         let mut by = |local| self.lines.of_client(door, local).map(|line| line.node);
         let answer = match met {
             Met::Silence => Answer::Silent,

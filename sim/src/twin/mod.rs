@@ -265,6 +265,11 @@ impl Twin {
         self.driver.world.choices()
     }
 
+    /// The machines, as they are at this moment.
+    pub const fn world(&self) -> &World {
+        &self.driver.world
+    }
+
     /// Keeps the attempts of workers from here on.
     pub fn keep_attempts(&mut self) {
         self.driver.world.keep_attempts();

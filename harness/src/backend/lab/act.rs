@@ -13,7 +13,7 @@ use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
 use failover_sim::observe::{NodeState, Power, ResourceState, RoleState};
 use failover_sim::time::Time;
 
-use super::binding::Binding;
+use super::binding::{Binding, Presence};
 use super::journal::{Journal, State, Undo};
 use super::protocol::{Call, ClusterChange, ClusterSight, MachineSight, Marker, Reply};
 use super::reach::{Host, Lab, Purpose};
@@ -514,7 +514,9 @@ impl Actors {
                 let marker = Marker::of(&format!("{host:?} act {}", self.opened));
                 let connection = lab.open(host, Purpose::Act).map_err(|error| failed(error.into()))?;
                 let mut session = Session::open(connection, marker).map_err(&failed)?;
-                session.greet(lab.clock(), host.needs(Purpose::Act)).map_err(&failed)?;
+                let hello = session.greet(lab.clock(), host.needs(Purpose::Act)).map_err(&failed)?;
+                let is_right = self.binding.admit(host, &hello, Presence::Optional);
+                is_right.map_err(|unfit| failed(SessionError::Unfit(unfit)))?;
                 session
             }
         };

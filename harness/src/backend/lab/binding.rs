@@ -2,11 +2,14 @@
 
 use failover_sim::names::{CertificateId, HostId, Names, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::step::Shared;
-use failover_sim::topology::Topology;
+use failover_sim::topology::{Target, Topology};
 
 use crate::plan::Plan;
 
+use super::file::MARK;
+use super::protocol::Hello;
 use super::reach::Host;
+use super::session::Unfit;
 
 /// The names of a plan as the hosts of the lab use them.
 #[derive(Clone, Debug)]
@@ -14,12 +17,60 @@ pub(super) struct Binding {
     names: Names,
     /// What the names belong to.
     pub(super) topology: Shared<Topology>,
+    /// The Id of the cluster that may be touched, if a file names one.
+    cluster: Option<String>,
+}
+
+/// Whether a node must have a cluster at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// It must.
+    Needed,
+    /// Its cluster service may not run.
+    Optional,
 }
 
 impl Binding {
     /// Every thing has the name on Windows that the topology gives it.
     pub(super) fn of(plan: &Plan) -> Self {
-        Self { names: plan.names.clone(), topology: plan.topology.clone() }
+        Self { names: plan.names.clone(), topology: plan.topology.clone(), cluster: None }
+    }
+
+    /// The same, for this cluster alone.
+    pub(super) fn bound_to(self, cluster: Option<String>) -> Self {
+        Self { cluster, ..self }
+    }
+
+    /// Whether a host that said this is one of the cluster that may be touched, with the mark of a lab.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn admit(&self, host: Host, hello: &Hello, presence: Presence) -> Result<(), Unfit> {
+        let (Some(expected), Host::Node(_)) = (&self.cluster, host) else { return Ok(()) };
+        let Some(found) = &hello.cluster_id else {
+            let refused = Unfit::OtherCluster { expected: expected.clone(), found: None };
+            return if presence == Presence::Needed { Err(refused) } else { Ok(()) };
+        };
+        if !found.eq_ignore_ascii_case(expected) {
+            let found = Some(found.clone());
+            return Err(Unfit::OtherCluster { expected: expected.clone(), found });
+        }
+        let words = hello.cluster_description.as_deref().unwrap_or_default();
+        let is_mark = |word: &str| word.eq_ignore_ascii_case(MARK);
+        if words.split_whitespace().any(is_mark) { Ok(()) } else { Err(Unfit::NoMark(MARK)) }
+    }
+
+    /// The role whose network name, or address, the workers connect to.
+    pub(super) fn endpoint_role(&self) -> RoleId {
+        let topology = &self.topology;
+        let resource = match topology.hosts[topology.endpoint.index()] {
+            Target::Name(name) => Some(topology.network_names[name.index()].resource),
+            Target::Cluster(address) => topology.addresses.get(address.index()).copied(),
+            Target::Node(_) | Target::Nobody => None,
+        };
+        let roles = &topology.cluster.roles;
+        let of = roles.iter().position(|role| resource.is_some_and(|one| role.resources.contains(&one)));
+        RoleId(of.unwrap_or_default() as u8)
     }
 
     /// How a host is called in errors.

@@ -4,6 +4,7 @@
 //! action is looked up once more at the moment when it would be done.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use failover_sim::action::{Action, ResolvedAction, Verb};
 use failover_sim::names::{Names, NodeId};
@@ -19,6 +20,7 @@ use crate::scenario::tree::{Tree, Value, parse_one};
 use crate::scenario::{nearest, schema_of};
 
 use super::ABLE;
+use super::hooks::Hooks;
 use super::transport::Transport;
 
 /// What leads to the hosts of a lab.
@@ -42,12 +44,35 @@ enum TransportWord {
 struct LabDocument {
     /// The name of the cluster.
     cluster: String,
+    /// The cluster's `Id`, as `(Get-Cluster).Id` shows it: no other cluster is touched. Needed for a real lab.
+    id: Option<String>,
     /// What leads to its hosts.
     transport: TransportWord,
+    /// The machine whose Hyper-V has the nodes: `localhost` where the harness runs. Without it and without hooks nobody
+    /// controls the machines.
+    hyper_v: Option<String>,
+    /// Programs that control the machines where Hyper-V does not.
+    hooks: Option<HooksDocument>,
+    /// Addresses for names that the machine where the harness runs cannot resolve.
+    resolve: Option<BTreeMap<String, IpAddr>>,
+    /// By how much the `within` of every step is stretched: 1 to 20. No claim is.
+    patience: Option<u32>,
     /// Names of the hosts on the network, by the names of nodes and workers in the topology; the same where it is not said.
     hosts: Option<BTreeMap<String, String>>,
     /// What may be done to which nodes. What is not here is not done.
     allow: Option<BTreeMap<String, TargetsDocument>>,
+}
+
+/// Programs with their arguments; `{node}` in them stands for the name of the node.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct HooksDocument {
+    /// Prints `on`, `off` or `frozen`.
+    power_state: Vec<String>,
+    /// Takes a machine's power away.
+    power_off: Vec<String>,
+    /// Gives it back.
+    power_on: Vec<String>,
 }
 
 /// `any`, or names of nodes.
@@ -70,8 +95,16 @@ enum AnyWord {
 pub struct LabFile {
     /// The name of the cluster.
     pub cluster: String,
+    /// Its `Id`.
+    pub id: Option<String>,
     /// What leads to its hosts; `None` for a twin.
     pub transport: Option<Transport>,
+    /// Who controls the machines.
+    pub control: Control,
+    /// Addresses of names that are not resolved.
+    pub resolve: BTreeMap<String, IpAddr>,
+    /// By how much the `within` of steps is stretched.
+    pub patience: u32,
     hosts: BTreeMap<String, String>,
     allow: BTreeMap<Verb, Targets>,
 }
@@ -81,6 +114,20 @@ enum Targets {
     Any,
     Nodes(Vec<String>),
 }
+
+/// Who controls the machines of a lab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// Nobody: whether a machine has power is not known, and nothing is done to it.
+    Nobody,
+    /// The Hyper-V of this machine.
+    HyperV(String),
+    /// Programs.
+    Hooks(Hooks),
+}
+
+/// The word in the `Description` of a cluster by which its owner says that it is a lab.
+pub const MARK: &str = "failover-lab";
 
 /// The JSON Schema of `lab.yaml`.
 pub fn lab_schema() -> Json {
@@ -96,14 +143,48 @@ impl LabFile {
         let wrong = |faults| Diagnostics::new(file, text, faults);
         let tree = parse_one(text).map_err(wrong)?;
         let mut faults = Vec::new();
-        let sections = split(&tree, &["cluster", "transport", "hosts", "allow"], &mut faults);
+        let sections = split(&tree, PARTS, &mut faults);
         let cluster: Option<At<String>> = sections.require("cluster", &mut faults);
         let transport: Option<At<TransportWord>> = sections.require("transport", &mut faults);
         let hosts: Option<At<BTreeMap<String, String>>> = sections.read("hosts", &mut faults);
+        let id: Option<At<String>> = sections.read("id", &mut faults);
+        let hyper_v: Option<At<String>> = sections.read("hyper_v", &mut faults);
+        let hooks: Option<At<HooksDocument>> = sections.read("hooks", &mut faults);
+        let resolve: Option<At<BTreeMap<String, IpAddr>>> = sections.read("resolve", &mut faults);
+        let patience: Option<At<u32>> = sections.read("patience", &mut faults);
+        if let Some(patience) = patience.as_ref().filter(|patience| !(1..=20).contains(&patience.value)) {
+            let fault = Fault::new(format!("`patience` is {}", patience.value), patience.span);
+            faults.push(fault.with_label("expected 1 to 20"));
+        }
+        if let (Some(hooks), Some(_)) = (&hooks, &hyper_v) {
+            let fault = Fault::new("`hooks` beside `hyper_v`", hooks.span);
+            faults.push(fault.with_label("one of them controls the machines"));
+        }
+        if let Some(hooks) = &hooks {
+            let HooksDocument { power_state, power_off, power_on } = &hooks.value;
+            if [power_state, power_off, power_on].iter().any(|hook| hook.is_empty()) {
+                let fault = Fault::new("a hook that names no program", hooks.span);
+                faults.push(fault.with_label("expected `[ PROGRAM, ARGUMENT, \"{node}\" ]`"));
+            }
+        }
+        if let Some(transport) = transport.as_ref().filter(|transport| transport.value != TransportWord::Twin)
+            && id.is_none()
+        {
+            let fault = Fault::new("a real lab needs `id`", transport.span);
+            faults.push(fault.with_label("no twin").with_hint("`(Get-Cluster).Id` on a node shows it"));
+        }
         let allow = sections.get("allow").map(|section| allowed(section.value, &mut faults));
         match (cluster, transport) {
             (Some(cluster), Some(transport)) if faults.is_empty() => Ok(Self {
                 cluster: cluster.value,
+                id: id.map(|id| id.value),
+                control: match (hyper_v, hooks) {
+                    (Some(host), _) => Control::HyperV(host.value),
+                    (None, Some(hooks)) => Control::Hooks(hooks.value.into()),
+                    (None, None) => Control::Nobody,
+                },
+                resolve: resolve.map(|resolve| resolve.value).unwrap_or_default(),
+                patience: patience.map_or(1, |patience| patience.value),
                 transport: match transport.value {
                     TransportWord::Twin => None,
                     TransportWord::Local => Some(Transport::Local),
@@ -138,6 +219,13 @@ impl LabFile {
     /// A word such as `owner` may come to stand for any node: every one of them must be allowed then.
     pub fn refusals(&self, plan: &Plan) -> Vec<String> {
         let mut refused = Vec::new();
+        let is_of_control = |verb| matches!(verb, Verb::PowerOff | Verb::PowerOn);
+        if self.transport.is_some()
+            && self.control == Control::Nobody
+            && plan.actions.iter().any(|planned| is_of_control(planned.action.verb()))
+        {
+            refused.push("power_off: it names neither hyper_v nor hooks".to_owned());
+        }
         for planned in &plan.actions {
             for node in (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
                 let action = standing_for(planned.action, node);
@@ -153,6 +241,17 @@ impl LabFile {
         refused
     }
 }
+
+impl From<HooksDocument> for Hooks {
+    fn from(document: HooksDocument) -> Self {
+        let HooksDocument { power_state, power_off, power_on } = document;
+        Self { power_state: Some(power_state), power_off: Some(power_off), power_on: Some(power_on) }
+    }
+}
+
+/// The keys of the file.
+const PARTS: &[&str] =
+    &["cluster", "id", "transport", "hyper_v", "hooks", "resolve", "patience", "hosts", "allow"];
 
 /// The action, with `node` where it has a word that is not the name of a node.
 pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAction {

@@ -8,10 +8,13 @@ mod act;
 mod binding;
 pub mod clock;
 pub mod file;
+pub mod hooks;
 pub mod journal;
 pub mod ledger;
+mod outside;
 pub mod protocol;
 pub mod reach;
+pub mod real;
 pub mod script;
 pub mod session;
 mod sight;
@@ -111,7 +114,8 @@ impl<L: Lab> LabBackend<L> {
     pub fn restore(&mut self, journal: &Path) -> Result<Restored, RestoreError> {
         let (journal, plan) = Journal::read(journal)?;
         self.lab.begin(&plan).map_err(BackendError::Unready)?;
-        let mut actors = Actors::new(&Binding::of(&plan), journal);
+        let binding = Binding::of(&plan).bound_to(self.cluster());
+        let mut actors = Actors::new(&binding, journal);
         let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
         let begun = actors.journal().open().count();
         let open = actors.undo_all(&mut self.lab, &nodes)?;
@@ -126,6 +130,11 @@ impl<L: Lab> LabBackend<L> {
     /// Lines that hosts have written besides their answers, in the sessions that are open.
     pub fn evidence(&self) -> Vec<(Host, Vec<String>)> {
         self.run.as_ref().map(|run| run.watchers.evidence()).unwrap_or_default()
+    }
+
+    /// The Id of the cluster that may be touched, if the file names one.
+    fn cluster(&self) -> Option<String> {
+        self.allowed.as_ref().and_then(|file| file.id.clone())
     }
 
     fn run(&mut self) -> (&mut L, &mut Run) {
@@ -161,7 +170,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         let folder = self.journals.clone().unwrap_or_else(|| std::env::temp_dir().join(JOURNALS));
         let journal = Journal::begin(&folder, plan);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
-        let binding = Binding::of(plan);
+        let binding = Binding::of(plan).bound_to(self.cluster());
         let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let actors = Actors::new(&binding, journal);
@@ -224,13 +233,13 @@ impl<L: Lab> Backend for LabBackend<L> {
         self.lab.consulted()
     }
 
-    fn replay_options(&self) -> &'static str {
+    fn replay_options(&self) -> String {
         self.lab.options()
     }
 
     /// To be dropped when a transcript of a real lab exists.
     fn remark(&self) -> Option<String> {
-        Some("never run on Windows: a twin of the lab's sessions answered, from the simulator".to_owned())
+        Some(self.lab.remark())
     }
 }
 

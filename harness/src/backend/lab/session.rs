@@ -117,6 +117,19 @@ pub enum Unfit {
     /// No second hop.
     #[error("the session has no credentials for other hosts")]
     NoCredentials,
+    /// It is a node of another cluster than the one that may be touched.
+    #[error("its cluster has the Id {}, and lab.yaml is about {expected}", .found.as_deref().unwrap_or("of none: no cluster service runs there"))]
+    OtherCluster {
+        /// The Id that `lab.yaml` names.
+        expected: String,
+        /// That of its own cluster, if it has one.
+        found: Option<String>,
+    },
+    /// Its cluster does not have the mark that its owner sets on a lab.
+    #[error(
+        "its cluster's Description does not have the word `{0}`, by which its owner says that it is a lab"
+    )]
+    NoMark(&'static str),
     /// Another time than here. Kerberos refuses clocks that are further apart (MaxClockSkew, documented default).
     #[error(
         "its clock is {} s {}, expected at most {} s apart",
@@ -603,6 +616,8 @@ mod tests {
             elevated: false,
             ui_culture: "de-DE".to_owned(),
             module_version: None,
+            cluster_id: None,
+            cluster_description: None,
             clock: WallClock::begin().utc(),
             network_credentials: false,
         };

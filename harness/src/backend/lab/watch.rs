@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use failover_sim::names::NodeId;
 use failover_sim::observe::{Answer, Fact, Power, Record, Source, Watch};
-use failover_sim::time::Time;
+use failover_sim::time::{Time, micros};
 
-use super::binding::Binding;
+use super::binding::{Binding, Presence};
 use super::clock::Clock;
 use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply, WorkerSight};
-use super::reach::{Host, Lab, Purpose};
+use super::reach::{Host, Lab, Looked, Purpose};
 use super::session::{self, Session, SessionError};
 use super::sight::{NodeMemory, PowerMemory, Unbound, WorkerLook, WorkerMemory};
 
@@ -24,6 +24,8 @@ pub struct Rhythm {
     pub greeting: Duration,
     /// From one look of the probe to the next.
     pub probe: Duration,
+    /// How long one look of the probe may take.
+    pub patience: Duration,
     /// From the loss of a session to the attempt to have another one.
     pub again: Duration,
 }
@@ -35,6 +37,7 @@ impl Default for Rhythm {
             limit: Duration::from_secs(2),
             greeting: Duration::from_secs(2),
             probe: Duration::from_millis(250),
+            patience: Duration::ZERO,
             again: Duration::from_secs(5),
         }
     }
@@ -120,7 +123,10 @@ impl Watchers {
             let host = watcher.host;
             let failed = |error: WatchError| (host, error);
             let mut session = watcher.connect(lab).map_err(failed)?;
-            session.greet(lab.clock(), host.needs(Purpose::Observe)).map_err(|error| failed(error.into()))?;
+            let hello = session.greet(lab.clock(), host.needs(Purpose::Observe));
+            let hello = hello.map_err(|error| failed(error.into()))?;
+            let is_right = self.binding.admit(host, &hello, Presence::Needed);
+            is_right.map_err(|unfit| failed(SessionError::Unfit(unfit).into()))?;
             watcher.session = Some(session);
             watcher.greeted = true;
         }
@@ -204,15 +210,18 @@ impl Watchers {
     }
 
     fn look_at_endpoint<L: Lab>(&mut self, lab: &mut L, now: Time) -> Result<(), WatchError> {
-        let answer = lab.probe().look()?;
+        let Some(Looked { met, ago }) = lab.probe().look()? else { return Ok(()) };
+        // As long as nobody knows who has the address, nobody can say who answers there.
+        let owner = self.owners().get(self.binding.endpoint_role().index()).copied().flatten();
+        let Some(answer) = met.answer(owner) else { return Ok(()) };
         let host = self.binding.topology.endpoint;
-        let earliest = self.probed.replace(now);
+        let earliest = self.probed.replace(Time::from_micros(now.as_micros().saturating_sub(micros(ago))));
         if earliest.is_none() {
             self.tell(
                 now,
                 now,
                 Source::Run,
-                Fact::Watching { what: Watch::Endpoint, every: self.rhythm.probe },
+                Fact::Watching { what: Watch::Endpoint, every: self.rhythm.probe + self.rhythm.patience },
             );
         }
         if self.endpoint.replace(answer) != Some(answer) {
@@ -255,7 +264,10 @@ impl Watchers {
             Ok(Some(Reply::Hello(hello))) => {
                 watcher.greeted = true;
                 let needs = watcher.host.needs(Purpose::Observe);
-                Ok(session::admit(&hello, needs, asked, clock)?)
+                session::admit(&hello, needs, asked, clock)?;
+                // A node that has just booted may have no cluster service yet.
+                let is_right = self.binding.admit(watcher.host, &hello, Presence::Optional);
+                Ok(is_right.map_err(SessionError::Unfit)?)
             }
             Ok(Some(reply)) => self.heard(index, reply, asked, now),
             Err(SessionError::Limit { .. } | SessionError::Closed { .. } | SessionError::Stream(_)) => {

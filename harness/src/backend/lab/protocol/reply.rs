@@ -54,6 +54,10 @@ pub struct Hello {
     pub ui_culture: String,
     /// Version of the FailoverClusters module, if it is there.
     pub module_version: Option<String>,
+    /// The `Id` of the cluster that the host is a node of, where its cluster service runs.
+    pub cluster_id: Option<String>,
+    /// Its `Description`: where its owner sets the mark of a lab.
+    pub cluster_description: Option<String>,
     /// The host's clock.
     pub clock: Ticks,
     /// Whether the session can authenticate to another host.
@@ -233,6 +237,8 @@ impl Hello {
             .with("elevated", self.elevated)
             .with("ui_culture", self.ui_culture.as_str())
             .with_some("module_version", self.module_version.as_deref())
+            .with_some("cluster_id", self.cluster_id.as_deref())
+            .with_some("cluster_description", self.cluster_description.as_deref())
             .with("clock_ticks", self.clock.0)
             .with("network_credentials", self.network_credentials)
     }
@@ -245,13 +251,17 @@ impl Hello {
             3 => LanguageMode::Constrained,
             number => return Err(FieldError::NotInTable { field: "language_mode", number }),
         };
-        let has_module = fields.has("module_version");
+        let some = |name| {
+            if fields.has(name) { fields.text(name).map(|text| Some(text.to_owned())) } else { Ok(None) }
+        };
         Ok(Self {
             edition: fields.text("edition")?.to_owned(),
             language_mode,
             elevated: fields.boolean("elevated")?,
             ui_culture: fields.text("ui_culture")?.to_owned(),
-            module_version: if has_module { Some(fields.text("module_version")?.to_owned()) } else { None },
+            module_version: some("module_version")?,
+            cluster_id: some("cluster_id")?,
+            cluster_description: some("cluster_description")?,
             clock: Ticks(fields.integer("clock_ticks")?),
             network_credentials: fields.boolean("network_credentials")?,
         })

@@ -14,6 +14,8 @@ pub const COMMANDS: &[Command] = &[
     command("ConvertFrom-Json", &["InputObject"], UTILITY),
     command("Get-ChildItem", &["File", "LiteralPath", "Recurse"], MANAGEMENT),
     command("Get-CimInstance", &["ClassName", "Filter", "Namespace"], "CimCmdlets"),
+    // Its `Id` and `Description`: which cluster this is, and the mark that its owner has set.
+    command("Get-Cluster", &[], CLUSTERS),
     command("Get-ClusterGroup", &[], CLUSTERS),
     command("Get-ClusterNode", &[], CLUSTERS),
     command("Get-ClusterResource", &[], CLUSTERS),

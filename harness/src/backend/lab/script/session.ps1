@@ -70,12 +70,17 @@ $library = {
         $principal = New-Object System.Security.Principal.WindowsPrincipal $identity
         $module = Get-Module -Name 'FailoverClusters' -ListAvailable | Select-Object -First 1
         $groups = @(foreach ($one in $identity.Groups) { $one.Value })
+        # A node whose cluster service does not run has no cluster to speak of.
+        $cluster = $null
+        if ($null -ne $module) { try { $cluster = Get-Cluster } catch { $cluster = $null } }
         [ordered]@{
             edition = [string] $PSVersionTable['PSEdition']
             language_mode = [int] $ExecutionContext.SessionState.LanguageMode
             elevated = $principal.IsInRole([System.Security.Principal.WindowsBuiltInRole]::Administrator)
             ui_culture = [string] $PSUICulture
             module_version = $(if ($null -ne $module) { [string] $module.Version })
+            cluster_id = $(if ($null -ne $cluster) { [string] $cluster.Id })
+            cluster_description = $(if ($null -ne $cluster) { [string] $cluster.Description })
             clock_ticks = [datetime]::UtcNow.Ticks
             # NETWORK: somebody who came over the network has left the credentials behind.
             network_credentials = $groups -notcontains 'S-1-5-2'

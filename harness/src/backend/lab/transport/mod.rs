@@ -6,6 +6,7 @@
 //! password is asked for or taken anywhere. Never run on Windows.
 
 mod process;
+mod transcript;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::plan::Plan;
 
 use super::clock::Clock;
+use super::hooks::Hooks;
 use super::reach::{Host, Lab, Probe, Purpose};
 use super::script;
 use super::session::Connection;
@@ -46,8 +48,10 @@ pub struct Place {
 
 /// What a plan needs of a lab: where its hosts are, who probes its endpoint, and by which clock.
 pub struct Ends {
-    /// Where each host is that the plan has.
+    /// Where each host is that the plan has; whoever controls the machines may be missing.
     pub places: BTreeMap<Host, Place>,
+    /// What controls the machines then.
+    pub hooks: Hooks,
     /// The client outside the cluster.
     pub probe: Box<dyn Probe>,
     /// The clock of the run: [`WallClock`](super::clock::WallClock), but where a twin stands for the hosts.
@@ -116,12 +120,28 @@ pub struct RemoteLab<B> {
     programs: Programs,
     begin: B,
     ends: Option<Ends>,
+    transcript: Option<PathBuf>,
+    /// How many sessions were opened.
+    opened: u32,
+    said: String,
 }
 
 impl<B: FnMut(&Plan) -> io::Result<Ends>> RemoteLab<B> {
     /// A lab that is reached by these programs.
     pub const fn new(programs: Programs, begin: B) -> Self {
-        Self { programs, begin, ends: None }
+        Self { programs, begin, ends: None, transcript: None, opened: 0, said: String::new() }
+    }
+
+    /// The same, which keeps what is said in all sessions in this folder.
+    #[must_use]
+    pub fn keeping(self, transcript: Option<PathBuf>) -> Self {
+        Self { transcript, ..self }
+    }
+
+    /// The same, which is used again by what a command line says here.
+    #[must_use]
+    pub fn said(self, said: String) -> Self {
+        Self { said, ..self }
     }
 
     fn ends(&mut self) -> &mut Ends {
@@ -139,10 +159,18 @@ impl<B: FnMut(&Plan) -> io::Result<Ends>> Lab for RemoteLab<B> {
         &*self.ends.as_ref().expect("a lab is begun before it is used").clock
     }
 
-    fn open(&mut self, host: Host, _: Purpose) -> io::Result<Connection> {
-        let place = self.ends().places.get(&host);
-        let place = place.cloned().ok_or_else(|| io::Error::other("nobody has said where this host is"))?;
-        self.programs.open(&place)
+    fn open(&mut self, host: Host, purpose: Purpose) -> io::Result<Connection> {
+        let place = self.ends().places.get(&host).cloned();
+        let connection = match place {
+            Some(place) => self.programs.open(&place)?,
+            None if host == Host::Control => self.ends().hooks.clone().open()?,
+            None => return Err(io::Error::other("nobody has said where this host is")),
+        };
+        self.opened += 1;
+        match &self.transcript {
+            Some(folder) => transcript::keep(connection, folder, (host, purpose, self.opened)),
+            None => Ok(connection),
+        }
     }
 
     fn rhythm(&self) -> Rhythm {
@@ -151,6 +179,16 @@ impl<B: FnMut(&Plan) -> io::Result<Ends>> Lab for RemoteLab<B> {
 
     fn probe(&mut self) -> &mut dyn Probe {
         &mut *self.ends().probe
+    }
+
+    fn options(&self) -> String {
+        self.said.clone()
+    }
+
+    /// To be dropped when a transcript of a real lab exists.
+    fn remark(&self) -> String {
+        "this version was never run on Windows before: read what it says with care, and keep the transcript"
+            .to_owned()
     }
 }
 
@@ -161,5 +199,6 @@ pub const RHYTHM: Rhythm = Rhythm {
     limit: Duration::from_secs(5),
     greeting: Duration::from_secs(20),
     probe: Duration::from_millis(250),
+    patience: super::outside::PATIENCE,
     again: Duration::from_secs(5),
 };

@@ -8,6 +8,7 @@ use failover_sim::observe::{NodeState, Power, ResourceState, RoleState, WorkerSt
 use failover_sim::time::Time;
 use failover_sim::world::{Socket, SocketState};
 
+use super::super::file::MARK;
 use super::super::protocol::{
     Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent,
     LogLine, MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
@@ -47,7 +48,7 @@ impl Inside {
                 Err(failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED))
             }
             (Call::ReadMasterCertificate, Host::Node(node)) => {
-                let bound = self.world.bound_certificate(node);
+                let bound = self.world().bound_certificate(node);
                 Ok(Reply::Certificate(bound.map(|certificate| self.binding.thumbprint(certificate))))
             }
             (Call::MoveRole { group, node }, Host::Node(_)) => {
@@ -114,13 +115,11 @@ impl Inside {
     }
 
     fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
-        match self.world.apply(action) {
-            Ok(()) => Ok(Reply::Done),
-            Err(_) => {
-                let id = format!("{},Failover", action.verb().word());
-                Err(failed("FailoverClusters.PowerShell.ClusterCmdletException", &id, INVALID_OPERATION))
-            }
+        if self.cluster.apply(action) {
+            return Ok(Reply::Done);
         }
+        let id = format!("{},Failover", action.verb().word());
+        Err(failed("FailoverClusters.PowerShell.ClusterCmdletException", &id, INVALID_OPERATION))
     }
 
     fn node(&self, name: &str) -> Result<NodeId, ErrorRecord> {
@@ -134,21 +133,23 @@ impl Inside {
             elevated: true,
             ui_culture: culture.to_owned(),
             module_version: matches!(host, Host::Node(_)).then(|| "2.0.0.0".to_owned()),
-            clock: ticks(self.world.now()),
+            cluster_id: matches!(host, Host::Node(_)).then(|| CLUSTER_ID.to_owned()),
+            cluster_description: matches!(host, Host::Node(_)).then(|| MARK.to_owned()),
+            clock: self.clock(),
             network_credentials: host == Host::Control,
         }
     }
 
     fn machine(&self, name: &str) -> Result<MachineSight, ErrorRecord> {
         let node = self.node(name)?;
-        let power: Power = self.world.power(node);
+        let power: Power = self.world().power(node);
         Ok(MachineSight { name: name.to_owned(), state: Some(power) })
     }
 
     /// What `Get-Cluster*` show on a node: its own service's view, and of each resource what its owner node says.
     fn cluster(&self, node: NodeId) -> ClusterSight {
         let name = |node: NodeId| self.binding.node_name(node).to_owned();
-        let Some(service) = self.world.cluster_service(node).filter(|service| service.runs()) else {
+        let Some(service) = self.world().cluster_service(node).filter(|service| service.runs()) else {
             return ClusterSight { service: SERVICE_STOPPED, ..ClusterSight::default() };
         };
         if !service.is_active() {
@@ -195,12 +196,12 @@ impl Inside {
 
     /// A resource's state on its owner node, as far as `node` can know it.
     fn resource_state(&self, node: NodeId, owner: NodeId, resource: ResourceId) -> ResourceState {
-        let own = self.world.cluster_service(owner).or_else(|| self.world.cluster_service(node));
+        let own = self.world().cluster_service(owner).or_else(|| self.world().cluster_service(node));
         own.map_or(ResourceState::Offline, |service| service.resource_state(resource))
     }
 
     fn worker(&self, worker: WorkerId) -> WorkerSight {
-        let Socket { host, port, state } = self.world.worker_socket(worker);
+        let Socket { host, port, state } = self.world().worker_socket(worker);
         let socket = state.map(|state| SocketSight {
             state: match state {
                 SocketState::SynSent => SOCKET_SYN_SENT,
@@ -249,6 +250,8 @@ pub(super) fn ticks(moment: Time) -> Ticks {
     Ticks(EPOCH + i64::try_from(moment.as_micros()).unwrap_or(i64::MAX / 20) * 10)
 }
 
+/// The cluster of every twin.
+const CLUSTER_ID: &str = "7d1f0a52-0000-4000-8000-000000000001";
 const EPOCH: i64 = 638_717_184_000_000_000;
 /// `ErrorCategory.NotSpecified`.
 const NOT_SPECIFIED: i64 = 0;

@@ -6,6 +6,7 @@
 //! two runs give the same bytes. In real time the same hosts answer programs, see [`RealTimeTwin`].
 
 mod answers;
+mod cluster;
 mod dialect;
 mod real_time;
 
@@ -16,18 +17,19 @@ use std::time::Duration;
 
 use failover_sim::assumption::Assumption;
 use failover_sim::names::WorkerId;
-use failover_sim::observe::{Answer as EndpointAnswer, Fact, Flow, Power, Record, Sink, WorkerState};
+use failover_sim::observe::{Fact, Flow, Power, Record, Sink, WorkerState};
 use failover_sim::time::Time;
 use failover_sim::world::World;
 
 use crate::plan::Plan;
 
 use super::binding::Binding;
-use super::clock::Clock;
+use super::clock::{Clock, WallClock};
 use super::protocol::{Call, Marker, Reply, Request, Ticks};
-use super::reach::{Host, Lab, Probe, Purpose};
+use super::reach::{Host, Lab, Looked, Met, Probe, Purpose};
 use super::session::Connection;
 
+use cluster::Cluster;
 use dialect::Said;
 
 pub use dialect::{Dialect, Fault, Mishap};
@@ -54,7 +56,7 @@ pub(in crate::backend::lab) struct State {
 }
 
 struct Inside {
-    world: World,
+    cluster: Cluster,
     binding: Binding,
     logs: Logs,
     /// How often each node has lost its power: a session from before does not come back with it.
@@ -89,15 +91,21 @@ impl Twin {
     }
 }
 
-impl Lab for Twin {
-    fn begin(&mut self, plan: &Plan) -> io::Result<()> {
-        let world = World::new(&plan.topology, &plan.loads, plan.choices());
+impl Twin {
+    fn begin_with(&mut self, cluster: Cluster, plan: &Plan) {
         let logs = Logs(vec![None; plan.topology.workers.len()]);
         let outages = vec![0; plan.topology.nodes.len()];
         let mut state = lock(&self.state);
-        state.inside = Some(Inside { world, binding: Binding::of(plan), logs, outages });
+        state.inside = Some(Inside { cluster, binding: Binding::of(plan), logs, outages });
         state.asked.clear();
         state.silent.clear();
+    }
+}
+
+impl Lab for Twin {
+    fn begin(&mut self, plan: &Plan) -> io::Result<()> {
+        let world = World::new(&plan.topology, &plan.loads, plan.choices());
+        self.begin_with(Cluster::Model(Box::new(world)), plan);
         Ok(())
     }
 
@@ -120,11 +128,15 @@ impl Lab for Twin {
 
     fn consulted(&self) -> Vec<Assumption> {
         let state = lock(&self.state);
-        state.inside.as_ref().map(|inside| inside.world.choices().consulted().collect()).unwrap_or_default()
+        state.inside.as_ref().map(|inside| inside.world().choices().consulted().collect()).unwrap_or_default()
     }
 
-    fn options(&self) -> &'static str {
-        " --lab twin"
+    fn options(&self) -> String {
+        " --lab twin".to_owned()
+    }
+
+    fn remark(&self) -> String {
+        "never run on Windows: a twin of the lab's sessions answered, from the simulator".to_owned()
     }
 }
 
@@ -133,7 +145,7 @@ struct TwinClock(Arc<Mutex<State>>);
 
 impl Clock for TwinClock {
     fn now(&self) -> Time {
-        lock(&self.0).inside.as_ref().map(|inside| inside.world.now()).unwrap_or_default()
+        lock(&self.0).inside.as_ref().map(|inside| inside.world().now()).unwrap_or_default()
     }
 
     fn utc(&self) -> Ticks {
@@ -142,8 +154,7 @@ impl Clock for TwinClock {
 
     fn wait_until(&self, moment: Time) {
         if let Some(inside) = &mut lock(&self.0).inside {
-            let until = moment.max(inside.world.now());
-            inside.world.advance(until, &mut inside.logs);
+            inside.cluster.advance(moment, &mut inside.logs);
         }
     }
 }
@@ -152,10 +163,11 @@ impl Clock for TwinClock {
 struct TwinProbe(Arc<Mutex<State>>);
 
 impl Probe for TwinProbe {
-    fn look(&mut self) -> io::Result<EndpointAnswer> {
+    fn look(&mut self) -> io::Result<Option<Looked>> {
         let mut state = lock(&self.0);
         state.catch_up();
-        Ok(state.inside.as_ref().map_or(EndpointAnswer::Silent, |inside| inside.world.endpoint_answer()))
+        let met = state.inside.as_ref().map_or(Met::Silent, |inside| inside.world().endpoint_answer().into());
+        Ok(Some(Looked { met, ago: Duration::ZERO }))
     }
 }
 
@@ -163,8 +175,7 @@ impl State {
     /// Where time is real: lets the world become what it is by this moment.
     fn catch_up(&mut self) {
         if let (Some(pace), Some(inside)) = (self.pace, &mut self.inside) {
-            let until = pace.now().max(inside.world.now());
-            inside.world.advance(until, &mut inside.logs);
+            inside.cluster.advance(pace.now(), &mut inside.logs);
         }
     }
 
@@ -179,7 +190,7 @@ impl State {
     /// Whether a session answers that was opened after so many losses of power.
     fn hears(&self, host: Host, outages: u32) -> bool {
         let has_power = match (host, &self.inside) {
-            (Host::Node(node), Some(inside)) => inside.world.power(node) == Power::On,
+            (Host::Node(node), Some(inside)) => inside.world().power(node) == Power::On,
             (Host::Node(_), None) => false,
             (Host::Control | Host::Worker(_), _) => true,
         };
@@ -201,6 +212,18 @@ impl State {
 }
 
 impl Inside {
+    fn world(&self) -> &World {
+        self.cluster.world()
+    }
+
+    /// What the clock of every host shows: where sockets are real, so is the date.
+    fn clock(&self) -> Ticks {
+        match &self.cluster {
+            Cluster::Model(world) => answers::ticks(world.now()),
+            Cluster::Sockets(_) => WallClock::begin().utc(),
+        }
+    }
+
     /// The last line of a worker's log.
     fn log(&self, worker: WorkerId) -> Option<(Time, WorkerState)> {
         self.logs.0[worker.index()]

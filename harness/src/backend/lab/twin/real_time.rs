@@ -5,17 +5,20 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use failover_sim::time::Time;
+use failover_sim::twin;
 
 use crate::plan::Plan;
 
 use super::super::clock::Clock;
 use super::super::protocol::Ticks;
 use super::super::reach::{Host, Lab, Probe};
-use super::{Dialect, Fault, Server, State, Twin, TwinProbe, answers, lock};
+use super::cluster::Cluster;
+use super::{Dialect, Fault, Inside, Server, State, Twin, TwinProbe, answers, lock};
 
 /// A lab that is a world of the model, for programs.
 pub struct RealTimeTwin {
@@ -61,6 +64,38 @@ impl RealTimeTwin {
         };
         std::thread::Builder::new().name("twin".to_owned()).spawn(accept)?;
         Ok(Self { twin, speed, address })
+    }
+
+    /// Begins the world of a plan behind real HTTPS on loopback, and lets it go on by itself: a probe
+    /// meets it at the endpoint that comes back, with the folder of its certificates. The clocks of its hosts are right.
+    ///
+    /// # Errors
+    /// If the sockets, or a thread, cannot be had.
+    pub fn begin_on_sockets(&mut self, plan: &Plan) -> io::Result<(SocketAddr, PathBuf)> {
+        let options = twin::TwinOptions::with_factor(self.speed);
+        let sockets = twin::Twin::start(&plan.topology, &plan.names, &plan.loads, plan.choices(), options);
+        let sockets = sockets.map_err(io::Error::other)?;
+        let ends = (sockets.endpoint(), sockets.folder().to_owned());
+        self.twin.begin_with(Cluster::Sockets(Box::new(sockets)), plan);
+        lock(&self.twin.state).pace = Some(Pace { began: Instant::now(), speed: self.speed });
+        let (state, step) = (Arc::downgrade(&self.twin.state), STEP * self.speed);
+        let go_on = move || {
+            while let Some(state) = state.upgrade() {
+                let mut state = lock(&state);
+                let Some(Inside { cluster: Cluster::Sockets(twin), logs, .. }) = &mut state.inside else {
+                    return;
+                };
+                let until = twin.now() + step;
+                if twin.advance(until, logs).is_err() {
+                    return;
+                }
+                drop(state);
+                // Others want to be heard, too.
+                std::thread::sleep(STEP / 10);
+            }
+        };
+        std::thread::Builder::new().name("sockets".to_owned()).spawn(go_on)?;
+        Ok(ends)
     }
 
     /// Where programs get answers.
@@ -137,3 +172,6 @@ impl Clock for RealTimeClock {
         std::thread::sleep(pace.real(moment.since(pace.now())));
     }
 }
+
+/// How long sockets are driven before somebody else may ask, in real time.
+const STEP: Duration = Duration::from_millis(5);
