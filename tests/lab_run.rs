@@ -114,3 +114,115 @@ fn the_first_suite_passes_and_leaves_its_folder() {
     assert!(transcript.iter().any(|file| file.ends_with("node1-looks.said")), "{transcript:?}");
     assert!(transcript.iter().any(|file| file.ends_with("acts.asked")), "{transcript:?}");
 }
+
+#[test]
+fn a_lab_that_is_not_the_one_of_the_file_is_not_touched() {
+    let desk = Desk::new(Dialect::Friendly);
+    for (more, code, said) in [
+        (
+            "id: 00000000-0000-4000-8000-00000000beef\nallow: { move_role: any }\n",
+            3,
+            "lab.yaml is about 00000000-0000",
+        ),
+        ("allow: { move_role: any }\n", 2, "a real lab needs `id`"),
+        (&format!("id: {ID}\n"), 3, "lab.yaml does not allow move_role"),
+        (
+            &format!("id: {ID}\nhooks: {{ power_state: [ a ], power_off: [], power_on: [ a ] }}\n"),
+            2,
+            "a hook that names no program",
+        ),
+        (&format!("id: {ID}\npatience: 0\n"), 2, "expected 1 to 20"),
+    ] {
+        desk.lab(more);
+        let (found, text) = desk.run(&["--suite", "first"]);
+        assert_eq!(found, Some(code), "{text}");
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    desk.lab(&format!(
+        "id: {ID}\nhyper_v: localhost\nallow: {{ power_off: any, power_on: any, move_role: any }}\n"
+    ));
+    let (code, text) = desk.run(&["--suite", "cluster"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("together these scenarios spend more than a cluster forgives"), "{text}");
+}
+
+#[test]
+fn what_a_harness_that_was_killed_left_behind_is_taken_back() {
+    let desk = Desk::new(Dialect::Friendly);
+    desk.lab(&format!("id: {ID}\npatience: 2\nallow: {{ move_role: any }}\n"));
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut harness = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+        .args(["run", "--backend", "lab", "--lab", "lab.yaml", "--topology", "topology.yaml"])
+        .args(["--suite", "first", "--journals", "kept"])
+        .current_dir(desk.path())
+        .env("PATH", format!("{}:{path}", desk.path().join("bin").display()))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("the program was built for this test");
+    let journal = || {
+        let folder = fs::read_dir(desk.path().join("kept")).ok()?;
+        folder.filter_map(Result::ok).map(|file| file.path()).next()
+    };
+    let begun = std::time::Instant::now();
+    let is_done = || {
+        let text = journal().and_then(|file| fs::read_to_string(file).ok()).unwrap_or_default();
+        text.contains("\"state\":\"done\"")
+    };
+    while !is_done() {
+        assert!(begun.elapsed().as_secs() < 120, "the role was not moved");
+        assert!(harness.try_wait().expect("it is ours").is_none(), "the harness has ended");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // Without a chance to do anything.
+    harness.kill().expect("it is ours");
+    harness.wait().expect("it is ours");
+    let journal = journal().expect("it was written before the role was moved");
+    let name = journal.strip_prefix(desk.path()).expect("it lies there").to_string_lossy().into_owned();
+    let (code, text) = desk.failover(&["lab", "restore", &name, "--lab", "lab.yaml"]);
+    assert_eq!((code, text.as_str()), (Some(0), "1 action taken back and verified\n"));
+    let (code, text) = desk.failover(&["lab", "restore", &name, "--lab", "lab.yaml"]);
+    assert_eq!((code, text.as_str()), (Some(0), "0 actions taken back and verified\n"));
+}
+
+#[test]
+fn a_loss_of_power_by_hooks_passes_and_is_taken_back() {
+    if !Path::new("/bin/bash").exists() {
+        use std::io::Write as _;
+        return std::io::stdout().write_all(b"skipped: this machine has no bash\n").expect("standard output");
+    }
+    let desk = Desk::new(Dialect::Friendly);
+    // What a hypervisor's own command would be: it speaks to the twin's host that controls the machines.
+    let (ip, port) = (desk.twin.address().ip(), desk.twin.address().port());
+    let request = |verb: &str, parameters: &str| {
+        format!(r#"{{\"id\":1,\"verb\":\"{verb}\",\"limit_ms\":2000,\"parameters\":{{{parameters}}}}}"#)
+    };
+    let hello = request("hello", r#"\"marker\":\"~marker~\",\"protocol\":1"#);
+    let ask = |verb: &str, parameters: &str| {
+        format!("{hello}\n{}", request(verb, parameters)).replace(r#"\""#, "\"")
+    };
+    let power = |verb| ask(verb, r#"\"node\":\"NODE\""#);
+    let state = ask("read_power", r#"\"nodes\":[\"NODE\"]"#);
+    for (name, text) in [("off", power("power_off")), ("on", power("power_on")), ("state", state)] {
+        desk.write(&format!("{name}.txt"), &format!("control\n{text}\n"));
+    }
+    desk.write(
+        "hook.sh",
+        &format!(
+            "exec 3<>/dev/tcp/{ip}/{port}\nsed \"s/NODE/$2/\" \"$1.txt\" >&3\nread -r hello <&3\nread -r answer <&3\n\
+             case \"$answer\" in *'\"ok\":false'*) echo \"$answer\" >&2; exit 1;; *'[2]'*) echo on;; *'[3]'*) echo off;; esac\n"
+        ),
+    );
+    let hook = |what: &str| format!("[ bash, hook.sh, {what}, \"{{node}}\" ]");
+    desk.lab(&format!(
+        "id: {ID}\nhooks:\n  power_state: {}\n  power_off: {}\n  power_on: {}\nallow: {{ power_off: any, power_on: any }}\n",
+        hook("state"),
+        hook("off"),
+        hook("on"),
+    ));
+    let (code, text) = desk.run(&["cluster/owner_power_off"]);
+    assert_eq!(code, Some(0), "{text}");
+    let journals = desk.kept().join("journals");
+    let journal = files(&journals).pop().expect("a journal");
+    let journal = fs::read_to_string(journals.join(journal)).expect("it is there");
+    assert!(journal.contains("power_on") && journal.contains("\"state\":\"undone\""), "{journal}");
+}

@@ -137,6 +137,10 @@ impl Lab for Lasting {
     fn probe(&mut self) -> &mut dyn Probe {
         self.twin.probe()
     }
+
+    fn remark(&self) -> String {
+        self.twin.remark()
+    }
 }
 
 fn plan(name: &str) -> Plan {

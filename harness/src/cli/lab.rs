@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::backend::lab::file::LabFile;
+use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, sessions};
 use crate::backend::lab::reach::Lab;
 use crate::backend::lab::real;
@@ -192,8 +192,12 @@ fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
         "# The lab of the cluster {cluster}: where its hosts are, and what may be done to them.\n\
          # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node.\n\
          cluster: {cluster}\n\
+         # (Get-Cluster).Id on a node; needed for a real lab. The cluster's Description must have the word {MARK} then.\n\
+         #id: 00000000-0000-0000-0000-000000000000\n\
          # twin: the simulator answers in place of the hosts. Others: local, winrm, ssh.\n\
          transport: twin\n\
+         # The machine whose Hyper-V has the nodes; `hooks` names programs instead.\n\
+         #hyper_v: localhost\n\
          # Their names on the network.\n\
          hosts:\n{hosts}\
          allow: {{}}\n\

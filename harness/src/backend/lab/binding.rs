@@ -150,3 +150,46 @@ impl Binding {
 fn position(names: &[String], name: &str) -> Option<usize> {
     names.iter().position(|own| own.to_lowercase() == name.to_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::{LanguageMode, Ticks};
+    use super::*;
+    use crate::plan::Overrides;
+    use crate::scenario::load;
+
+    fn hello(id: Option<&str>, description: &str) -> Hello {
+        Hello {
+            edition: "Desktop".to_owned(),
+            language_mode: LanguageMode::Full,
+            elevated: true,
+            ui_culture: "de-DE".to_owned(),
+            module_version: None,
+            cluster_id: id.map(str::to_owned),
+            cluster_description: Some(description.to_owned()),
+            clock: Ticks(0),
+            network_credentials: false,
+        }
+    }
+
+    #[test]
+    fn a_node_of_another_cluster_or_of_one_without_the_mark_is_refused() {
+        let plan = load(&["cluster/planned_move".into()], 1, &Overrides::default());
+        let plan = plan.expect("the program carries it").remove(0);
+        let binding = Binding::of(&plan).bound_to(Some("AB-1".to_owned()));
+        let node = Host::Node(NodeId(0));
+        let admit = |hello: &Hello, presence| binding.admit(node, hello, presence);
+        assert_eq!(admit(&hello(Some("ab-1"), "for tests, Failover-Lab"), Presence::Needed), Ok(()));
+        let other = Unfit::OtherCluster { expected: "AB-1".to_owned(), found: Some("ab-2".to_owned()) };
+        assert_eq!(admit(&hello(Some("ab-2"), MARK), Presence::Optional), Err(other));
+        for description in ["", "production", "not-a-failover-lab"] {
+            let refused = admit(&hello(Some("AB-1"), description), Presence::Needed);
+            assert_eq!(refused, Err(Unfit::NoMark(MARK)), "{description}");
+        }
+        // A node whose cluster service is not there yet is no other node, but a run does not begin with it.
+        assert_eq!(admit(&hello(None, ""), Presence::Optional), Ok(()));
+        assert!(admit(&hello(None, ""), Presence::Needed).is_err());
+        assert_eq!(binding.admit(Host::Control, &hello(None, ""), Presence::Needed), Ok(()));
+        assert_eq!(Binding::of(&plan).admit(node, &hello(Some("x"), ""), Presence::Needed), Ok(()));
+    }
+}

@@ -72,7 +72,7 @@ impl Hooks {
             | Call::ReadMasterCertificate
             | Call::MoveRole { .. }
             | Call::ChangeCluster { .. }
-            | Call::ReplaceMasterCertificate { .. } => Err(failed("NotOnThisHost", String::new())),
+            | Call::ReplaceMasterCertificate { .. } => Err(failed("NotOnThisHost", "")),
         }
     }
 
@@ -112,7 +112,7 @@ fn hello() -> Hello {
 /// Runs a hook for a machine, and gives what it prints. One that takes too long is killed, with all that it started.
 fn run(hook: Option<&[String]>, node: &str, limit: Duration) -> Result<String, ErrorRecord> {
     let Some((program, arguments)) = hook.and_then(<[String]>::split_first) else {
-        return Err(failed("NoHook", String::new()));
+        return Err(failed("NoHook", ""));
     };
     let mut command = Command::new(program);
     command.args(arguments.iter().map(|argument| argument.replace("{node}", node)));
@@ -122,7 +122,7 @@ fn run(hook: Option<&[String]>, node: &str, limit: Duration) -> Result<String, E
     command.wrap(process_wrap::std::ProcessGroup::leader());
     #[cfg(windows)]
     command.wrap(process_wrap::std::JobObject);
-    let cannot = |error: io::Error| failed("HookNotRun", format!("{program}: {error}"));
+    let cannot = |error: io::Error| failed("HookNotRun", &format!("{program}: {error}"));
     let mut child = command.spawn().map_err(cannot)?;
     let (output, errors) = (child.stdout().take(), child.stderr().take());
     let read = |stream: Option<Box<dyn Read + Send>>| {
@@ -141,9 +141,9 @@ fn run(hook: Option<&[String]>, node: &str, limit: Duration) -> Result<String, E
         Some(status) if status.success() => Ok(said(output)),
         Some(status) => {
             let last = said(errors).lines().next_back().unwrap_or_default().to_owned();
-            Err(failed("HookFailed", format!("{program}: {status}: {last}")))
+            Err(failed("HookFailed", &format!("{program}: {status}: {last}")))
         }
-        None => Err(failed("HookTookTooLong", program.clone())),
+        None => Err(failed("HookTookTooLong", program)),
     }
 }
 
@@ -161,7 +161,7 @@ fn wait(child: &mut dyn ChildWrapper, limit: Duration) -> io::Result<Option<std:
     Ok(None)
 }
 
-fn failed(id: &str, detail: String) -> ErrorRecord {
+fn failed(id: &str, detail: &str) -> ErrorRecord {
     let id = if detail.is_empty() { id.to_owned() } else { format!("{id}: {detail}") };
     ErrorRecord { exception: "hook".to_owned(), id, category: 0, inner: Vec::new() }
 }
