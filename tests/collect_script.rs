@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use failover_harness::backend::lab::live;
 use failover_harness::guide::collect::{COMMANDS, MEMBERS, SCRIPT};
 use failover_harness::guide::example;
 use failover_harness::guide::snapshot::{Look, Snapshot};
@@ -170,6 +171,67 @@ fn the_command_prints_the_script_or_writes_it_to_a_file_that_does_not_exist() {
     let again = run(&["collect", "--write", shown]);
     assert_eq!(again.code, 3);
     assert!(again.stderr.starts_with("error: cannot write `"), "{}", again.stderr);
+}
+
+#[test]
+fn what_is_handed_over_is_the_same_script_and_three_lines_that_read_its_input() {
+    let script = live::script();
+    assert!(script.is_ascii());
+    assert_eq!(faults(&script), Vec::<String>::new());
+    // `System.IO.MemoryStream` takes in the bytes of one line.
+    let mut beyond = beyond_the_tables(&script);
+    beyond.sort();
+    assert_eq!(beyond, ["GetString", "ReadByte", "ToArray", "WriteByte"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_cluster_is_looked_at_through_a_program() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("the folder is ours");
+        std::fs::write(&file, text).expect("the folder is ours");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    };
+    let snapshot = serde_json::to_string(&example::by_name("right").expect("an example")).expect("JSON");
+    write("snapshot.json", &snapshot);
+    // What was handed over, and how it was called, are kept.
+    let program = "#!/bin/sh\necho \"$0 $1 $2 $3 $4\" > called\ncat > handed\necho WARNING: a module is old\ncat snapshot.json\n";
+    write("bin/powershell.exe", program);
+    write("bin/ssh", program);
+    write(
+        "lab.yaml",
+        "cluster: SQLCLUS\nid: 7d1f0a52-0000-4000-8000-000000000001\ntransport: ssh\nhosts: { NODE1: sqln1.example }\n",
+    );
+    let run = |arguments: &[&str]| {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+            .args(arguments)
+            .current_dir(folder.path())
+            .env("PATH", format!("{}:{path}", folder.path().join("bin").display()))
+            .output()
+            .expect("the program was built for this test");
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+    };
+    let kept = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("it was kept");
+    let by_example = run(&["preflight", "--example", "right"]);
+    assert_eq!(run(&["preflight", "--live", "here"]), by_example);
+    assert!(kept("called").contains("powershell.exe -NoLogo"), "{}", kept("called"));
+    assert!(kept("handed").contains(&live::script()) && kept("handed").ends_with("{\"cluster\":\".\"}\n"));
+    assert_eq!(run(&["preflight", "--lab", "lab.yaml"]), by_example);
+    assert!(kept("called").contains("ssh -T -o BatchMode=yes"), "{}", kept("called"));
+    assert!(kept("handed").ends_with("{\"cluster\":\"SQLCLUS\"}\n"));
+    let (code, text) =
+        run(&["lab", "init", "--cluster", "OWN", "--live", "ssh=sqln1.example", "--folder", "new"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(kept("handed").ends_with("{\"cluster\":\"OWN\"}\n"));
+    assert!(kept("new/lab.yaml").contains("cluster: OWN\n"));
+    let (code, text) = run(&["preflight", "--live", "over there"]);
+    assert_eq!(code, Some(2), "{text}");
+    assert!(text.contains("expected `here` or `ssh=NODE`"), "{text}");
 }
 
 #[test]

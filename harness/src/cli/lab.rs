@@ -8,7 +8,7 @@ use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, sessions};
 use crate::backend::lab::reach::Lab;
 use crate::backend::lab::real;
-use crate::backend::lab::transport::Programs;
+use crate::backend::lab::transport::{Place, Programs, Transport};
 use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, LabBackend};
 use crate::guide::predict::topology_of;
@@ -98,6 +98,17 @@ impl NamedLab {
         self.file.as_ref().is_some_and(|file| file.transport.is_some())
     }
 
+    /// From where the cluster can be looked at, and its name; nothing for a twin.
+    pub(super) fn place(&self) -> Option<(Place, String)> {
+        let file = self.file.as_ref()?;
+        let place = match file.transport? {
+            // The script reaches the other machines by itself.
+            Transport::Local | Transport::Winrm => Place { name: String::new(), transport: Transport::Local },
+            transport @ Transport::Ssh => Place { name: file.first_host()?.to_owned(), transport },
+        };
+        Some((place, file.cluster.clone()))
+    }
+
     /// By how much steps are given more time.
     pub(super) fn patience(&self) -> Option<u32> {
         self.file.as_ref().map(|file| file.patience).filter(|patience| *patience > 1)
@@ -152,7 +163,7 @@ fn read(file: &Path) -> Result<LabFile, CommandError> {
 }
 
 fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
-    let snapshot = arguments.snapshot.read()?;
+    let snapshot = arguments.snapshot.read_of(&arguments.cluster)?;
     let topology = topology_of(&snapshot).map_err(|error| {
         let hint = "hint: `failover preflight` says what is wrong with it";
         CommandError::Surroundings(format!("{error}\n{hint}"))

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::backend::lab::live;
+use crate::backend::lab::transport::{Place, Programs, Transport};
 use crate::guide::example;
 use crate::guide::preflight::{human, inspect, json};
 use crate::guide::snapshot::Snapshot;
 use crate::plan::path_text;
 use crate::scenario::nearest;
 
+use super::lab::NamedLab;
 use super::{CommandError, print};
 
 #[derive(Debug, Args)]
@@ -31,6 +34,13 @@ pub(super) struct SnapshotArguments {
     /// An example instead, where no Windows is: `right`, or the name of a mistake.
     #[arg(long, value_name = "NAME", value_parser = example_name)]
     example: Option<String>,
+    /// Look at the cluster of this `lab.yaml` now: the script of `failover collect` runs here, or over ssh on its first host. It
+    /// changes nothing.
+    #[arg(long, value_name = "FILE")]
+    lab: Option<PathBuf>,
+    /// Look at a cluster now: the script runs `here`, with the cluster's tools, or on a node that is reached by `ssh=NODE`.
+    #[arg(long, value_name = "here|ssh=NODE", value_parser = way)]
+    live: Option<Place>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -55,6 +65,22 @@ pub(super) fn preflight(arguments: &PreflightArguments) -> Result<u8, CommandErr
 impl SnapshotArguments {
     /// The snapshot.
     pub(super) fn read(&self) -> Result<Snapshot, CommandError> {
+        self.read_of(".")
+    }
+
+    /// The snapshot; `cluster` is the one that is looked at if nothing else says which.
+    pub(super) fn read_of(&self, cluster: &str) -> Result<Snapshot, CommandError> {
+        if let Some(lab) = &self.lab {
+            let lab = NamedLab::read(lab)?;
+            let Some((place, cluster)) = lab.place() else {
+                let text = "there is nothing to look at in a twin\nhint: `--example right` is a snapshot of a cluster";
+                return Err(CommandError::Input(text.to_owned()));
+            };
+            return look(&place, &cluster);
+        }
+        if let Some(place) = &self.live {
+            return look(place, cluster);
+        }
         if let Some(snapshot) = self.example.as_deref().and_then(example::by_name) {
             return Ok(snapshot);
         }
@@ -71,6 +97,25 @@ impl SnapshotArguments {
                 "`{shown}`: {error}\nhint: `failover collect` prints the script that makes one"
             ))
         })
+    }
+}
+
+fn look(place: &Place, cluster: &str) -> Result<Snapshot, CommandError> {
+    let looked = live::look(&Programs::default(), place, cluster);
+    looked.map_err(|error| {
+        CommandError::Surroundings(format!(
+            "{error}\nhint: `failover collect` prints the script, to be run by hand"
+        ))
+    })
+}
+
+fn way(text: &str) -> Result<Place, String> {
+    match text.split_once('=') {
+        Some(("ssh", node)) if !node.is_empty() => {
+            Ok(Place { name: node.to_owned(), transport: Transport::Ssh })
+        }
+        None if text == "here" => Ok(Place { name: String::new(), transport: Transport::Local }),
+        _ => Err("expected `here` or `ssh=NODE`".to_owned()),
     }
 }
 

@@ -203,6 +203,11 @@ impl LabFile {
         self.hosts.get(name).map_or(name, String::as_str)
     }
 
+    /// The first name on the network that the file gives.
+    pub fn first_host(&self) -> Option<&str> {
+        self.hosts.values().next().map(String::as_str)
+    }
+
     /// Whether this may be done.
     pub fn allows(&self, action: &ResolvedAction, names: &Names) -> bool {
         match (self.allow.get(&action.verb()), action.node()) {

@@ -11,6 +11,7 @@ pub mod file;
 pub mod hooks;
 pub mod journal;
 pub mod ledger;
+pub mod live;
 mod outside;
 pub mod protocol;
 pub mod reach;

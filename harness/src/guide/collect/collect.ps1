@@ -1,8 +1,8 @@
 # Looks at an SSIS Scale Out whose master fails over, and writes one JSON document for "failover preflight".
 #
-# It changes nothing: every command reads, but for the last one, which writes the file that you name. It takes no
-# password and tells none: no private key, no connection string. It does tell names of machines and accounts, addresses,
-# and the two settings files to the letter; "failover anonymise" replaces these names.
+# It changes nothing: every command reads, but for the last one, which writes the file that you name; with - it tells
+# the document instead. It takes no password and tells none: no private key, no connection string. It does tell names of
+# machines and accounts, addresses, and the two settings files to the letter; "failover anonymise" replaces these names.
 #
 # Windows PowerShell 5.1, on a node or on a workstation with the failover cluster tools, as somebody who is an
 # administrator of every node and worker and may read SSISDB (ssis_admin, else no worker is seen). Nodes and workers are
@@ -575,5 +575,6 @@ $parts = @(
     '"workers":[' + ($workerTexts -join ",`n") + '],'
     '"ssisdb":' + (Json $ssisdb) + '}'
 )
+if ($OutFile -eq '-') { return ($parts -join "`n") }
 $path = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($OutFile)
 [System.IO.File]::WriteAllText($path, ($parts -join "`n") + "`n", [System.Text.Encoding]::ASCII)

@@ -20,7 +20,7 @@ impl Process {
     ///
     /// # Errors
     /// If it cannot be started: the message names it.
-    pub(super) fn start(command: Command) -> io::Result<Connection> {
+    pub(in crate::backend::lab) fn start(command: Command) -> io::Result<Connection> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut command = CommandWrap::from(command);
         command.command_mut().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
