@@ -1,4 +1,5 @@
 //! Does a program of somebody else's take a worker's place on real sockets, and is it judged by what the master sees?
+#![cfg(unix)]
 
 use std::fs;
 use std::io::Write as _;
