@@ -134,6 +134,13 @@ impl Binding {
         position(&self.names.hosts, name).map(|index| HostId(index as u16))
     }
 
+    /// Whether an address, or another name, is one of those behind a host name.
+    pub(super) fn leads_to(&self, name: HostId, reached: HostId) -> bool {
+        let hosts = &self.topology.hosts;
+        let target = hosts[reached.index()];
+        hosts[name.index()] == target || self.topology.targets_of(name).any(|behind| behind == target)
+    }
+
     /// The thumbprint of a certificate.
     pub(super) fn thumbprint(&self, certificate: CertificateId) -> String {
         self.topology.certificates[certificate.index()].thumbprint.to_string()

@@ -7,6 +7,7 @@
 mod act;
 mod binding;
 pub mod clock;
+mod evidence;
 pub mod file;
 pub mod hooks;
 pub mod journal;
@@ -240,7 +241,9 @@ impl<L: Lab> Backend for LabBackend<L> {
 
     /// To be dropped when a transcript of a real lab exists.
     fn remark(&self) -> Option<String> {
-        Some(self.lab.remark())
+        let seen = self.run.as_ref().and_then(|run| run.watchers.shown.told());
+        let seen = seen.map(|seen| format!("; {seen}")).unwrap_or_default();
+        Some(format!("{}{seen}", self.lab.remark()))
     }
 }
 

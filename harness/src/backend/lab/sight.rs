@@ -148,6 +148,11 @@ impl WorkerMemory {
         Self { worker, last: None }
     }
 
+    /// The state that was known last.
+    pub(super) fn state(&self) -> Option<WorkerState> {
+        self.last.as_ref().map(|(_, state)| *state)
+    }
+
     /// Compares a look with the last one. Who serves a worker, and with which certificate, is what the probe met under
     /// the same address when the worker's connection was first seen.
     pub(super) fn compare(
@@ -195,7 +200,7 @@ fn state_of(
     })
 }
 
-/// The host name that a worker is connected through: that of its endpoint, if its socket goes to an address of it.
+/// The host name that a worker is connected through: that of its endpoint, if its socket goes to an address behind it.
 fn through(sight: &WorkerSight, binding: &Binding) -> Result<Option<failover_sim::names::HostId>, Unbound> {
     let Some(socket) = sight.socket.as_ref().filter(|socket| socket.state == SOCKET_ESTABLISHED) else {
         return Ok(None);
@@ -204,8 +209,7 @@ fn through(sight: &WorkerSight, binding: &Binding) -> Result<Option<failover_sim
         |kind, name: &str| binding.endpoint_host(name).ok_or_else(|| Unbound { kind, name: name.to_owned() });
     let named = host("endpoint host", &sight.endpoint_host)?;
     let reached = host("address", &socket.remote_address)?;
-    let hosts = &binding.topology.hosts;
-    Ok(Some(if hosts[named.index()] == hosts[reached.index()] { named } else { reached }))
+    Ok(Some(if binding.leads_to(named, reached) { named } else { reached }))
 }
 
 /// What the power states of the machines were.

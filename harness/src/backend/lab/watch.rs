@@ -8,6 +8,7 @@ use failover_sim::time::{Time, micros};
 
 use super::binding::{Binding, Presence};
 use super::clock::Clock;
+use super::evidence::Evidence;
 use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply, WorkerSight};
 use super::reach::{Host, Lab, Looked, Purpose};
 use super::session::{self, Session, SessionError};
@@ -66,6 +67,8 @@ pub(super) struct Watchers {
     next_probe: Time,
     endpoint: Option<Answer>,
     probed: Option<Time>,
+    /// What shows how the workers are connected.
+    pub(super) shown: Evidence,
     /// What was seen and is not yet told.
     pub(super) records: Vec<Record>,
 }
@@ -109,6 +112,7 @@ impl Watchers {
             rhythm,
             hosts: binding.hosts().into_iter().map(watcher).collect(),
             binding: binding.clone(),
+            shown: Evidence::new(binding),
             next_poll: Time::ZERO,
             next_probe: Time::ZERO,
             endpoint: None,
@@ -345,7 +349,11 @@ impl Watchers {
             return Ok(true);
         };
         let earliest = watcher.looked;
-        Ok(match memory.compare(sight, self.endpoint, &self.binding)? {
+        let look = memory.compare(sight, self.endpoint, &self.binding)?;
+        if let Some(state) = memory.state().filter(|_| look != WorkerLook::Unclear) {
+            self.shown.saw(worker, sight, state, self.endpoint, &self.binding);
+        }
+        Ok(match look {
             WorkerLook::Same => true,
             WorkerLook::Changed(fact) => {
                 self.tell(earliest, now, Source::Worker(worker), fact);

@@ -29,7 +29,7 @@ pub use windows::{
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
     node_status_flags, resource_state, resource_state_number, role_state_number,
 };
-pub use worker::{LogEvent, LogLine, SocketSight, WorkerSight};
+pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 
 /// The version of the protocol; the handshake refuses another one.
 pub const PROTOCOL: i64 = 1;

@@ -12,10 +12,21 @@ pub struct WorkerSight {
     pub endpoint_host: String,
     /// Its port.
     pub endpoint_port: i64,
+    /// What leads from that host to an address on the machine; `None` if the service does not run.
+    pub resolution: Option<Resolution>,
     /// The service's socket to that port, if there is one.
     pub socket: Option<SocketSight>,
     /// The last line of its log that is about its connection, if there is one since the service started.
     pub log: Option<LogLine>,
+}
+
+/// What leads from the host of the endpoint to an address on a worker's machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resolution {
+    /// The addresses that the machine's resolver gives.
+    pub addresses: Vec<String>,
+    /// Whether the hosts file has a line for the host, which goes before every resolver.
+    pub hosts_line: bool,
 }
 
 /// A socket of `Get-NetTCPConnection`.
@@ -51,7 +62,14 @@ impl WorkerSight {
     pub(super) fn write(&self, fields: Fields) -> Fields {
         let fields = fields
             .with("endpoint_host", self.endpoint_host.as_str())
-            .with("endpoint_port", self.endpoint_port)
+            .with("endpoint_port", self.endpoint_port);
+        let fields = match &self.resolution {
+            Some(Resolution { addresses, hosts_line }) => fields
+                .with("hosts_line", *hosts_line)
+                .with_list("resolved", addresses.iter().map(String::as_str)),
+            None => fields,
+        };
+        let fields = fields
             .with_some("socket_state", self.socket.as_ref().map(|socket| socket.state))
             .with_some("socket_address", self.socket.as_ref().map(|socket| socket.remote_address.as_str()));
         let Some(line) = &self.log else { return fields };
@@ -71,6 +89,14 @@ impl WorkerSight {
     }
 
     pub(super) fn read(fields: &Fields) -> Result<Self, FieldError> {
+        let resolution = if fields.has("hosts_line") {
+            Some(Resolution {
+                addresses: fields.texts("resolved")?,
+                hosts_line: fields.boolean("hosts_line")?,
+            })
+        } else {
+            None
+        };
         let socket = if fields.has("socket_state") {
             let remote_address = fields.text("socket_address")?.to_owned();
             Some(SocketSight { state: fields.integer("socket_state")?, remote_address })
@@ -85,6 +111,7 @@ impl WorkerSight {
         Ok(Self {
             endpoint_host: fields.text("endpoint_host")?.to_owned(),
             endpoint_port: fields.integer("endpoint_port")?,
+            resolution,
             socket,
             log,
         })
@@ -163,6 +190,7 @@ mod tests {
             Reply::Worker(WorkerSight {
                 endpoint_host: "sqlfci".to_owned(),
                 endpoint_port: 8391,
+                resolution: Some(Resolution { addresses: vec!["10.0.0.100".to_owned()], hosts_line: true }),
                 socket: Some(SocketSight { state: 5, remote_address: "10.0.0.100".to_owned() }),
                 log: Some(LogLine { at: Ticks(1), event }),
             })

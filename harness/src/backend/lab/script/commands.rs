@@ -76,6 +76,7 @@ pub const MEMBERS: &[&str] = &[
     "GetBytes",
     "GetCurrent",
     "GetDirectoryName",
+    "GetHostAddresses",
     "GetLastWriteTimeUtc",
     "GetString",
     "GetType",

@@ -326,6 +326,19 @@ $library = {
         # What the service has read is not known any more.
         if ([System.IO.File]::GetLastWriteTimeUtc($settings) -gt $started) { throw 'SettingsEditedAfterStart' }
 
+        # What leads from the name to an address here: a line in the hosts file goes before every resolver.
+        $hostsFile = [System.IO.Path]::Combine($env:SystemRoot, 'System32\drivers\etc\hosts')
+        $seen['hosts_line'] = $false
+        foreach ($line in [System.IO.File]::ReadAllText($hostsFile).Split("`n")) {
+            $words = $line.Split('#')[0].Replace("`t", ' ').Trim().Split(' ')
+            if ($words -contains $endpoint.Host) { $seen['hosts_line'] = $true }
+        }
+        try {
+            $resolved = [System.Net.Dns]::GetHostAddresses($endpoint.Host)
+            $seen['resolved'] = @(foreach ($one in $resolved) { [string] $one })
+        }
+        catch { $seen['resolved'] = @() }
+
         $filter = "OwningProcess = $($service.ProcessId) AND RemotePort = $($endpoint.Port)"
         $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
         # 5: established.

@@ -11,8 +11,9 @@ use failover_sim::world::{Socket, SocketState};
 use super::super::file::MARK;
 use super::super::protocol::{
     Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent,
-    LogLine, MachineSight, NodeSight, Reply, Request, ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING,
-    SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks, WorkerSight, node_status_flags,
+    LogLine, MachineSight, NodeSight, Reply, Request, Resolution, ResourceSight, SERVICE_RUNNING,
+    SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks,
+    WorkerSight, node_status_flags,
 };
 use super::super::reach::Host;
 use super::{Inside, State};
@@ -221,6 +222,7 @@ impl Inside {
         WorkerSight {
             endpoint_host: self.binding.endpoint_name(host).to_owned(),
             endpoint_port: i64::from(port),
+            resolution: Some(Resolution { addresses: vec![self.address_of(host)], hosts_line: false }),
             socket,
             log,
         }
@@ -228,11 +230,12 @@ impl Inside {
 
     /// The address that a host name resolves to, where the topology has one for it.
     fn address_of(&self, host: HostId) -> String {
-        let hosts = &self.binding.topology.hosts;
-        let name = |index: usize| self.binding.endpoint_name(HostId(index as u16));
-        let same = (0..hosts.len()).filter(|&index| hosts[index] == hosts[host.index()]);
-        let mut addresses = same.map(name).filter(|name| name.parse::<IpAddr>().is_ok());
-        addresses.next().unwrap_or_else(|| name(host.index())).to_owned()
+        let all = (0..self.binding.topology.hosts.len()).map(|index| HostId(index as u16));
+        let behind = all.filter(|&other| self.binding.leads_to(host, other));
+        let mut addresses = behind
+            .map(|other| self.binding.endpoint_name(other))
+            .filter(|name| name.parse::<IpAddr>().is_ok());
+        addresses.next().unwrap_or_else(|| self.binding.endpoint_name(host)).to_owned()
     }
 }
 
