@@ -43,7 +43,7 @@ enum Proof {
     Power(Power),
     /// Some node shows another one Down.
     Parted,
-    /// The resource is seen Failed.
+    /// The resource is seen Failed, or on its way to be online again.
     Failed(Option<ResourceId>),
     /// The resource is seen in this state.
     Resource(ResourceId, ResourceState),
@@ -206,7 +206,9 @@ impl ActionsInForce {
             }
             Fact::ResourceState { resource, state } => self.prove(|proof, _| match proof {
                 Proof::Failed(wanted) | Proof::SqlServerGone(wanted) => {
-                    state == ResourceState::Failed && wanted == Some(resource)
+                    // Between two looks it may have failed and be on its way again.
+                    let is_seen = matches!(state, ResourceState::Failed | ResourceState::OnlinePending);
+                    is_seen && wanted == Some(resource)
                 }
                 Proof::Resource(wanted, in_state) => wanted == resource && in_state == state,
                 Proof::ReadBack

@@ -8,14 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use failover_sim::action::{Drain, ResolvedAction, StartQuorum, Verb};
+use failover_sim::action::{Drain, ResolvedAction, Service, ServiceAction, StartQuorum, Verb};
 use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
 use failover_sim::observe::{NodeState, Power, ResourceState, RoleState};
 use failover_sim::time::Time;
 
 use super::binding::{Binding, Presence};
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterChange, ClusterSight, MachineSight, Marker, Reply};
+use super::protocol::{Call, ClusterChange, ClusterSight, MachineSight, Marker, Reply, ServiceProcess};
 use super::reach::{Host, Lab, Purpose};
 use super::session::{Session, SessionError};
 use super::sight::owner_of;
@@ -121,8 +121,15 @@ impl Actors {
                 let node = self.binding.node_name(node).to_owned();
                 self.restore(lab, ClusterChange::StartClusterService, node, nodes)
             }
-            ResolvedAction::KillClusterService { .. }
-            | ResolvedAction::Freeze { .. }
+            ResolvedAction::KillClusterService { node } => {
+                let undo = Undo::StartClusterService { node: self.binding.node_name(node).to_owned() };
+                self.kill(lab, (number, verb), node, (ServiceProcess::ClusterService, undo))
+            }
+            ResolvedAction::Service { node, service: Service::Master, what: ServiceAction::Kill } => {
+                let undo = Undo::StartResource { resource: self.binding.master_name().to_owned() };
+                self.kill(lab, (number, verb), node, (ServiceProcess::Master, undo))
+            }
+            ResolvedAction::Freeze { .. }
             | ResolvedAction::Thaw { .. }
             | ResolvedAction::StartClusterService { .. }
             | ResolvedAction::ShutDown { .. }
@@ -203,6 +210,20 @@ impl Actors {
         let (by, _) = self.cluster(lab, nodes)?;
         let entry = self.announce(number, verb.word(), undo)?;
         self.ask(lab, Host::Node(by), "changing the cluster", Call::ChangeCluster { change, name })?;
+        self.mark(entry, State::Done, None)?;
+        Ok(None)
+    }
+
+    /// Kills a process on a node. What the cluster makes of it is its own affair; `undo` is what must be so in the end.
+    fn kill<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        node: NodeId,
+        (process, undo): (ServiceProcess, Undo),
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let entry = self.announce(number, verb.word(), undo)?;
+        self.ask(lab, Host::Node(node), "killing a process", Call::KillProcess { process })?;
         self.mark(entry, State::Done, None)?;
         Ok(None)
     }

@@ -1,5 +1,6 @@
 //! Which name on a Windows host stands for which thing of the plan?
 
+use failover_sim::cluster::ResourceKind;
 use failover_sim::names::{CertificateId, HostId, Names, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::step::Shared;
 use failover_sim::topology::{Target, Topology};
@@ -117,6 +118,13 @@ impl Binding {
     /// A resource's name.
     pub(super) fn resource_name(&self, resource: ResourceId) -> &str {
         self.names.resource(resource)
+    }
+
+    /// The name of the master's resource.
+    pub(super) fn master_name(&self) -> &str {
+        let resources = &self.topology.cluster.resources;
+        let of = resources.iter().position(|resource| resource.kind == ResourceKind::ScaleOutMaster);
+        self.resource_name(ResourceId(of.unwrap_or_default() as u16))
     }
 
     /// The resource with this name.

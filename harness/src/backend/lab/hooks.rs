@@ -72,6 +72,7 @@ impl Hooks {
             | Call::ReadMasterCertificate
             | Call::MoveRole { .. }
             | Call::ChangeCluster { .. }
+            | Call::KillProcess { .. }
             | Call::ReplaceMasterCertificate { .. } => Err(failed("NotOnThisHost", "")),
         }
     }

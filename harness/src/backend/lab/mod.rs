@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use failover_sim::action::{Action, ResolvedAction, StartQuorum, Verb};
+use failover_sim::action::{Action, ResolvedAction, Service, StartQuorum, Verb};
 use failover_sim::assumption::Assumption;
 use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
@@ -156,6 +156,8 @@ impl<L: Lab> Backend for LabBackend<L> {
                 action,
                 Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
                     | Action::StartClusterService { clear_quarantine: true, .. }
+                    // Which of several instances is the one of the cluster, its process does not say.
+                    | Action::Service { service: Service::SqlServer, .. }
             )
         };
         let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action);
@@ -269,7 +271,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 }
 
 /// The actions that a lab can carry out and take back.
-pub(crate) const ABLE: [Verb; 12] = [
+pub(crate) const ABLE: [Verb; 14] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -282,6 +284,8 @@ pub(crate) const ABLE: [Verb; 12] = [
     Verb::PowerOff,
     Verb::PowerOn,
     Verb::ReplaceMasterCertificate,
+    Verb::KillService,
+    Verb::KillClusterService,
 ];
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

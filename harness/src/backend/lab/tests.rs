@@ -292,8 +292,8 @@ fn verbs_that_cannot_be_taken_back_are_not_offered() {
     assert_eq!(backend.abilities(&plan(POWER_OFF)).missing, []);
     assert_eq!(backend.abilities(&plan(CERTIFICATE)).missing, []);
     let mut plan = plan(POWER_OFF);
-    plan.actions[0].action = Action::KillClusterService { node: NodeWord::Owner };
-    assert_eq!(backend.abilities(&plan).missing, [Verb::KillClusterService]);
+    plan.actions[0].action = Action::Freeze { node: NodeWord::Owner };
+    assert_eq!(backend.abilities(&plan).missing, [Verb::Freeze]);
 }
 
 #[test]

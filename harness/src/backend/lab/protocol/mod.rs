@@ -35,7 +35,7 @@ pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 19] = [
+pub const VERBS: [&str; 20] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -55,6 +55,7 @@ pub const VERBS: [&str; 19] = [
     "resume_node",
     "stop_cluster_service",
     "start_cluster_service",
+    "kill_process",
 ];
 
 /// The word that begins every answer of one session.
@@ -146,11 +147,38 @@ pub enum Call {
         /// The name of the role, resource or node.
         name: String,
     },
+    /// On a node: the process of a service ends without a word.
+    KillProcess {
+        /// Whose.
+        process: ServiceProcess,
+    },
     /// On a node: another certificate for the master, in binding, settings and Root store.
     ReplaceMasterCertificate {
         /// SHA-1 thumbprint of a certificate in the node's LocalMachine\My.
         thumbprint: String,
     },
+}
+
+/// A service whose process can be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceProcess {
+    /// `ClusSvc`, the cluster service.
+    ClusterService,
+    /// `SSISScaleOutMaster` and a version.
+    Master,
+}
+
+impl ServiceProcess {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::ClusterService, Self::Master];
+
+    /// How the name of the service begins.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ClusterService => "ClusSvc",
+            Self::Master => "SSISScaleOutMaster",
+        }
+    }
 }
 
 /// A change of one object of the cluster. All of them come back at once.
@@ -220,6 +248,7 @@ impl Call {
             Self::PowerOff { .. } => "power_off",
             Self::PowerOn { .. } => "power_on",
             Self::ChangeCluster { change, .. } => change.verb(),
+            Self::KillProcess { .. } => "kill_process",
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
         }
     }
@@ -235,6 +264,7 @@ impl Call {
                 fields.with("group", group.as_str()).with("node", node.as_str())
             }
             Self::ChangeCluster { name, .. } => fields.with("name", name.as_str()),
+            Self::KillProcess { process } => fields.with("service", process.name()),
             Self::PowerOff { node } | Self::PowerOn { node } => fields.with("node", node.as_str()),
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
         }
@@ -260,6 +290,12 @@ impl Call {
             },
             "power_off" => Self::PowerOff { node: fields.text("node")?.to_owned() },
             "power_on" => Self::PowerOn { node: fields.text("node")?.to_owned() },
+            "kill_process" => {
+                let name = fields.text("service")?;
+                let found = ServiceProcess::ALL.into_iter().find(|process| process.name() == name);
+                let process = found.ok_or(FieldError::wrong("service", "ClusSvc or SSISScaleOutMaster"))?;
+                Self::KillProcess { process }
+            }
             "replace_master_certificate" => {
                 Self::ReplaceMasterCertificate { thumbprint: fields.text("thumbprint")?.to_owned() }
             }
@@ -341,6 +377,7 @@ pub(super) mod tests {
             (0..ClusterChange::ALL.len(), text())
                 .prop_map(|(index, name)| Call::ChangeCluster { change: ClusterChange::ALL[index], name }),
             text().prop_map(|node| Call::PowerOn { node }),
+            (0..2_usize).prop_map(|index| Call::KillProcess { process: ServiceProcess::ALL[index] }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
         ]
     }

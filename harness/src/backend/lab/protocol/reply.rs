@@ -224,6 +224,7 @@ impl Reply {
             | Call::ChangeCluster { .. }
             | Call::PowerOff { .. }
             | Call::PowerOn { .. }
+            | Call::KillProcess { .. }
             | Call::ReplaceMasterCertificate { .. } => Self::Done,
         })
     }

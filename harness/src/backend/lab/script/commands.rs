@@ -49,6 +49,7 @@ pub const COMMANDS: &[Command] = &[
     command("Stop-ClusterGroup", &["InputObject", "Wait"], CLUSTERS),
     command("Stop-ClusterNode", &["InputObject", "Wait"], CLUSTERS),
     command("Stop-ClusterResource", &["InputObject", "Wait"], CLUSTERS),
+    command("Stop-Process", &["Force", "Id"], MANAGEMENT),
     // `-TurnOff` takes the power away.
     command("Stop-VM", &["Confirm", "Force", "TurnOff", "VM"], HYPER_V),
     command("Suspend-ClusterNode", &["Drain", "InputObject"], CLUSTERS),

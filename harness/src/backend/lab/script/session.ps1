@@ -206,6 +206,15 @@ $library = {
         $found
     }
 
+    function KillProcess($With) {
+        $name = [string] $With.service
+        if ('ClusSvc', 'SSISScaleOutMaster' -notcontains $name) { throw 'ServiceNotKnown' }
+        $service = Service $name
+        if ($service.ProcessId -eq 0) { throw "$($name)NotRunning" }
+        Stop-Process -Id $service.ProcessId -Force
+        [ordered]@{}
+    }
+
     # A settings file lies beside the program of its service.
     function SettingsPath($Service, [string] $File) {
         $program = $Service.PathName.Trim()
@@ -450,6 +459,7 @@ $library = {
             'resume_node' { return ResumeNode $With }
             'stop_cluster_service' { return StopClusterService $With }
             'start_cluster_service' { return StartClusterService $With }
+            'kill_process' { return KillProcess $With }
         }
         throw 'VerbNotKnown'
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use failover_sim::action::{Drain, ResolvedAction, StartQuorum};
+use failover_sim::action::{Drain, ResolvedAction, Service, ServiceAction, StartQuorum};
 use failover_sim::names::{HostId, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::observe::{NodeState, Power, ResourceState, RoleState, WorkerState};
 use failover_sim::time::Time;
@@ -12,8 +12,8 @@ use super::super::file::MARK;
 use super::super::protocol::{
     Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent,
     LogLine, MachineSight, NodeSight, Reply, Request, Resolution, ResourceSight, SERVICE_RUNNING,
-    SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, SocketSight, Ticks,
-    WorkerSight, node_status_flags,
+    SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, ServiceProcess, SocketSight,
+    Ticks, WorkerSight, node_status_flags,
 };
 use super::super::reach::Host;
 use super::{Inside, State};
@@ -58,6 +58,13 @@ impl Inside {
                 self.apply(ResolvedAction::MoveRole { role, to })
             }
             (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(*change, name),
+            (Call::KillProcess { process: ServiceProcess::ClusterService }, Host::Node(node)) => {
+                self.apply(ResolvedAction::KillClusterService { node })
+            }
+            (Call::KillProcess { process: ServiceProcess::Master }, Host::Node(node)) => {
+                let (service, what) = (Service::Master, ServiceAction::Kill);
+                self.apply(ResolvedAction::Service { node, service, what })
+            }
             (Call::PowerOff { node }, Host::Control) => {
                 let node = self.node(node)?;
                 let reply = self.apply(ResolvedAction::PowerOff { node })?;
@@ -80,6 +87,7 @@ impl Inside {
                 | Call::ReadMasterCertificate
                 | Call::MoveRole { .. }
                 | Call::ChangeCluster { .. }
+                | Call::KillProcess { .. }
                 | Call::PowerOff { .. }
                 | Call::PowerOn { .. }
                 | Call::ReplaceMasterCertificate { .. },
