@@ -79,6 +79,12 @@ pub const ADDRESSES_MAX: usize = 8;
 pub const HOST_RECORD_TTL: Duration = Duration::from_secs(1_200);
 
 impl Topology {
+    /// The port of the endpoint: that of the workers, or, without workers, that of the first node's master.
+    pub fn endpoint_port(&self) -> u16 {
+        let of_worker = self.workers.first().map(|worker| worker.settings.endpoint_port);
+        of_worker.or_else(|| self.nodes.first().map(|node| node.master_settings.port)).unwrap_or_default()
+    }
+
     /// The machines and addresses behind a host name, online or not.
     pub fn targets_of(&self, host: HostId) -> impl Iterator<Item = Target> {
         let target = self.hosts[host.index()];

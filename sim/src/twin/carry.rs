@@ -54,7 +54,7 @@ impl Driver {
             }
             WireCommand::StartProgram { worker } => self.start_program(worker)?,
             WireCommand::EndProgram { worker, kill } => self.end_program(worker, kill),
-            WireCommand::StartMaster { node } => self.start_master(node)?,
+            WireCommand::StartMaster { node } => self.start_master(node),
             WireCommand::Listen { node } => {
                 self.nodes[node.index()].listens = true;
                 self.open_and_close_doors()?;

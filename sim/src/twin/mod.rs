@@ -6,7 +6,8 @@
 //! see of them. TLS and sockets take the time that they take: it is never scaled.
 //!
 //! Certificates are made for each run and lie in a [`folder`](Twin::folder) laid out as on Windows, so that any client
-//! can take part. Names are looked up in the twin's own table, never in DNS. Nothing is left when a twin is dropped.
+//! can take part; services read what lies there when they start. Names are looked up in the twin's own table, never in
+//! DNS. Nothing is left when a twin is dropped.
 //!
 //! ```
 //! use failover_sim::twin::{Twin, TwinOptions};
@@ -141,7 +142,7 @@ impl Twin {
         let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.addressing)?;
         let doors = doors(topology, &network)?;
         doors.iter().try_for_each(Door::is_free)?;
-        let port = endpoint_port(topology);
+        let port = topology.endpoint_port();
         let endpoints: Vec<DoorId> = topology
             .targets_of(topology.endpoint)
             .filter_map(|target| doors.iter().find(|door| door.target == target && door.port == port))
@@ -380,12 +381,6 @@ fn doors(topology: &Topology, network: &Network) -> Result<Vec<Door>, TwinError>
             Ok(Door::new(DoorId(index), target, port, address))
         })
         .collect()
-}
-
-/// The port of the endpoint: that of the workers, or, without workers, that of the first node's master.
-fn endpoint_port(topology: &Topology) -> u16 {
-    let of_worker = topology.workers.first().map(|worker| worker.settings.endpoint_port);
-    of_worker.or_else(|| topology.nodes.first().map(|node| node.master_settings.port)).unwrap_or_default()
 }
 
 /// How often the probe looks, in virtual time.

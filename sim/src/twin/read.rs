@@ -51,18 +51,15 @@ impl Driver {
     }
 
     /// A master's service starts and reads its files.
-    pub(crate) fn start_master(&mut self, node: NodeId) -> Result<(), TwinError> {
-        match self.files_of_node(node) {
-            Ok((settings, trust)) => {
-                self.know_port(settings.port)?;
-                self.world.master_reads(node, settings, trust);
-            }
+    pub(crate) fn start_master(&mut self, node: NodeId) {
+        let read = self.files_of_node(node);
+        match read.and_then(|parts| self.know_port(parts.0.port).map(|()| parts)) {
+            Ok((settings, trust)) => self.world.master_reads(node, settings, trust),
             Err(error) => {
                 self.notes.add(format!("{error}: the master's service ends"));
                 self.world.master_cannot_read(node);
             }
         }
-        Ok(())
     }
 
     fn files_of_node(&self, node: NodeId) -> Result<(MasterSettings, HostTrust), TwinError> {

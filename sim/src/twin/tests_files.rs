@@ -147,3 +147,25 @@ fn a_master_whose_file_is_wrong_ends_and_the_note_says_why() {
     let note = notes.first().expect("a note");
     assert!(note.contains("`PortNumber` is `839l`") && note.ends_with("the master's service ends"), "{note}");
 }
+
+#[test]
+fn a_port_that_somebody_else_has_ends_the_master_and_not_the_twin() {
+    let mut run = Run::start(&quick(1, |_| {}));
+    run.until_served_by(NODE1);
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+    let port = taken.local_addr().expect("it is bound").port();
+    run.edit(OF_NODE2, "\"PortNumber\": 8391", &format!("\"PortNumber\": {port}"));
+    run.apply(Action::MoveRole { role: ROLE, to: NODE2 });
+    run.until("the resource fails on the second node", |records| {
+        records
+            .iter()
+            .any(|record| matches!(record.fact, Fact::ResourceState { state: ResourceState::Failed, .. }))
+    });
+    let notes = run.twin.notes();
+    assert!(notes.first().is_some_and(|note| note.contains("cannot be had")), "{notes:?}");
+    // Everything else goes on: with another port it serves, whichever node the cluster tries next.
+    run.edit(OF_NODE2, &port.to_string(), "8391");
+    run.until("the worker is connected again", |records| {
+        worker_states(records).any(|(_, state)| matches!(state, WorkerState::Connected { .. }))
+    });
+}

@@ -60,14 +60,12 @@ fn ends(file: &LabFile, transport: Transport, plan: &Plan) -> io::Result<Ends> {
 fn probe_of(file: &LabFile, plan: &Plan) -> io::Result<probe::Probe> {
     let topology = &plan.topology;
     let host = plan.names.host(topology.endpoint);
-    let of_worker = topology.workers.first().map(|worker| worker.settings.endpoint_port);
-    let of_node = || topology.nodes.first().map(|node| node.master_settings.port);
-    let port = of_worker.or_else(of_node).unwrap_or_default();
     let is_host = |name: &&String| name.eq_ignore_ascii_case(host);
     let found = file.resolve.iter().find(|(name, _)| is_host(name));
     let resolved: Vec<(String, IpAddr)> =
         found.map(|(name, address)| (name.clone(), *address)).into_iter().collect();
-    let target = Target::parse(&format!("https://{host}:{port}")).and_then(|target| target.at(&resolved));
+    let target = Target::parse(&format!("https://{host}:{}", topology.endpoint_port()))
+        .and_then(|target| target.at(&resolved));
     Ok(probe::Probe {
         target: target.map_err(io::Error::other)?,
         pin: None,
