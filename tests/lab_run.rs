@@ -109,8 +109,8 @@ fn the_first_suite_passes_and_leaves_its_folder() {
     let (code, text) = desk.run(&["--suite", "first"]);
     assert_eq!(code, Some(0), "{text}");
     let shown = "seen last of 3 connected: endpoint in force is the network name 3, resolver gives an address of the role 3, no line \
-                 in the hosts file 3, socket goes to an address of the role 3, certificate is the one that the probe met 3; \
-                 LAST_ONLINE_TIME in SSISDB was not looked at";
+                 in the hosts file 3, socket goes to an address of the role 3, certificate is the one that the probe met 3, \
+                 LastOnlineTime in SSISDB has moved on ";
     assert!(text.contains(shown), "{text}");
     let kept = desk.kept();
     assert_eq!(files(&kept), ["histories", "journals", "report.html", "report.json", "transcript"]);

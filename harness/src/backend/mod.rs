@@ -178,6 +178,14 @@ pub enum BackendError {
         /// What was found and what was expected.
         what: String,
     },
+    /// Somebody else is at work in the lab.
+    #[error("the lab is in use: {}\nhint: wait until it is not, or allow it with {hint}", .found.join("; "))]
+    Occupied {
+        /// What was found, one for each thing.
+        found: Vec<String>,
+        /// What allows it.
+        hint: String,
+    },
     /// The journal of a lab could not be written: nothing may be done without it.
     #[error("the journal `{}` cannot be written: {error}", .path.display())]
     Journal {

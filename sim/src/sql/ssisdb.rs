@@ -149,6 +149,15 @@ impl Ssisdb {
         Self { agents, ..Self::default() }
     }
 
+    /// What `catalog.worker_agents` has of a worker.
+    pub fn agent(&self, worker: WorkerId) -> AgentRow {
+        match self.agents.get(worker.index()) {
+            Some(Agent { registered: true, enabled: true, .. }) => AgentRow::Enabled,
+            Some(Agent { registered: true, enabled: false, .. }) => AgentRow::Disabled,
+            Some(Agent { registered: false, .. }) | None => AgentRow::Missing,
+        }
+    }
+
     /// `catalog.enable_worker_agent` or `catalog.disable_worker_agent`; says whether there is such a row.
     pub fn enable(&mut self, worker: WorkerId, enabled: bool) -> bool {
         let agent = self.agents.get_mut(worker.index()).filter(|agent| agent.registered);

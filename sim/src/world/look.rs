@@ -2,11 +2,13 @@
 //!
 //! A backend that polls asks here; the simulator itself says what changes, when it changes.
 
+use crate::action::Service;
 use crate::cluster::ClusterService;
 use crate::names::{CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
-use crate::observe::{Answer, Power};
+use crate::observe::{AgentRow, Answer, Power};
 use crate::scaleout::{MasterSettings, WorkerProcess, WorkerSettings};
+use crate::sql::SqlServer;
 
 use super::World;
 
@@ -55,6 +57,42 @@ impl World {
     /// Whether a node's master takes requests and never answers.
     pub fn master_hangs(&self, node: NodeId) -> bool {
         self.nodes[node.index()].master.hangs
+    }
+
+    /// Whether a service of a node runs, as the service control manager sees it.
+    pub fn runs(&self, node: NodeId, service: Service) -> bool {
+        let host = &self.nodes[node.index()];
+        match service {
+            Service::Master => host.master.is_running,
+            Service::SqlServer => host.sql != SqlServer::Stopped,
+        }
+    }
+
+    /// Whether the process of a service of a node stands still.
+    pub fn hangs(&self, node: NodeId, service: Service) -> bool {
+        match service {
+            Service::Master => self.master_hangs(node),
+            Service::SqlServer => self.nodes[node.index()].sql == SqlServer::Hung,
+        }
+    }
+
+    /// Whether somebody on a node gets an answer from SSISDB there.
+    pub fn ssisdb_answers(&self, node: NodeId) -> bool {
+        self.nodes[node.index()].sql.answers()
+    }
+
+    /// What SSISDB has of a worker.
+    pub fn worker_agent(&self, worker: WorkerId) -> AgentRow {
+        self.ssisdb.agent(worker)
+    }
+
+    /// Whether a service of a node can be started: its start type is not Disabled.
+    pub fn can_start(&self, node: NodeId, service: Service) -> bool {
+        let disabled = self.nodes[node.index()].disabled;
+        match service {
+            Service::Master => !disabled.master,
+            Service::SqlServer => !disabled.sql_server,
+        }
     }
 
     /// A node's `MasterSettings.config`, which the service reads when it starts.

@@ -122,9 +122,47 @@ impl Binding {
 
     /// The name of the master's resource.
     pub(super) fn master_name(&self) -> &str {
-        let resources = &self.topology.cluster.resources;
-        let of = resources.iter().position(|resource| resource.kind == ResourceKind::ScaleOutMaster);
-        self.resource_name(ResourceId(of.unwrap_or_default() as u16))
+        self.resource_name(self.resource_of(|kind| kind == ResourceKind::ScaleOutMaster))
+    }
+
+    /// The name of the resource that SSISDB lies in: SQL Server, or an availability group.
+    pub(super) fn sql_server_name(&self) -> &str {
+        self.resource_name(self.sql_server())
+    }
+
+    fn sql_server(&self) -> ResourceId {
+        self.resource_of(|kind| matches!(kind, ResourceKind::SqlServer | ResourceKind::AvailabilityGroup))
+    }
+
+    fn resource_of(&self, is_kind: impl Fn(ResourceKind) -> bool) -> ResourceId {
+        let of = self.topology.cluster.resources.iter().position(|resource| is_kind(resource.kind));
+        ResourceId(of.unwrap_or_default() as u16)
+    }
+
+    /// How a node's master is told to reach SQL Server: its network name, or network name and instance.
+    pub(super) fn sql_server_of(&self, node: NodeId) -> &str {
+        self.endpoint_name(self.topology.nodes[node.index()].master_settings.sql_server)
+    }
+
+    /// The role of the master.
+    pub(super) fn master_role(&self) -> RoleId {
+        self.role_of(self.resource_of(|kind| kind == ResourceKind::ScaleOutMaster))
+    }
+
+    /// The role of SQL Server, or of the availability group.
+    pub(super) fn sql_role(&self) -> RoleId {
+        self.role_of(self.sql_server())
+    }
+
+    fn role_of(&self, resource: ResourceId) -> RoleId {
+        let roles = &self.topology.cluster.roles;
+        let of = roles.iter().position(|role| role.resources.contains(&resource));
+        RoleId(of.unwrap_or_default() as u8)
+    }
+
+    /// The worker with this name.
+    pub(super) fn worker(&self, name: &str) -> Option<WorkerId> {
+        position(&self.names.workers, name).map(|index| WorkerId(index as u32))
     }
 
     /// The resource with this name.

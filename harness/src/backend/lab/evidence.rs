@@ -7,7 +7,7 @@ use failover_sim::names::WorkerId;
 use failover_sim::observe::{Answer, WorkerState};
 
 use super::binding::Binding;
-use super::protocol::{SOCKET_ESTABLISHED, WorkerSight};
+use super::protocol::{SOCKET_ESTABLISHED, SsisdbSight, Ticks, WorkerSight};
 
 /// What shows that a worker is connected via the network name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,15 +23,51 @@ struct Shown {
     socket: bool,
     /// The certificate that it is served with is the one that the probe met.
     certificate: bool,
+    /// Its time in SSISDB moves on while it is connected.
+    online: bool,
+}
+
+/// What SSISDB said last of times.
+#[derive(Clone, Debug, Default)]
+struct Times {
+    /// `LAST_ONLINE_TIME` of the master, and whether it was seen to move on since a worker connected last.
+    master: Option<String>,
+    master_moves: bool,
+    /// `LastOnlineTime` of each worker.
+    workers: Vec<Option<Ticks>>,
+    /// Whether anybody could see the rows of the workers.
+    was_seen: bool,
 }
 
 /// What was seen last of every worker.
 #[derive(Clone, Debug)]
-pub(super) struct Evidence(Vec<Shown>);
+pub(super) struct Evidence {
+    workers: Vec<Shown>,
+    times: Times,
+}
 
 impl Evidence {
     pub(super) fn new(binding: &Binding) -> Self {
-        Self(vec![Shown::default(); binding.topology.workers.len()])
+        let workers = binding.topology.workers.len();
+        let times = Times { workers: vec![None; workers], ..Times::default() };
+        Self { workers: vec![Shown::default(); workers], times }
+    }
+
+    /// Takes in a look at SSISDB.
+    pub(super) fn saw_database(&mut self, sight: &SsisdbSight, binding: &Binding) {
+        let times = &mut self.times;
+        if let Some(online) = sight.property(LAST_ONLINE_TIME) {
+            let before = times.master.replace(online.to_owned());
+            times.master_moves |= before.is_some_and(|before| before != online);
+        }
+        let Some(agents) = &sight.workers else { return };
+        times.was_seen = true;
+        for agent in agents {
+            let Some(worker) = binding.worker(&agent.machine) else { continue };
+            let before = std::mem::replace(&mut times.workers[worker.index()], agent.last_online);
+            let shown = &mut self.workers[worker.index()];
+            shown.online |= shown.is_connected && before.is_some() && before < agent.last_online;
+        }
     }
 
     /// Takes in a look at a worker whose state is known.
@@ -44,7 +80,7 @@ impl Evidence {
         binding: &Binding,
     ) {
         let WorkerState::Connected { presented, .. } = state else {
-            return self.0[worker.index()] = Shown::default();
+            return self.workers[worker.index()] = Shown::default();
         };
         let name = binding.endpoint_name(binding.topology.endpoint);
         let is_of_role = |address: &str| {
@@ -57,7 +93,10 @@ impl Evidence {
             Some(Answer::Served { certificate, .. }) => Some(certificate),
             Some(Answer::NoHandshake(_) | Answer::Silent | Answer::Refused) | None => None,
         };
-        self.0[worker.index()] = Shown {
+        let before = self.workers[worker.index()];
+        self.times.master_moves &= before.is_connected;
+        self.workers[worker.index()] = Shown {
+            online: before.online,
             is_connected: true,
             endpoint: resolution.is_some() && sight.endpoint_host.eq_ignore_ascii_case(name),
             resolver: resolution.is_some_and(|found| found.addresses.iter().any(|one| is_of_role(one))),
@@ -69,7 +108,7 @@ impl Evidence {
 
     /// What was seen, and what nobody looked at; nothing if no worker is connected.
     pub(super) fn told(&self) -> Option<String> {
-        let connected: Vec<&Shown> = self.0.iter().filter(|shown| shown.is_connected).collect();
+        let connected: Vec<&Shown> = self.workers.iter().filter(|shown| shown.is_connected).collect();
         let all = connected.len();
         if all == 0 {
             return None;
@@ -78,19 +117,26 @@ impl Evidence {
             let count = connected.iter().filter(|shown| is_shown(shown)).count();
             format!("{what} {count}")
         };
-        let parts = [
+        let mut parts = vec![
             of("endpoint in force is the network name", |shown| shown.endpoint),
             of("resolver gives an address of the role", |shown| shown.resolver),
             of("no line in the hosts file", |shown| shown.no_hosts_line),
             of("socket goes to an address of the role", |shown| shown.socket),
             of("certificate is the one that the probe met", |shown| shown.certificate),
         ];
-        Some(format!(
-            "seen last of {all} connected: {}; LAST_ONLINE_TIME in SSISDB was not looked at",
-            parts.join(", ")
-        ))
+        let database = if self.times.was_seen {
+            parts.push(of("LastOnlineTime in SSISDB has moved on", |shown| shown.online));
+            let was = if self.times.master_moves { "was seen" } else { "was not seen" };
+            format!("the master's LAST_ONLINE_TIME {was} to move on since")
+        } else {
+            "SSISDB could not be looked at".to_owned()
+        };
+        Some(format!("seen last of {all} connected: {}; {database}", parts.join(", ")))
     }
 }
+
+/// The property of the master that moves on as long as it reaches SSISDB (catalog.master_properties, observed).
+const LAST_ONLINE_TIME: &str = "LAST_ONLINE_TIME";
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 //! `lab.yaml` says so. What it does not allow is not done: a scenario that needs more is skipped before it begins, and an
 //! action is looked up once more at the moment when it would be done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use failover_sim::action::{Action, ResolvedAction, Verb};
@@ -20,7 +20,9 @@ use crate::scenario::tree::{Tree, Value, parse_one};
 use crate::scenario::{nearest, schema_of};
 
 use super::ABLE;
+use super::guard::Tolerated;
 use super::hooks::Hooks;
+use super::protocol::PowerChange;
 use super::transport::Transport;
 
 /// What leads to the hosts of a lab.
@@ -59,7 +61,10 @@ struct LabDocument {
     patience: Option<u32>,
     /// Names of the hosts on the network, by the names of nodes and workers in the topology; the same where it is not said.
     hosts: Option<BTreeMap<String, String>>,
-    /// What may be done to which nodes. What is not here is not done.
+    /// What of others a run may disturb: other_roles, executions, backups, updates. Anything else stops it before the first
+    /// action.
+    tolerate: Option<Vec<Tolerated>>,
+    /// What may be done to which nodes and workers. What is not here is not done.
     allow: Option<BTreeMap<String, TargetsDocument>>,
 }
 
@@ -73,15 +78,19 @@ struct HooksDocument {
     power_off: Vec<String>,
     /// Gives it back.
     power_on: Vec<String>,
+    /// Lets a machine stand still, with all it knows.
+    freeze: Option<Vec<String>>,
+    /// Lets it go on. Needed with `freeze`.
+    thaw: Option<Vec<String>>,
 }
 
-/// `any`, or names of nodes.
+/// `any`, or names of nodes and workers.
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "the schema is made of it")]
 enum TargetsDocument {
     Any(AnyWord),
-    Nodes(Vec<String>),
+    Hosts(Vec<String>),
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -105,6 +114,8 @@ pub struct LabFile {
     pub resolve: BTreeMap<String, IpAddr>,
     /// By how much the `within` of steps is stretched.
     pub patience: u32,
+    /// What of others a run may disturb.
+    pub tolerate: BTreeSet<Tolerated>,
     hosts: BTreeMap<String, String>,
     allow: BTreeMap<Verb, Targets>,
 }
@@ -112,7 +123,7 @@ pub struct LabFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Targets {
     Any,
-    Nodes(Vec<String>),
+    Hosts(Vec<String>),
 }
 
 /// Who controls the machines of a lab.
@@ -152,6 +163,7 @@ impl LabFile {
         let hooks: Option<At<HooksDocument>> = sections.read("hooks", &mut faults);
         let resolve: Option<At<BTreeMap<String, IpAddr>>> = sections.read("resolve", &mut faults);
         let patience: Option<At<u32>> = sections.read("patience", &mut faults);
+        let tolerate: Option<At<Vec<Tolerated>>> = sections.read("tolerate", &mut faults);
         if let Some(patience) = patience.as_ref().filter(|patience| !(1..=20).contains(&patience.value)) {
             let fault = Fault::new(format!("`patience` is {}", patience.value), patience.span);
             faults.push(fault.with_label("expected 1 to 20"));
@@ -161,8 +173,13 @@ impl LabFile {
             faults.push(fault.with_label("one of them controls the machines"));
         }
         if let Some(hooks) = &hooks {
-            let HooksDocument { power_state, power_off, power_on } = &hooks.value;
-            if [power_state, power_off, power_on].iter().any(|hook| hook.is_empty()) {
+            let HooksDocument { power_state, power_off, power_on, freeze, thaw } = &hooks.value;
+            let all = [Some(power_state), Some(power_off), Some(power_on), freeze.as_ref(), thaw.as_ref()];
+            if freeze.is_some() != thaw.is_some() {
+                let fault = Fault::new("`freeze` and `thaw` go together", hooks.span);
+                faults.push(fault.with_label("one of them is missing"));
+            }
+            if all.into_iter().flatten().any(Vec::is_empty) {
                 let fault = Fault::new("a hook that names no program", hooks.span);
                 faults.push(fault.with_label("expected `[ PROGRAM, ARGUMENT, \"{node}\" ]`"));
             }
@@ -192,6 +209,7 @@ impl LabFile {
                     TransportWord::Ssh => Some(Transport::Ssh),
                 },
                 hosts: hosts.map(|hosts| hosts.value).unwrap_or_default(),
+                tolerate: tolerate.map(|list| list.value.into_iter().collect()).unwrap_or_default(),
                 allow: allow.unwrap_or_default(),
             }),
             _ => Err(wrong(faults)),
@@ -210,13 +228,32 @@ impl LabFile {
 
     /// Whether this may be done.
     pub fn allows(&self, action: &ResolvedAction, names: &Names) -> bool {
-        match (self.allow.get(&action.verb()), action.node()) {
+        match (self.allow.get(&action.verb()), target(action, names)) {
             (Some(Targets::Any), _) => true,
-            (Some(Targets::Nodes(allowed)), Some(node)) => {
-                allowed.iter().any(|name| name.eq_ignore_ascii_case(names.node(node)))
+            (Some(Targets::Hosts(allowed)), Some(target)) => {
+                allowed.iter().any(|name| name.eq_ignore_ascii_case(target))
             }
-            (Some(Targets::Nodes(_)), None) | (None, _) => false,
+            (Some(Targets::Hosts(_)), None) | (None, _) => false,
         }
+    }
+
+    /// Why nobody can do this to the machines of a real lab, if nobody can.
+    fn cannot_control(&self, verb: Verb) -> Option<String> {
+        // A node that shuts down is started again by whoever controls the machines.
+        let needed = [
+            (Verb::PowerOff, PowerChange::Off),
+            (Verb::PowerOn, PowerChange::On),
+            (Verb::ShutDown, PowerChange::On),
+            (Verb::Freeze, PowerChange::Freeze),
+            (Verb::Thaw, PowerChange::Thaw),
+        ];
+        let (_, needed) = needed.into_iter().find(|(own, _)| *own == verb)?;
+        let missing = match &self.control {
+            Control::Nobody => self.transport.map(|_| "it names neither hyper_v nor hooks"),
+            Control::HyperV(_) => None,
+            Control::Hooks(hooks) => hooks.of(needed).is_none().then_some("it names no hook for that"),
+        };
+        missing.map(|why| format!("{}: {why}", verb.word()))
     }
 
     /// What of a plan may not be done, in words; nothing if all of it may.
@@ -224,18 +261,17 @@ impl LabFile {
     /// A word such as `owner` may come to stand for any node: every one of them must be allowed then.
     pub fn refusals(&self, plan: &Plan) -> Vec<String> {
         let mut refused = Vec::new();
-        let is_of_control = |verb| matches!(verb, Verb::PowerOff | Verb::PowerOn);
-        if self.transport.is_some()
-            && self.control == Control::Nobody
-            && plan.actions.iter().any(|planned| is_of_control(planned.action.verb()))
-        {
-            refused.push("power_off: it names neither hyper_v nor hooks".to_owned());
+        let cannot = plan.actions.iter().filter_map(|planned| self.cannot_control(planned.action.verb()));
+        for text in cannot {
+            if !refused.contains(&text) {
+                refused.push(text);
+            }
         }
         for planned in &plan.actions {
             for node in (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
                 let action = standing_for(planned.action, node);
                 if !self.allows(&action, &plan.names) {
-                    let of = action.node().map(|node| format!(" of {}", plan.names.node(node)));
+                    let of = target(&action, &plan.names).map(|name| format!(" of {name}"));
                     let text = format!("{}{}", action.verb().word(), of.unwrap_or_default());
                     if !refused.contains(&text) {
                         refused.push(text);
@@ -249,14 +285,15 @@ impl LabFile {
 
 impl From<HooksDocument> for Hooks {
     fn from(document: HooksDocument) -> Self {
-        let HooksDocument { power_state, power_off, power_on } = document;
-        Self { power_state: Some(power_state), power_off: Some(power_off), power_on: Some(power_on) }
+        let HooksDocument { power_state, power_off, power_on, freeze, thaw } = document;
+        let (power_state, power_off, power_on) = (Some(power_state), Some(power_off), Some(power_on));
+        Self { power_state, power_off, power_on, freeze, thaw }
     }
 }
 
 /// The keys of the file.
 const PARTS: &[&str] =
-    &["cluster", "id", "transport", "hyper_v", "hooks", "resolve", "patience", "hosts", "allow"];
+    &["cluster", "id", "transport", "hyper_v", "hooks", "resolve", "patience", "tolerate", "hosts", "allow"];
 
 /// The action, with `node` where it has a word that is not the name of a node.
 pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAction {
@@ -269,10 +306,18 @@ pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAc
         .unwrap_or_else(|never| match never {})
 }
 
+/// The node or worker that an action is about, if it is about one.
+fn target<'n>(action: &ResolvedAction, names: &'n Names) -> Option<&'n str> {
+    if let ResolvedAction::WorkerService { worker, .. } = action {
+        return Some(names.worker(*worker));
+    }
+    action.node().map(|node| names.node(node))
+}
+
 fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
     let mut allowed = BTreeMap::new();
     let Value::Mapping(entries) = &tree.value else {
-        faults.push(Fault::new("`allow` is no mapping", tree.span).with_label("expected `VERB: [ NODE ]`"));
+        faults.push(Fault::new("`allow` is no mapping", tree.span).with_label("expected `VERB: [ HOST ]`"));
         return allowed;
     };
     for (key, value) in entries {
@@ -287,7 +332,7 @@ fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
         let targets = match &value.value {
             Value::Sequence(_) => {
                 let names: Vec<At<String>> = read_each(value, faults);
-                Targets::Nodes(names.into_iter().map(|name| name.value).collect())
+                Targets::Hosts(names.into_iter().map(|name| name.value).collect())
             }
             Value::Null
             | Value::Bool(_)
@@ -298,7 +343,7 @@ fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
                 Ok(AnyWord::Any) => Targets::Any,
                 Err(_) => {
                     let fault = Fault::new(format!("`{name}` is allowed to nobody"), value.span);
-                    faults.push(fault.with_label("expected `any`, or a list of nodes"));
+                    faults.push(fault.with_label("expected `any`, or a list of nodes or workers"));
                     continue;
                 }
             },

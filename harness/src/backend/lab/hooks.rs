@@ -12,7 +12,8 @@ use process_wrap::std::{ChildWrapper, CommandWrap};
 
 use super::clock::{Clock, WallClock};
 use super::protocol::{
-    Answer, Call, ErrorRecord, Hello, LanguageMode, MachineSight, MachineState, Marker, Reply, Request,
+    Answer, Call, ErrorRecord, Hello, LanguageMode, MachineSight, MachineState, Marker, PowerChange, Reply,
+    Request,
 };
 use super::session::Connection;
 
@@ -25,6 +26,10 @@ pub struct Hooks {
     pub power_off: Option<Vec<String>>,
     /// Gives it back.
     pub power_on: Option<Vec<String>>,
+    /// Lets a machine stand still, with all it knows.
+    pub freeze: Option<Vec<String>>,
+    /// Lets it go on.
+    pub thaw: Option<Vec<String>>,
 }
 
 impl Hooks {
@@ -64,8 +69,9 @@ impl Hooks {
                     .map(|node| Ok(MachineSight { name: node.clone(), state: self.state(node, limit)? }));
                 nodes.collect::<Result<_, _>>().map(Reply::Power)
             }
-            Call::PowerOff { node } => run(self.power_off.as_deref(), node, limit).map(|_| Reply::Done),
-            Call::PowerOn { node } => run(self.power_on.as_deref(), node, limit).map(|_| Reply::Done),
+            Call::ChangePower { change, node } => {
+                run(self.of(*change).as_deref(), node, limit).map(|_| Reply::Done)
+            }
             Call::ReadCluster
             | Call::ReadWorker
             | Call::ReadSsisdb { .. }
@@ -73,7 +79,23 @@ impl Hooks {
             | Call::MoveRole { .. }
             | Call::ChangeCluster { .. }
             | Call::KillProcess { .. }
+            | Call::ShutDown
+            | Call::ReadPart { .. }
+            | Call::WritePart { .. }
+            | Call::ReadNetwork
+            | Call::ReadMaintenance
+            | Call::Reach { .. }
             | Call::ReplaceMasterCertificate { .. } => Err(failed("NotOnThisHost", "")),
+        }
+    }
+
+    /// The hook for a change.
+    pub const fn of(&self, change: PowerChange) -> &Option<Vec<String>> {
+        match change {
+            PowerChange::Off => &self.power_off,
+            PowerChange::On => &self.power_on,
+            PowerChange::Freeze => &self.freeze,
+            PowerChange::Thaw => &self.thaw,
         }
     }
 
@@ -211,17 +233,21 @@ mod tests {
             power_state: words(&["echo", "paused"]),
             power_off: words(&["sh", "-c", "echo no such domain >&2; exit 3"]),
             power_on: words(&["sleep", "600"]),
+            ..Hooks::default()
         };
         let mut session = session(hooks);
         let node = || "NODE1".to_owned();
-        let off = ask(&mut session, Call::PowerOff { node: node() }).expect_err("it fails");
+        let change = |change| Call::ChangePower { change, node: node() };
+        let off = ask(&mut session, change(PowerChange::Off)).expect_err("it fails");
         assert!(off.contains("HookFailed: sh: exit status: 3: no such domain"), "{off}");
-        let on = ask(&mut session, Call::PowerOn { node: node() }).expect_err("it blocks");
+        let on = ask(&mut session, change(PowerChange::On)).expect_err("it blocks");
         assert!(on.contains("HookTookTooLong: sleep"), "{on}");
         let state = ask(&mut session, Call::ReadPower { nodes: vec![node()] });
         let unknown = MachineSight { name: node(), state: None };
         assert_eq!(state, Ok(Reply::Power(vec![unknown])));
-        let nothing = ask(&mut self::session(Hooks::default()), Call::PowerOn { node: node() });
+        let nothing = ask(&mut self::session(Hooks::default()), change(PowerChange::On));
         assert!(nothing.expect_err("there is none").contains("NoHook"));
+        let hooks = Hooks { freeze: words(&["test", "{node}", "=", "NODE1"]), ..Hooks::default() };
+        assert_eq!(ask(&mut self::session(hooks), change(PowerChange::Freeze)), Ok(Reply::Done));
     }
 }

@@ -15,6 +15,8 @@ use crate::history::Header;
 use crate::plan::Plan;
 use crate::scenario::plan as plan_of;
 
+use super::protocol::Part;
+
 /// What an action has done that can be taken back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "undo", rename_all = "snake_case")]
@@ -57,6 +59,16 @@ pub enum Undo {
         node: String,
         /// Its thumbprint.
         thumbprint: String,
+    },
+    /// The part has the value again that it had.
+    RestorePart {
+        /// The node or worker that has it.
+        host: String,
+        /// Which part.
+        #[serde(flatten)]
+        part: Part,
+        /// Its value before.
+        value: Vec<String>,
     },
 }
 
@@ -255,6 +267,10 @@ impl std::fmt::Display for Undo {
             Self::PowerOn { node } => write!(f, "power {node} on"),
             Self::RestoreMasterCertificate { node, thumbprint } => {
                 write!(f, "put the master certificate {thumbprint} back on {node}")
+            }
+            Self::RestorePart { host, part, value } => {
+                let value = if value.is_empty() { "nothing".to_owned() } else { value.join(", ") };
+                write!(f, "set {part} of {host} back to {value}")
             }
         }
     }

@@ -7,8 +7,10 @@
 mod act;
 mod binding;
 pub mod clock;
+mod database;
 mod evidence;
 pub mod file;
+pub mod guard;
 pub mod hooks;
 pub mod journal;
 pub mod ledger;
@@ -26,14 +28,18 @@ mod watch;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_parts;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use failover_sim::action::{Action, ResolvedAction, Service, StartQuorum, Verb};
+use failover_sim::action::{Action, LinkEnd, Part, ResolvedAction, Service, StartQuorum, Verb};
 use failover_sim::assumption::Assumption;
+use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
 use failover_sim::time::Time;
@@ -45,9 +51,11 @@ use act::Actors;
 use binding::Binding;
 use file::LabFile;
 use journal::{Journal, JournalError};
+use ledger::Spending;
 use reach::{Host, Lab};
 use watch::Watchers;
 
+pub use guard::Tolerated;
 pub use sight::Unbound;
 pub use watch::{Rhythm, WatchError};
 
@@ -117,7 +125,7 @@ impl<L: Lab> LabBackend<L> {
         let (journal, plan) = Journal::read(journal)?;
         self.lab.begin(&plan).map_err(BackendError::Unready)?;
         let binding = Binding::of(&plan).bound_to(self.cluster());
-        let mut actors = Actors::new(&binding, journal);
+        let mut actors = Actors::new(&binding, journal, Duration::ZERO);
         let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
         let begun = actors.journal().open().count();
         let open = actors.undo_all(&mut self.lab, &nodes)?;
@@ -150,17 +158,7 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn abilities(&self, plan: &Plan) -> Abilities {
-        // What forced and prevented quorum and a quarantine that is cleared leave behind is not looked at.
-        let is_plain = |action: &Action<NodeWord>| {
-            !matches!(
-                action,
-                Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
-                    | Action::StartClusterService { clear_quarantine: true, .. }
-                    // Which of several instances is the one of the cluster, its process does not say.
-                    | Action::Service { service: Service::SqlServer, .. }
-            )
-        };
-        let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action);
+        let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action, plan);
         let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
         let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
@@ -175,9 +173,11 @@ impl<L: Lab> Backend for LabBackend<L> {
         let journal = Journal::begin(&folder, plan);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan).bound_to(self.cluster());
+        let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest);
+        let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
+        guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
         let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
-        let actors = Actors::new(&binding, journal);
         self.run = Some(Run { names: plan.names.clone(), binding, watchers, actors });
         Ok(())
     }
@@ -195,8 +195,13 @@ impl<L: Lab> Backend for LabBackend<L> {
         let (lab, run) = self.run();
         let nodes = run.watchers.nodes_by_use();
         run.actors.owners_are(|| run.watchers.owners());
+        let acted = lab.clock().now();
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
-            run.watchers.saw_machines(&seen.machines, seen.asked, lab.clock().now());
+            run.watchers.saw_machines(&seen.machines, (acted, seen.asked), lab.clock().now());
+        }
+        if let ResolvedAction::Thaw { node } = action {
+            let looked = run.watchers.look_again(node, lab);
+            looked.map_err(|error| watch_error(&run.binding, Host::Node(node), error))?;
         }
         Ok(())
     }
@@ -261,6 +266,28 @@ impl Run {
     }
 }
 
+/// Whether a lab can do what is particular about an action, beyond its verb.
+fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
+    let of_sql_server = matches!(
+        action,
+        Action::Service { service: Service::SqlServer, .. }
+            | Action::Surroundings { part: Part::ServiceStart { service: Service::SqlServer, .. }, .. }
+    );
+    // Which of the instances of a node has the replica, no resource says.
+    let is_replica = |resource: &ResourceConfig| resource.kind == ResourceKind::AvailabilityGroup;
+    if of_sql_server && plan.topology.cluster.resources.iter().any(is_replica) {
+        return false;
+    }
+    !matches!(
+        action,
+        // What forced and prevented quorum and a quarantine that is cleared leave behind is not looked at.
+        Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
+            | Action::StartClusterService { clear_quarantine: true, .. }
+            // Its firewall cuts a node off from others, not from everybody outside.
+            | Action::Link { to: LinkEnd::Clients | LinkEnd::Disk | LinkEnd::Witness, .. }
+    )
+}
+
 fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError {
     let host = binding.host_name(host);
     match error {
@@ -270,22 +297,41 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
     }
 }
 
-/// The actions that a lab can carry out and take back.
-pub(crate) const ABLE: [Verb; 14] = [
+/// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
+/// first one after it nobody can say what it did.
+pub(crate) const ABLE: [Verb; 32] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
     Verb::StopResource,
     Verb::StartResource,
+    Verb::FailResource,
     Verb::PauseNode,
     Verb::ResumeNode,
     Verb::StopClusterService,
     Verb::StartClusterService,
+    Verb::KillClusterService,
     Verb::PowerOff,
     Verb::PowerOn,
-    Verb::ReplaceMasterCertificate,
+    Verb::Freeze,
+    Verb::Thaw,
+    Verb::ShutDown,
     Verb::KillService,
-    Verb::KillClusterService,
+    Verb::HangService,
+    Verb::StopService,
+    Verb::StartService,
+    Verb::DisableService,
+    Verb::EnableService,
+    Verb::KillWorker,
+    Verb::HangWorker,
+    Verb::StopWorker,
+    Verb::StartWorker,
+    Verb::RemovePossibleOwner,
+    Verb::RestorePossibleOwner,
+    Verb::SetCluster,
+    Verb::Cut,
+    Verb::Heal,
+    Verb::ReplaceMasterCertificate,
 ];
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

@@ -40,7 +40,10 @@ impl Host {
             (Self::Control, _) => Needs { module: false, elevation: false, credentials: true },
             (Self::Node(_), Purpose::Observe) => Needs { module: true, elevation: false, credentials: false },
             (Self::Node(_), Purpose::Act) => Needs { module: true, elevation: true, credentials: false },
-            (Self::Worker(_), _) => Needs { module: false, elevation: false, credentials: false },
+            (Self::Worker(_), Purpose::Observe) => {
+                Needs { module: false, elevation: false, credentials: false }
+            }
+            (Self::Worker(_), Purpose::Act) => Needs { module: false, elevation: true, credentials: false },
         }
     }
 }

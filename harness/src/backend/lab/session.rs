@@ -294,6 +294,10 @@ impl Session {
             | Reply::Power(_)
             | Reply::Ssisdb(_)
             | Reply::Certificate(_)
+            | Reply::Part(_)
+            | Reply::Network(_)
+            | Reply::Reached(_)
+            | Reply::Maintenance(_)
             | Reply::Done => {
                 unreachable!("an answer is read as the answer to its request")
             }

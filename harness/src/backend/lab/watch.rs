@@ -8,6 +8,7 @@ use failover_sim::time::{Time, micros};
 
 use super::binding::{Binding, Presence};
 use super::clock::Clock;
+use super::database::DatabaseWatcher;
 use super::evidence::Evidence;
 use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply, WorkerSight};
 use super::reach::{Host, Lab, Looked, Purpose};
@@ -67,6 +68,7 @@ pub(super) struct Watchers {
     next_probe: Time,
     endpoint: Option<Answer>,
     probed: Option<Time>,
+    database: DatabaseWatcher,
     /// What shows how the workers are connected.
     pub(super) shown: Evidence,
     /// What was seen and is not yet told.
@@ -112,6 +114,7 @@ impl Watchers {
             rhythm,
             hosts: binding.hosts().into_iter().map(watcher).collect(),
             binding: binding.clone(),
+            database: DatabaseWatcher::new(binding),
             shown: Evidence::new(binding),
             next_poll: Time::ZERO,
             next_probe: Time::ZERO,
@@ -145,6 +148,7 @@ impl Watchers {
             // In real time an answer may come at any moment.
             Some(if session.is_in_real_time() { deadline.min(now + GRAIN) } else { deadline })
         });
+        let limits = limits.chain(self.database.next_moment().map(|deadline| deadline.max(now + GRAIN)));
         limits.fold(self.next_poll.min(self.next_probe), Time::min)
     }
 
@@ -169,16 +173,60 @@ impl Watchers {
         for index in 0..self.hosts.len() {
             self.collect(index, lab.clock()).map_err(|error| (self.hosts[index].host, error))?;
         }
+        if polls {
+            let owner = self.owners().get(self.binding.sql_role().index()).copied().flatten();
+            let failed = |error| (owner.map_or(Host::Control, Host::Node), error);
+            self.look_at_database(lab, owner, now).map_err(failed)?;
+        }
         Ok(())
     }
 
-    /// Takes in a look at the machines that somebody else had: after their power was changed.
-    pub(super) fn saw_machines(&mut self, machines: &[MachineSight], asked: Time, now: Time) {
+    fn look_at_database<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        owner: Option<NodeId>,
+        now: Time,
+    ) -> Result<(), WatchError> {
+        let Some(look) = self.database.look(lab, owner, &self.binding)? else { return Ok(()) };
+        self.shown.saw_database(&look.sight, &self.binding);
+        for fact in look.facts {
+            self.tell(look.earliest, now, DatabaseWatcher::SOURCE, fact);
+        }
+        Ok(())
+    }
+
+    /// Takes in a look at the machines that somebody else had, who has changed their power since `acted`.
+    pub(super) fn saw_machines(
+        &mut self,
+        machines: &[MachineSight],
+        (acted, asked): (Time, Time),
+        now: Time,
+    ) {
         let found = self.hosts.iter().position(|watcher| watcher.host == Host::Control);
         if let Some(index) = found {
+            // Nobody else changes it: until then it was as it was seen last.
+            self.hosts[index].looked = self.hosts[index].looked.max(acted);
             self.machines(index, machines, now);
             self.hosts[index].looked = self.hosts[index].looked.max(asked);
         }
+    }
+
+    /// Looks at once at a node that goes on where it stood: what it takes itself for is not known any more, and its clock
+    /// may have stood still, too. One that does not answer yet is looked at in the usual rhythm.
+    pub(super) fn look_again<L: Lab>(&mut self, node: NodeId, lab: &mut L) -> Result<(), WatchError> {
+        let Some(index) = self.hosts.iter().position(|watcher| watcher.host == Host::Node(node)) else {
+            return Ok(());
+        };
+        let watcher = &mut self.hosts[index];
+        let mut session = watcher.connect(lab)?;
+        let asked = lab.clock().now();
+        let greeted = session.greet(lab.clock(), watcher.host.needs(Purpose::Observe));
+        let answer = greeted.and_then(|_| session.ask(lab.clock(), Call::ReadCluster, self.rhythm.limit));
+        let Ok(reply) = answer else { return Ok(()) };
+        let watcher = &mut self.hosts[index];
+        watcher.greeted = true;
+        watcher.session = Some(session);
+        self.heard(index, reply, asked, lab.clock().now())
     }
 
     /// Nodes that were members of the cluster in their own view at the last look, then all others.
@@ -304,7 +352,14 @@ impl Watchers {
                 true
             }
             Reply::Worker(sight) => self.worker(index, &sight, now)?,
-            Reply::Hello(_) | Reply::Ssisdb(_) | Reply::Certificate(_) | Reply::Done => true,
+            Reply::Hello(_)
+            | Reply::Ssisdb(_)
+            | Reply::Certificate(_)
+            | Reply::Part(_)
+            | Reply::Network(_)
+            | Reply::Reached(_)
+            | Reply::Maintenance(_)
+            | Reply::Done => true,
         };
         if is_clear {
             self.hosts[index].looked = asked;

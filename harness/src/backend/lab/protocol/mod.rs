@@ -7,6 +7,7 @@
 
 mod fields;
 mod lines;
+mod part;
 mod reply;
 mod ssisdb;
 mod windows;
@@ -19,9 +20,10 @@ use serde_json::{Map, Value};
 
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
+pub use part::{ARMED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
 pub use reply::{
-    Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight, NodeSight, Reply,
-    ResourceSight, Ticks,
+    AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
+    NetworkSight, NodeSight, Reply, ResourceSight, Ticks,
 };
 pub use ssisdb::{AgentSight, SsisdbSight};
 pub use windows::{
@@ -35,7 +37,7 @@ pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 20] = [
+pub const VERBS: [&str; 29] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -56,6 +58,15 @@ pub const VERBS: [&str; 20] = [
     "stop_cluster_service",
     "start_cluster_service",
     "kill_process",
+    "freeze",
+    "thaw",
+    "fail_resource",
+    "shut_down",
+    "read_part",
+    "write_part",
+    "read_network",
+    "reach",
+    "read_maintenance",
 ];
 
 /// The word that begins every answer of one session.
@@ -130,13 +141,10 @@ pub enum Call {
         /// The node that it goes to.
         node: String,
     },
-    /// At whoever controls the machines: the lab's hook that takes a node's power away.
-    PowerOff {
-        /// Which node.
-        node: String,
-    },
-    /// At whoever controls the machines: the lab's hook that gives it back.
-    PowerOn {
+    /// At whoever controls the machines: a node's machine loses its power, stands still, or goes on.
+    ChangePower {
+        /// How.
+        change: PowerChange,
         /// Which node.
         node: String,
     },
@@ -147,10 +155,33 @@ pub enum Call {
         /// The name of the role, resource or node.
         name: String,
     },
-    /// On a node: the process of a service ends without a word.
+    /// On a node or a worker: the process of a service ends without a word.
     KillProcess {
         /// Whose.
-        process: ServiceProcess,
+        process: HostService,
+    },
+    /// On a node: `Stop-Computer`.
+    ShutDown,
+    /// On a node or a worker: the value of a part.
+    ReadPart {
+        /// Which one.
+        part: Part,
+    },
+    /// On a node or a worker: another value for a part.
+    WritePart {
+        /// Which one.
+        part: Part,
+        /// The value.
+        value: Vec<String>,
+    },
+    /// On a node: the addresses of all nodes, and those that this one reaches its storage under.
+    ReadNetwork,
+    /// On a node: what Windows is at that a fault would disturb.
+    ReadMaintenance,
+    /// On a node: whether each of these addresses answers an echo request.
+    Reach {
+        /// The addresses.
+        addresses: Vec<String>,
     },
     /// On a node: another certificate for the master, in binding, settings and Root store.
     ReplaceMasterCertificate {
@@ -159,24 +190,63 @@ pub enum Call {
     },
 }
 
-/// A service whose process can be killed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ServiceProcess {
-    /// `ClusSvc`, the cluster service.
+/// A service on a host of a lab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum HostService {
+    /// The cluster service.
     ClusterService,
-    /// `SSISScaleOutMaster` and a version.
+    /// The Scale Out Master.
     Master,
+    /// The instance of SQL Server that the cluster has as a resource.
+    SqlServer,
+    /// The Scale Out Worker.
+    Worker,
 }
 
-impl ServiceProcess {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::ClusterService, Self::Master];
+impl HostService {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ClusterService, Self::Master, Self::SqlServer, Self::Worker];
 
-    /// How the name of the service begins.
+    /// How the name of the service begins; for SQL Server a word, since its service is named after the instance.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClusterService => "ClusSvc",
             Self::Master => "SSISScaleOutMaster",
+            Self::SqlServer => "SqlServer",
+            Self::Worker => "SSISScaleOutWorker",
+        }
+    }
+
+    /// The service with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| service.name() == name)
+    }
+}
+
+/// What can be done to the machine of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerChange {
+    /// `Stop-VM -TurnOff`.
+    Off,
+    /// `Start-VM`.
+    On,
+    /// `Suspend-VM`.
+    Freeze,
+    /// `Resume-VM`.
+    Thaw,
+}
+
+impl PowerChange {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Off, Self::On, Self::Freeze, Self::Thaw];
+
+    /// The word of its verb.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Off => "power_off",
+            Self::On => "power_on",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
         }
     }
 }
@@ -202,11 +272,13 @@ pub enum ClusterChange {
     StopClusterService,
     /// `Start-ClusterNode -Wait 0`.
     StartClusterService,
+    /// `Test-ClusterResourceFailure`.
+    FailResource,
 }
 
 impl ClusterChange {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::StopRole,
         Self::StartRole,
         Self::StopResource,
@@ -216,6 +288,7 @@ impl ClusterChange {
         Self::ResumeNode,
         Self::StopClusterService,
         Self::StartClusterService,
+        Self::FailResource,
     ];
 
     /// The word of its verb.
@@ -230,6 +303,7 @@ impl ClusterChange {
             Self::ResumeNode => "resume_node",
             Self::StopClusterService => "stop_cluster_service",
             Self::StartClusterService => "start_cluster_service",
+            Self::FailResource => "fail_resource",
         }
     }
 }
@@ -245,10 +319,15 @@ impl Call {
             Self::ReadSsisdb { .. } => "read_ssisdb",
             Self::ReadMasterCertificate => "read_master_certificate",
             Self::MoveRole { .. } => "move_role",
-            Self::PowerOff { .. } => "power_off",
-            Self::PowerOn { .. } => "power_on",
+            Self::ChangePower { change, .. } => change.verb(),
             Self::ChangeCluster { change, .. } => change.verb(),
             Self::KillProcess { .. } => "kill_process",
+            Self::ShutDown => "shut_down",
+            Self::ReadPart { .. } => "read_part",
+            Self::WritePart { .. } => "write_part",
+            Self::ReadNetwork => "read_network",
+            Self::ReadMaintenance => "read_maintenance",
+            Self::Reach { .. } => "reach",
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
         }
     }
@@ -257,7 +336,12 @@ impl Call {
         let fields = Fields::default();
         match self {
             Self::Hello { marker } => fields.with("marker", marker.text()).with("protocol", PROTOCOL),
-            Self::ReadCluster | Self::ReadWorker | Self::ReadMasterCertificate => fields,
+            Self::ReadCluster
+            | Self::ReadWorker
+            | Self::ReadMasterCertificate
+            | Self::ReadNetwork
+            | Self::ReadMaintenance
+            | Self::ShutDown => fields,
             Self::ReadPower { nodes } => fields.with_list("nodes", nodes.iter().map(String::as_str)),
             Self::ReadSsisdb { server } => fields.with("server", server.as_str()),
             Self::MoveRole { group, node } => {
@@ -265,7 +349,13 @@ impl Call {
             }
             Self::ChangeCluster { name, .. } => fields.with("name", name.as_str()),
             Self::KillProcess { process } => fields.with("service", process.name()),
-            Self::PowerOff { node } | Self::PowerOn { node } => fields.with("node", node.as_str()),
+            Self::ChangePower { node, .. } => fields.with("node", node.as_str()),
+            Self::ReadPart { part } => fields.with("part", part.kind()).with("name", part.name()),
+            Self::WritePart { part, value } => fields
+                .with("part", part.kind())
+                .with("name", part.name())
+                .with_list("value", value.iter().map(String::as_str)),
+            Self::Reach { addresses } => fields.with_list("addresses", addresses.iter().map(String::as_str)),
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
         }
     }
@@ -288,24 +378,35 @@ impl Call {
                 group: fields.text("group")?.to_owned(),
                 node: fields.text("node")?.to_owned(),
             },
-            "power_off" => Self::PowerOff { node: fields.text("node")?.to_owned() },
-            "power_on" => Self::PowerOn { node: fields.text("node")?.to_owned() },
             "kill_process" => {
                 let name = fields.text("service")?;
-                let found = ServiceProcess::ALL.into_iter().find(|process| process.name() == name);
-                let process = found.ok_or(FieldError::wrong("service", "ClusSvc or SSISScaleOutMaster"))?;
+                let process = HostService::named(name)
+                    .ok_or(FieldError::wrong("service", "a service that the harness knows"))?;
                 Self::KillProcess { process }
             }
+            "shut_down" => Self::ShutDown,
+            "read_part" => Self::ReadPart { part: read_part(fields)? },
+            "write_part" => Self::WritePart { part: read_part(fields)?, value: fields.texts("value")? },
+            "read_network" => Self::ReadNetwork,
+            "read_maintenance" => Self::ReadMaintenance,
+            "reach" => Self::Reach { addresses: fields.texts("addresses")? },
             "replace_master_certificate" => {
                 Self::ReplaceMasterCertificate { thumbprint: fields.text("thumbprint")?.to_owned() }
             }
             other => {
+                if let Some(change) = PowerChange::ALL.into_iter().find(|change| change.verb() == other) {
+                    return Ok(Self::ChangePower { change, node: fields.text("node")?.to_owned() });
+                }
                 let change = ClusterChange::ALL.into_iter().find(|change| change.verb() == other);
                 let change = change.ok_or_else(|| RequestError::Verb(other.to_owned()))?;
                 Self::ChangeCluster { change, name: fields.text("name")?.to_owned() }
             }
         })
     }
+}
+
+fn read_part(fields: &Fields) -> Result<Part, FieldError> {
+    Part::read(fields.text("part")?, fields.text("name")?)
 }
 
 /// What is wrong with a line that should be a request.
@@ -373,11 +474,19 @@ pub(super) mod tests {
             proptest::collection::vec(text(), 0..4).prop_map(|nodes| Call::ReadPower { nodes }),
             (text(), text()).prop_map(|(group, node)| Call::MoveRole { group, node }),
             text().prop_map(|server| Call::ReadSsisdb { server }),
-            text().prop_map(|node| Call::PowerOff { node }),
+            (0..PowerChange::ALL.len(), text())
+                .prop_map(|(index, node)| Call::ChangePower { change: PowerChange::ALL[index], node }),
             (0..ClusterChange::ALL.len(), text())
                 .prop_map(|(index, name)| Call::ChangeCluster { change: ClusterChange::ALL[index], name }),
-            text().prop_map(|node| Call::PowerOn { node }),
-            (0..2_usize).prop_map(|index| Call::KillProcess { process: ServiceProcess::ALL[index] }),
+            (0..HostService::ALL.len())
+                .prop_map(|index| Call::KillProcess { process: HostService::ALL[index] }),
+            Just(Call::ShutDown),
+            part::tests::parts().prop_map(|part| Call::ReadPart { part }),
+            (part::tests::parts(), proptest::collection::vec(text(), 0..4))
+                .prop_map(|(part, value)| Call::WritePart { part, value }),
+            Just(Call::ReadNetwork),
+            Just(Call::ReadMaintenance),
+            proptest::collection::vec(text(), 0..4).prop_map(|addresses| Call::Reach { addresses }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
         ]
     }

@@ -37,6 +37,14 @@ pub enum Reply {
     Ssisdb(SsisdbSight),
     /// To `read_master_certificate`: the thumbprint, if there is a binding.
     Certificate(Option<String>),
+    /// To `read_part`: its value.
+    Part(Vec<String>),
+    /// To `read_network`.
+    Network(NetworkSight),
+    /// To `reach`: for each address, whether it answered.
+    Reached(Vec<bool>),
+    /// To `read_maintenance`: words for what Windows is at.
+    Maintenance(Vec<String>),
     /// To a verb that changes something: it was carried out.
     Done,
 }
@@ -112,6 +120,8 @@ pub struct GroupSight {
     pub state: Option<RoleState>,
     /// OwnerNode.
     pub owner: String,
+    /// GroupType.
+    pub kind: i64,
 }
 
 /// A `ClusterResource`.
@@ -125,6 +135,25 @@ pub struct ResourceSight {
     pub group: String,
     /// OwnerNode.
     pub owner: String,
+}
+
+/// How a node reaches others, and its storage.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkSight {
+    /// The addresses of all nodes' interfaces in the cluster's networks, of both families.
+    pub addresses: Vec<AddressSight>,
+    /// Addresses with which this node has open connections of storage: SMB, iSCSI; all of them with Storage Spaces
+    /// Direct.
+    pub storage: Vec<String>,
+}
+
+/// An address of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressSight {
+    /// The node's name.
+    pub node: String,
+    /// The address.
+    pub address: String,
 }
 
 /// A machine as its controller sees it.
@@ -198,6 +227,10 @@ impl Reply {
             }
             Self::Ssisdb(sight) => sight.write(fields),
             Self::Certificate(thumbprint) => fields.with_some("thumbprint", thumbprint.as_deref()),
+            Self::Part(value) => fields.with_list("value", value.iter().map(String::as_str)),
+            Self::Network(sight) => sight.write(fields),
+            Self::Reached(reached) => fields.with_list("reached", reached.iter().map(|&one| i64::from(one))),
+            Self::Maintenance(words) => fields.with_list("maintenance", words.iter().map(String::as_str)),
             Self::Done => fields,
         }
     }
@@ -220,11 +253,19 @@ impl Reply {
             } else {
                 None
             }),
+            Call::ReadPart { .. } => Self::Part(fields.texts("value")?),
+            Call::ReadNetwork => Self::Network(NetworkSight::read(fields)?),
+            Call::Reach { addresses } => {
+                let reached = fields.integers_of("reached", addresses.len())?;
+                Self::Reached(reached.into_iter().map(|one| one != 0).collect())
+            }
+            Call::ReadMaintenance => Self::Maintenance(fields.texts("maintenance")?),
             Call::MoveRole { .. }
             | Call::ChangeCluster { .. }
-            | Call::PowerOff { .. }
-            | Call::PowerOn { .. }
+            | Call::ChangePower { .. }
             | Call::KillProcess { .. }
+            | Call::ShutDown
+            | Call::WritePart { .. }
             | Call::ReplaceMasterCertificate { .. } => Self::Done,
         })
     }
@@ -285,6 +326,7 @@ impl ClusterSight {
             .with_list("group_names", groups.iter().map(|group| group.name.as_str()))
             .with_list("group_states", group_states)
             .with_list("group_owners", groups.iter().map(|group| group.owner.as_str()))
+            .with_list("group_types", groups.iter().map(|group| group.kind))
             .with_list("resource_names", resources.iter().map(|resource| resource.name.as_str()))
             .with_list("resource_states", resource_states)
             .with_list("resource_groups", resources.iter().map(|resource| resource.group.as_str()))
@@ -297,6 +339,25 @@ impl ClusterSight {
             nodes: read_nodes(fields)?,
             groups: read_groups(fields)?,
             resources: read_resources(fields)?,
+        })
+    }
+}
+
+impl NetworkSight {
+    fn write(&self, fields: Fields) -> Fields {
+        fields
+            .with_list("address_nodes", self.addresses.iter().map(|one| one.node.as_str()))
+            .with_list("addresses", self.addresses.iter().map(|one| one.address.as_str()))
+            .with_list("storage", self.storage.iter().map(String::as_str))
+    }
+
+    fn read(fields: &Fields) -> Result<Self, FieldError> {
+        let nodes = fields.texts("address_nodes")?;
+        let addresses = fields.texts_of("addresses", nodes.len())?;
+        let pairs = nodes.into_iter().zip(addresses);
+        Ok(Self {
+            addresses: pairs.map(|(node, address)| AddressSight { node, address }).collect(),
+            storage: fields.texts("storage")?,
         })
     }
 }
@@ -317,8 +378,12 @@ fn read_groups(fields: &Fields) -> Result<Vec<GroupSight>, FieldError> {
     let names = fields.texts("group_names")?;
     let states = fields.integers_of("group_states", names.len())?;
     let owners = fields.texts_of("group_owners", names.len())?;
-    let group = |(name, (state, owner))| Ok(GroupSight { name, state: windows::group_state(state)?, owner });
-    names.into_iter().zip(states.into_iter().zip(owners)).map(group).collect()
+    let kinds = fields.integers_of("group_types", names.len())?;
+    let rest = states.into_iter().zip(owners).zip(kinds);
+    let group = |(name, ((state, owner), kind))| {
+        Ok(GroupSight { name, state: windows::group_state(state)?, owner, kind })
+    };
+    names.into_iter().zip(rest).map(group).collect()
 }
 
 fn read_resources(fields: &Fields) -> Result<Vec<ResourceSight>, FieldError> {
@@ -380,7 +445,12 @@ mod tests {
         let one = ClusterSight {
             service: 4,
             nodes: vec![NodeSight { name: "NÖDE1".to_owned(), state: None, status: 4, weight: 1 }],
-            groups: vec![GroupSight { name: "g".to_owned(), state: None, owner: "NÖDE1".to_owned() }],
+            groups: vec![GroupSight {
+                name: "g".to_owned(),
+                state: None,
+                owner: "NÖDE1".to_owned(),
+                kind: 9999,
+            }],
             resources: Vec::new(),
         };
         round(Reply::Cluster(one), &Call::ReadCluster);

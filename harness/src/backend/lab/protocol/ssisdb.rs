@@ -10,6 +10,10 @@ pub struct SsisdbSight {
     pub properties: Vec<(String, String)>,
     /// `catalog.worker_agents`; `None` where the session may not see its rows: then nobody has looked.
     pub workers: Option<Vec<AgentSight>>,
+    /// Ids of executions that are pending, running or stopping; `None` where the session may not see all of them.
+    pub executions: Option<Vec<i64>>,
+    /// How many backups and restores run on the instance; `None` where the session may not see what others do.
+    pub backups: Option<i64>,
 }
 
 /// A row of `catalog.worker_agents`.
@@ -24,10 +28,21 @@ pub struct AgentSight {
 }
 
 impl SsisdbSight {
+    /// The value of a property of the master, if there is one.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        let found = self.properties.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn write(&self, fields: Fields) -> Fields {
         let fields = fields
             .with_list("property_names", self.properties.iter().map(|(name, _)| name.as_str()))
             .with_list("property_values", self.properties.iter().map(|(_, value)| value.as_str()));
+        let fields = fields.with_some("backups", self.backups);
+        let fields = match &self.executions {
+            Some(executions) => fields.with_list("executions", executions.iter().copied()),
+            None => fields,
+        };
         let Some(workers) = &self.workers else { return fields };
         fields
             .with_list("worker_machines", workers.iter().map(|worker| worker.machine.as_str()))
@@ -42,7 +57,10 @@ impl SsisdbSight {
         let names = fields.texts("property_names")?;
         let values = fields.texts_of("property_values", names.len())?;
         let workers = if fields.has("worker_machines") { Some(read_workers(fields)?) } else { None };
-        Ok(Self { properties: names.into_iter().zip(values).collect(), workers })
+        let executions = if fields.has("executions") { Some(fields.integers("executions")?) } else { None };
+        let backups = if fields.has("backups") { Some(fields.integer("backups")?) } else { None };
+        let properties = names.into_iter().zip(values).collect();
+        Ok(Self { properties, workers, executions, backups })
     }
 }
 
@@ -71,7 +89,10 @@ mod tests {
             |last_online| AgentSight { machine: "W\u{d6}1".to_owned(), is_enabled: true, last_online };
         for workers in [None, Some(Vec::new()), Some(vec![agent(None), agent(Some(Ticks(5)))])] {
             let properties = vec![("MACHINE_NAME".to_owned(), "NODE1".to_owned())];
-            let answer = Answer { id: 1, outcome: Ok(Reply::Ssisdb(SsisdbSight { properties, workers })) };
+            let executions = workers.as_ref().map(|_| vec![7]);
+            let backups = workers.as_ref().map(|workers| workers.len() as i64);
+            let sight = SsisdbSight { properties, workers, executions, backups };
+            let answer = Answer { id: 1, outcome: Ok(Reply::Ssisdb(sight)) };
             let marker = Marker::of("test");
             let line = answer.line(&marker);
             let call = Call::ReadSsisdb { server: "SQLFCI".to_owned() };

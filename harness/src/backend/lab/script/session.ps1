@@ -115,6 +115,7 @@ $library = {
             group_names = @(foreach ($one in $groups) { [string] $one.Name })
             group_states = @(foreach ($one in $groups) { [int] $one.State })
             group_owners = @(foreach ($one in $groups) { NameOf $one.OwnerNode })
+            group_types = @(foreach ($one in $groups) { [int] $one.GroupType })
             resource_names = @(foreach ($one in $resources) { [string] $one.Name })
             resource_states = @(foreach ($one in $resources) { [int] $one.State })
             resource_groups = @(foreach ($one in $resources) { NameOf $one.OwnerGroup })
@@ -176,6 +177,11 @@ $library = {
         [ordered]@{}
     }
 
+    function FailResource($With) {
+        [void] (Test-ClusterResourceFailure -InputObject (Named (Get-ClusterResource) $With.name 'Resource'))
+        [ordered]@{}
+    }
+
     # Virtual machines have the names of their nodes.
     function ReadPower($With) {
         $machines = @(Get-VM)
@@ -198,6 +204,22 @@ $library = {
         [ordered]@{}
     }
 
+    function Freeze($With) {
+        [void] (Suspend-VM -VM (Named (Get-VM) $With.node 'Machine') -Confirm:$false)
+        [ordered]@{}
+    }
+
+    function Thaw($With) {
+        [void] (Resume-VM -VM (Named (Get-VM) $With.node 'Machine') -Confirm:$false)
+        [ordered]@{}
+    }
+
+    # It comes back while the system is still on its way down.
+    function ShutDown {
+        Stop-Computer -Force -Confirm:$false
+        [ordered]@{}
+    }
+
     # The service of Scale Out, the one of the newest version where several are installed.
     function Service([string] $Prefix) {
         $found = Get-CimInstance -ClassName 'Win32_Service' -Filter "Name LIKE '$Prefix%'" |
@@ -206,13 +228,198 @@ $library = {
         $found
     }
 
+    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource.
+    function ServiceOf([string] $Word) {
+        if ('ClusSvc', 'SSISScaleOutMaster', 'SSISScaleOutWorker' -ccontains $Word) { return Service $Word }
+        if ($Word -cne 'SqlServer') { throw 'ServiceNotKnown' }
+        $instances = @(Get-ClusterResource | Where-Object { (NameOf $_.ResourceType) -eq 'SQL Server' })
+        if ($instances.Count -ne 1) { throw 'InstanceNotKnown' }
+        $instance = [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value
+        $name = if ($instance -eq 'MSSQLSERVER') { $instance } else { 'MSSQL$' + $instance }
+        Named (Get-CimInstance -ClassName 'Win32_Service') $name 'Service'
+    }
+
     function KillProcess($With) {
-        $name = [string] $With.service
-        if ('ClusSvc', 'SSISScaleOutMaster' -notcontains $name) { throw 'ServiceNotKnown' }
-        $service = Service $name
-        if ($service.ProcessId -eq 0) { throw "$($name)NotRunning" }
+        $service = ServiceOf $With.service
+        if ($service.ProcessId -eq 0) { throw 'ServiceNotRunning' }
         Stop-Process -Id $service.ProcessId -Force
         [ordered]@{}
+    }
+
+    # Whether every thread of a process stands still: it waits (5), because it is suspended (5).
+    function IsSuspended([int] $Id) {
+        if ($Id -eq 0) { return $false }
+        foreach ($one in [System.Diagnostics.Process]::GetProcessById($Id).Threads) {
+            if ([int] $one.ThreadState -ne 5 -or [int] $one.WaitReason -ne 5) { return $false }
+        }
+        $true
+    }
+
+    # No cmdlet suspends a process.
+    function SetProcess([int] $Id, [string] $Value) {
+        if ($Id -eq 0) { throw 'ServiceNotRunning' }
+        $members = '[DllImport("ntdll.dll")] public static extern int NtSuspendProcess(IntPtr process);' +
+            '[DllImport("ntdll.dll")] public static extern int NtResumeProcess(IntPtr process);'
+        Add-Type -Namespace 'Failover' -Name 'Native' -MemberDefinition $members
+        $handle = [System.Diagnostics.Process]::GetProcessById($Id).Handle
+        if ($Value -ceq 'suspended') { $status = [Failover.Native]::NtSuspendProcess($handle) }
+        else { $status = [Failover.Native]::NtResumeProcess($handle) }
+        if ($status -ne 0) { throw 'ProcessNotChanged' }
+    }
+
+    function SetService($Service, [string] $Value) {
+        if ($Value -ceq 'running') { Start-Service -Name $Service.Name }
+        elseif ($Value -ceq 'stopped') { Stop-Service -Name $Service.Name -Force }
+        else { throw 'ValueNotKnown' }
+    }
+
+    # Win32_Service says Auto where Set-Service says Automatic.
+    function SetStartMode($Service, [string] $Value) {
+        if ('Auto', 'Manual', 'Disabled' -cnotcontains $Value) { throw 'ValueNotKnown' }
+        Set-Service -Name $Service.Name -StartupType $(if ($Value -ceq 'Auto') { 'Automatic' } else { $Value })
+    }
+
+    function OwnersOf([string] $Resource) {
+        $found = Get-ClusterOwnerNode -InputObject (Named (Get-ClusterResource) $Resource 'Resource')
+        foreach ($one in $found.OwnerNodes) { NameOf $one }
+    }
+
+    function SetOwners([string] $Resource, [string[]] $Names) {
+        $nodes = @(Get-ClusterNode)
+        $owners = @(foreach ($name in $Names) { (Named $nodes $name 'Node').Name })
+        Set-ClusterOwnerNode -InputObject (Named (Get-ClusterResource) $Resource 'Resource') -Owners $owners
+    }
+
+    function Property([string] $Name) {
+        $known = 'SameSubnetThreshold', 'CrossSubnetThreshold', 'SameSubnetDelay', 'CrossSubnetDelay',
+            'QuarantineThreshold', 'QuarantineDuration', 'ResiliencyLevel', 'ResiliencyDefaultPeriod'
+        if ($known -cnotcontains $Name) { throw 'PropertyNotKnown' }
+        (Get-Cluster).PSObject.Properties[$Name]
+    }
+
+    function Rules([string] $Way) {
+        if ('in', 'out' -cnotcontains $Way) { throw 'WayNotKnown' }
+        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
+            Where-Object { $_.Name -eq "failover-lab-$Way" }
+    }
+
+    function Blocked([string] $Way) {
+        foreach ($rule in @(Rules $Way)) {
+            foreach ($one in (Get-NetFirewallAddressFilter -AssociatedNetFirewallRule $rule).RemoteAddress) { $one }
+        }
+    }
+
+    function Block([string] $Way, [string[]] $Addresses) {
+        foreach ($rule in @(Rules $Way)) { Remove-NetFirewallRule -InputObject $rule }
+        if ($Addresses.Count -eq 0) { return }
+        # Anything else than an address would stand for more than one.
+        $remote = @(foreach ($one in $Addresses) { [string] [System.Net.IPAddress]::Parse($one) })
+        $about = 'A failover test cuts this node off from these addresses, and takes the rule back.'
+        $direction = $(if ($Way -ceq 'in') { 'Inbound' } else { 'Outbound' })
+        [void] (New-NetFirewallRule -Name "failover-lab-$Way" -DisplayName "failover-lab-$Way" -Group 'failover-lab' `
+            -Description $about -Direction $direction -Action 'Block' -Profile 'Any' -RemoteAddress $remote)
+    }
+
+    # What a node does by itself when a test that has cut it off does not come back.
+    $global:FailoverUndo = {
+        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' | Remove-NetFirewallRule
+        Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false
+    }
+
+    function Arm([int] $Minutes) {
+        $bytes = [System.Text.Encoding]::Unicode.GetBytes($global:FailoverUndo.ToString())
+        $hash = Hex ([System.Security.Cryptography.SHA256]::Create().ComputeHash($bytes))
+        $program = [System.IO.Path]::Combine($env:SystemRoot, 'System32\WindowsPowerShell\v1.0\powershell.exe')
+        $words = '-NoProfile -NonInteractive -EncodedCommand ' + [System.Convert]::ToBase64String($bytes)
+        $action = New-ScheduledTaskAction -Execute $program -Argument $words
+        $trigger = New-ScheduledTaskTrigger -Once -At ([datetime]::Now.AddMinutes($Minutes))
+        # S-1-5-18: the system itself, whatever its name is here. A node that was off does it as soon as it is on.
+        $system = New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -RunLevel 'Highest'
+        $settings = New-ScheduledTaskSettingsSet -StartWhenAvailable
+        $about = 'Removes the firewall rules of the group failover-lab, should the test that made them have died. ' +
+            'SHA-256 of its script: ' + $hash
+        [void] (Register-ScheduledTask -TaskName 'failover-lab-undo' -Description $about -Action $action `
+            -Trigger $trigger -Principal $system -Settings $settings -Force)
+    }
+
+    function ReadPart($With) {
+        $name = [string] $With.name
+        $value = @(switch -CaseSensitive ([string] $With.part) {
+            'service' { if ((ServiceOf $name).ProcessId -eq 0) { 'stopped' } else { 'running' } }
+            'process' { if (IsSuspended (ServiceOf $name).ProcessId) { 'suspended' } else { 'going' } }
+            'start_mode' { [string] (ServiceOf $name).StartMode }
+            'possible_owners' { OwnersOf $name }
+            'cluster_property' { [string] [long] (Property $name).Value }
+            'blocked' { Blocked $name }
+            'armed' {
+                $task = Get-ScheduledTask -TaskName 'failover-lab-undo' -ErrorAction 'SilentlyContinue'
+                if ($null -ne $task) { 'armed' }
+            }
+            default { throw 'PartNotKnown' }
+        })
+        [ordered]@{ value = $value }
+    }
+
+    function WritePart($With) {
+        $name = [string] $With.name
+        $value = @(foreach ($one in $With.value) { [string] $one })
+        $first = if ($value.Count -eq 0) { '' } else { $value[0] }
+        switch -CaseSensitive ([string] $With.part) {
+            'service' { SetService (ServiceOf $name) $first }
+            'process' { SetProcess (ServiceOf $name).ProcessId $first }
+            'start_mode' { SetStartMode (ServiceOf $name) $first }
+            'possible_owners' { SetOwners $name $value }
+            'cluster_property' { (Property $name).Value = [uint32] $first }
+            'blocked' { Block $name $value }
+            'armed' {
+                if ($value.Count -gt 0) { Arm ([int] $name) }
+                else { Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false }
+            }
+            default { throw 'PartNotKnown' }
+        }
+        [ordered]@{}
+    }
+
+    function ReadNetwork {
+        $nodes = @()
+        $addresses = @()
+        try { $interfaces = @(Get-ClusterNetworkInterface) } catch { $interfaces = @() }
+        foreach ($one in $interfaces) {
+            foreach ($address in @($one.IPv4Addresses) + @($one.IPv6Addresses)) {
+                if ([string] $address -eq '') { continue }
+                $nodes += NameOf $one.Node
+                $addresses += ([string] $address).Split('%')[0]
+            }
+        }
+        # SMB, iSCSI, SMB over RDMA.
+        $filter = 'State = 5 AND (RemotePort = 445 OR RemotePort = 3260 OR RemotePort = 5445)'
+        $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
+        $storage = @(foreach ($one in $sockets) { ([string] $one.RemoteAddress).Split('%')[0] })
+        # With Storage Spaces Direct every node is the storage of every other one.
+        try { $direct = (Get-Cluster).PSObject.Properties['S2DEnabled'] } catch { $direct = $null }
+        if ($null -ne $direct -and [int] $direct.Value -eq 1) { $storage += $addresses }
+        [ordered]@{ address_nodes = $nodes; addresses = $addresses; storage = $storage }
+    }
+
+    # 0: success.
+    function Reach($With) {
+        $ping = New-Object System.Net.NetworkInformation.Ping
+        $reached = @(foreach ($address in $With.addresses) {
+            try { [int] ([int] $ping.Send([System.Net.IPAddress]::Parse($address), 1000).Status -eq 0) } catch { 0 }
+        })
+        [ordered]@{ reached = $reached }
+    }
+
+    function ReadMaintenance {
+        $windows = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion'
+        $words = @(
+            foreach ($key in 'RebootPending', 'RebootInProgress', 'PackagesPending') {
+                if (Test-Path -LiteralPath "$windows\Component Based Servicing\$key") { $key }
+            }
+            if (Test-Path -LiteralPath "$windows\WindowsUpdate\Auto Update\RebootRequired") { 'RebootRequired' }
+            if (Test-Path -LiteralPath "$windows\Installer\InProgress") { 'InstallerInProgress' }
+        )
+        [ordered]@{ maintenance = $words }
     }
 
     # A settings file lies beside the program of its service.
@@ -390,6 +597,9 @@ $library = {
             "IS_SRVROLEMEMBER(N'sysadmin')"
         properties = "SELECT property_name, CONVERT(nvarchar(4000), property_value) FROM catalog.master_properties"
         workers = "SELECT MachineName, IsEnabled, LastOnlineTime FROM catalog.worker_agents ORDER BY MachineName"
+        executions = "SELECT execution_id FROM catalog.executions WHERE status IN (2, 5, 8) ORDER BY execution_id"
+        may_see_requests = "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE')"
+        backups = "SELECT COUNT(*) FROM sys.dm_exec_requests WHERE command LIKE N'BACKUP%' OR command LIKE N'RESTORE%'"
     }
 
     # Rows of a statement, each a list of values. A connection of its own: a pool would keep one to the node that was.
@@ -434,6 +644,11 @@ $library = {
                     if ($row[2] -is [datetimeoffset]) { $row[2].UtcTicks } else { [long] 0 }
                 }
             )
+            $seen['executions'] = @(foreach ($row in @(Query $server 'executions')) { [long] $row[0] })
+        }
+        # Without this right everybody sees only what they do themselves.
+        if (@(Query $server 'may_see_requests')[0] -contains 1) {
+            $seen['backups'] = [long] @(Query $server 'backups')[0][0]
         }
         $seen
     }
@@ -460,6 +675,15 @@ $library = {
             'stop_cluster_service' { return StopClusterService $With }
             'start_cluster_service' { return StartClusterService $With }
             'kill_process' { return KillProcess $With }
+            'freeze' { return Freeze $With }
+            'thaw' { return Thaw $With }
+            'fail_resource' { return FailResource $With }
+            'shut_down' { return ShutDown }
+            'read_part' { return ReadPart $With }
+            'write_part' { return WritePart $With }
+            'read_network' { return ReadNetwork }
+            'reach' { return Reach $With }
+            'read_maintenance' { return ReadMaintenance }
         }
         throw 'VerbNotKnown'
     }

@@ -31,4 +31,20 @@ pub const STATEMENTS: &[Statement] = &[
         text: "SELECT MachineName, IsEnabled, LastOnlineTime FROM catalog.worker_agents ORDER BY MachineName",
         source: "catalog.worker_agents (SSISDB Database)",
     },
+    // 2: running, 5: pending, 8: stopping.
+    Statement {
+        name: "executions",
+        text: "SELECT execution_id FROM catalog.executions WHERE status IN (2, 5, 8) ORDER BY execution_id",
+        source: "catalog.executions (SSISDB Database)",
+    },
+    Statement {
+        name: "may_see_requests",
+        text: "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE')",
+        source: "HAS_PERMS_BY_NAME (Transact-SQL)",
+    },
+    Statement {
+        name: "backups",
+        text: "SELECT COUNT(*) FROM sys.dm_exec_requests WHERE command LIKE N'BACKUP%' OR command LIKE N'RESTORE%'",
+        source: "sys.dm_exec_requests (Transact-SQL)",
+    },
 ];

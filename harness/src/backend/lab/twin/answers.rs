@@ -1,22 +1,23 @@
 //! What does a host of the twin find when it is asked?
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use failover_sim::action::{Drain, ResolvedAction, Service, ServiceAction, StartQuorum};
 use failover_sim::names::{HostId, NodeId, ResourceId, RoleId, WorkerId};
-use failover_sim::observe::{NodeState, Power, ResourceState, RoleState, WorkerState};
+use failover_sim::observe::{AgentRow, NodeState, Power, ResourceState, RoleState, WorkerState};
 use failover_sim::time::Time;
 use failover_sim::world::{Socket, SocketState};
 
 use super::super::file::MARK;
 use super::super::protocol::{
-    Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, LogEvent,
-    LogLine, MachineSight, NodeSight, Reply, Request, Resolution, ResourceSight, SERVICE_RUNNING,
-    SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED, SOCKET_SYN_SENT, ServiceProcess, SocketSight,
-    Ticks, WorkerSight, node_status_flags,
+    AgentSight, Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, HostService,
+    LanguageMode, LogEvent, LogLine, MachineSight, NodeSight, PowerChange, Reply, Request, Resolution,
+    ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
+    SOCKET_SYN_SENT, SocketSight, SsisdbSight, Ticks, WorkerSight, node_status_flags,
 };
 use super::super::reach::Host;
-use super::{Inside, State};
+use super::{Inside, State, logs};
 
 /// The answer of a host to a request.
 pub(super) fn answer(state: &mut State, host: Host, request: &Request) -> Answer {
@@ -35,6 +36,34 @@ pub(super) fn denied(request: &Request) -> Answer {
     Answer { id: request.id, outcome: Err(record) }
 }
 
+/// The same answer from a host where somebody else is at work.
+pub(super) fn occupy(reply: &mut Reply) {
+    match reply {
+        Reply::Cluster(sight) => sight.groups.push(GroupSight {
+            name: "Files".to_owned(),
+            state: Some(RoleState::Online),
+            owner: sight.nodes.first().map(|node| node.name.clone()).unwrap_or_default(),
+            // ClusGroupTypeFileServer.
+            kind: 100,
+        }),
+        Reply::Ssisdb(sight) => {
+            sight.executions = Some(vec![4711]);
+            sight.backups = None;
+        }
+        Reply::Maintenance(words) => words.push("InstallerInProgress".to_owned()),
+        Reply::Network(sight) => {
+            sight.storage = sight.addresses.iter().map(|one| one.address.clone()).collect();
+        }
+        Reply::Reached(reached) => reached.fill(true),
+        Reply::Hello(_)
+        | Reply::Worker(_)
+        | Reply::Power(_)
+        | Reply::Certificate(_)
+        | Reply::Part(_)
+        | Reply::Done => {}
+    }
+}
+
 impl Inside {
     fn answer(&mut self, host: Host, call: &Call, culture: &str) -> Result<Reply, ErrorRecord> {
         match (call, host) {
@@ -44,10 +73,7 @@ impl Inside {
             (Call::ReadPower { nodes }, Host::Control) => {
                 nodes.iter().map(|name| self.machine(name)).collect::<Result<_, _>>().map(Reply::Power)
             }
-            // The model's SSISDB keeps no times of its workers.
-            (Call::ReadSsisdb { .. }, Host::Control | Host::Node(_)) => {
-                Err(failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED))
-            }
+            (Call::ReadSsisdb { .. }, Host::Node(node)) => self.ssisdb(node).map(Reply::Ssisdb),
             (Call::ReadMasterCertificate, Host::Node(node)) => {
                 let bound = self.world().bound_certificate(node);
                 Ok(Reply::Certificate(bound.map(|certificate| self.binding.thumbprint(certificate))))
@@ -58,22 +84,23 @@ impl Inside {
                 self.apply(ResolvedAction::MoveRole { role, to })
             }
             (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(*change, name),
-            (Call::KillProcess { process: ServiceProcess::ClusterService }, Host::Node(node)) => {
-                self.apply(ResolvedAction::KillClusterService { node })
-            }
-            (Call::KillProcess { process: ServiceProcess::Master }, Host::Node(node)) => {
-                let (service, what) = (Service::Master, ServiceAction::Kill);
-                self.apply(ResolvedAction::Service { node, service, what })
-            }
-            (Call::PowerOff { node }, Host::Control) => {
+            (Call::KillProcess { process }, host) => self.kill(*process, host),
+            (Call::ChangePower { change, node }, Host::Control) => {
                 let node = self.node(node)?;
-                let reply = self.apply(ResolvedAction::PowerOff { node })?;
-                self.outages[node.index()] += 1;
-                Ok(reply)
+                self.apply(match change {
+                    PowerChange::Off => ResolvedAction::PowerOff { node },
+                    PowerChange::On => ResolvedAction::PowerOn { node },
+                    PowerChange::Freeze => ResolvedAction::Freeze { node },
+                    PowerChange::Thaw => ResolvedAction::Thaw { node },
+                })
             }
-            (Call::PowerOn { node }, Host::Control) => {
-                let node = self.node(node)?;
-                self.apply(ResolvedAction::PowerOn { node })
+            (Call::ShutDown, Host::Node(node)) => self.apply(ResolvedAction::ShutDown { node }),
+            (Call::ReadPart { part }, host) => self.read_part(host, part).map(Reply::Part),
+            (Call::WritePart { part, value }, host) => self.write_part(host, part, value),
+            (Call::ReadNetwork, Host::Node(_)) => Ok(Reply::Network(self.network())),
+            (Call::ReadMaintenance, Host::Node(_)) => Ok(Reply::Maintenance(Vec::new())),
+            (Call::Reach { addresses }, Host::Node(node)) => {
+                Ok(Reply::Reached(self.reached(node, addresses)))
             }
             (Call::ReplaceMasterCertificate { thumbprint }, Host::Node(node)) => {
                 let with = self.binding.certificate(thumbprint).ok_or_else(|| not_found("Get-Item"))?;
@@ -87,13 +114,70 @@ impl Inside {
                 | Call::ReadMasterCertificate
                 | Call::MoveRole { .. }
                 | Call::ChangeCluster { .. }
-                | Call::KillProcess { .. }
-                | Call::PowerOff { .. }
-                | Call::PowerOn { .. }
+                | Call::ChangePower { .. }
+                | Call::ShutDown
+                | Call::ReadNetwork
+                | Call::ReadMaintenance
+                | Call::Reach { .. }
                 | Call::ReplaceMasterCertificate { .. },
                 _,
-            ) => Err(failed("System.InvalidOperationException", "NotOnThisHost", INVALID_OPERATION)),
+            ) => Err(wrong_host()),
         }
+    }
+
+    fn kill(&mut self, process: HostService, host: Host) -> Result<Reply, ErrorRecord> {
+        let what = ServiceAction::Kill;
+        self.apply(match (process, host) {
+            (HostService::ClusterService, Host::Node(node)) => ResolvedAction::KillClusterService { node },
+            (HostService::Master, Host::Node(node)) => {
+                ResolvedAction::Service { node, service: Service::Master, what }
+            }
+            (HostService::SqlServer, Host::Node(node)) => {
+                ResolvedAction::Service { node, service: Service::SqlServer, what }
+            }
+            (HostService::Worker, Host::Worker(worker)) => ResolvedAction::WorkerService { worker, what },
+            (_, Host::Control | Host::Node(_) | Host::Worker(_)) => return Err(wrong_host()),
+        })
+    }
+
+    /// What the views show to somebody on a node, if SQL Server runs there and nobody waits for SSISDB.
+    fn ssisdb(&mut self, node: NodeId) -> Result<SsisdbSight, ErrorRecord> {
+        let has_ssisdb = self.world().power(node) == Power::On && self.world().ssisdb_answers(node);
+        if !has_ssisdb {
+            return Err(failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED));
+        }
+        let now = self.world().now();
+        let mut properties = Vec::new();
+        if let Some((master, since)) = self.logs.master {
+            let every = self.world().master_settings(master).heartbeat_interval;
+            if self.world().runs(master, Service::Master) {
+                self.logs.master_online = Some(logs::last_beat(since, now, every));
+            }
+            properties.push(("MACHINE_NAME".to_owned(), self.binding.node_name(master).to_owned()));
+            let online = ticks(self.logs.master_online.unwrap_or(since)).0.to_string();
+            properties.push(("LAST_ONLINE_TIME".to_owned(), online));
+        }
+        let all = (0..self.binding.topology.workers.len()).map(|index| WorkerId(index as u32));
+        let workers = all.filter_map(|worker| {
+            let is_enabled = match self.world().worker_agent(worker) {
+                AgentRow::Missing => return None,
+                AgentRow::Disabled => false,
+                AgentRow::Enabled => true,
+            };
+            let machine = self.binding.host_name(Host::Worker(worker));
+            let last_online = self.logs.online(worker, now, self.heartbeat(worker)).map(ticks);
+            Some(AgentSight { machine, is_enabled, last_online })
+        });
+        Ok(SsisdbSight {
+            properties,
+            workers: Some(workers.collect()),
+            executions: Some(Vec::new()),
+            backups: Some(0),
+        })
+    }
+
+    fn heartbeat(&self, worker: WorkerId) -> Duration {
+        self.world().worker_settings(worker).agent_heartbeat_interval
     }
 
     fn change_cluster(&mut self, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
@@ -111,6 +195,7 @@ impl Inside {
                 ResolvedAction::PauseNode { node: self.node(name)?, drain: Drain::Move }
             }
             ClusterChange::ResumeNode => ResolvedAction::ResumeNode { node: self.node(name)? },
+            ClusterChange::FailResource => ResolvedAction::FailResource { resource: resource()? },
             ClusterChange::StopClusterService => {
                 ResolvedAction::StopClusterService { node: self.node(name)? }
             }
@@ -123,7 +208,7 @@ impl Inside {
         self.apply(action)
     }
 
-    fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
+    pub(super) fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
         if self.cluster.apply(action) {
             return Ok(Reply::Done);
         }
@@ -190,7 +275,12 @@ impl Inside {
             let possible = self.binding.topology.cluster.resources_on(role, owner);
             let state =
                 Some(RoleState::of(possible.map(|resource| self.resource_state(node, owner, resource))));
-            groups.push(GroupSight { name: group.to_owned(), state, owner: name(owner) });
+            groups.push(GroupSight {
+                name: group.to_owned(),
+                state,
+                owner: name(owner),
+                kind: GROUP_OF_A_ROLE,
+            });
             for (&resource, state) in config.resources.iter().zip(states) {
                 resources.push(ResourceSight {
                     name: self.binding.resource_name(resource).to_owned(),
@@ -218,7 +308,7 @@ impl Inside {
             },
             remote_address: self.address_of(host),
         });
-        let log = self.log(worker).and_then(|(at, state)| {
+        let log = self.logs.line(worker).and_then(|(at, state)| {
             let event = match state {
                 WorkerState::Starting => return None,
                 WorkerState::Connected { .. } => LogEvent::Connected,
@@ -247,11 +337,16 @@ impl Inside {
     }
 }
 
-fn not_found(cmdlet: &str) -> ErrorRecord {
+/// What a host says that is asked for something that it does not have.
+pub(super) fn wrong_host() -> ErrorRecord {
+    failed("System.InvalidOperationException", "NotOnThisHost", INVALID_OPERATION)
+}
+
+pub(super) fn not_found(cmdlet: &str) -> ErrorRecord {
     failed("FailoverClusters.PowerShell.ClusterCmdletException", &format!("NotFound,{cmdlet}"), NOT_FOUND)
 }
 
-fn failed(exception: &str, id: &str, category: i64) -> ErrorRecord {
+pub(super) fn failed(exception: &str, id: &str, category: i64) -> ErrorRecord {
     let exception = exception.to_owned();
     ErrorRecord { exception, id: id.to_owned(), category, inner: Vec::new() }
 }
@@ -263,6 +358,8 @@ pub(super) fn ticks(moment: Time) -> Ticks {
 
 /// The cluster of every twin.
 const CLUSTER_ID: &str = "7d1f0a52-0000-4000-8000-000000000001";
+/// `ClusGroupTypeUnknown` (CLUSGROUP_TYPE, documented; that a role of SQL Server has it is inferred).
+const GROUP_OF_A_ROLE: i64 = 9_999;
 const EPOCH: i64 = 638_717_184_000_000_000;
 /// `ErrorCategory.NotSpecified`.
 const NOT_SPECIFIED: i64 = 0;

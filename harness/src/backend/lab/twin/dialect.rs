@@ -52,6 +52,11 @@ pub enum Mishap {
         /// How long.
         seconds: u32,
     },
+    /// The host tells of somebody else who is at work there: a role, an execution, a backup, an update; of storage at every
+    /// address; of addresses that answer whatever its firewall blocks.
+    Occupied,
+    /// What is asked for is not done, and the host says that it was.
+    Ignore,
     /// The host's clock shows another time; seen in the handshake alone.
     ClockOff {
         /// How far it is ahead; negative if it is behind.
@@ -123,7 +128,14 @@ impl Dialect {
                 return Some(Said { bytes, is_last: true });
             }
             Some(Mishap::DieBefore | Mishap::DieAfter | Mishap::FallSilent) => return None,
-            Some(Mishap::Deny | Mishap::Slow { .. } | Mishap::ClockOff { .. }) | None => answer.line(marker),
+            Some(
+                Mishap::Deny
+                | Mishap::Slow { .. }
+                | Mishap::ClockOff { .. }
+                | Mishap::Occupied
+                | Mishap::Ignore,
+            )
+            | None => answer.line(marker),
         };
         bytes.extend(self.line(&line));
         Some(Said::more(bytes))

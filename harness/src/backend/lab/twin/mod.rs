@@ -8,6 +8,8 @@
 mod answers;
 mod cluster;
 mod dialect;
+mod logs;
+mod parts;
 mod real_time;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,8 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use failover_sim::assumption::Assumption;
-use failover_sim::names::WorkerId;
-use failover_sim::observe::{Fact, Flow, Power, Record, Sink, WorkerState};
+use failover_sim::observe::Power;
 use failover_sim::time::Time;
 use failover_sim::world::World;
 
@@ -25,12 +26,14 @@ use crate::plan::Plan;
 
 use super::binding::Binding;
 use super::clock::{Clock, WallClock};
-use super::protocol::{Call, Marker, Reply, Request, Ticks};
+use super::protocol::{Answer, Call, Marker, Reply, Request, Ticks};
 use super::reach::{Host, Lab, Looked, Met, Probe, Purpose};
 use super::session::Connection;
 
 use cluster::Cluster;
 use dialect::Said;
+use logs::Logs;
+use parts::Written;
 
 pub use dialect::{Dialect, Fault, Mishap};
 pub use real_time::RealTimeTwin;
@@ -59,21 +62,8 @@ struct Inside {
     cluster: Cluster,
     binding: Binding,
     logs: Logs,
-    /// How often each node has lost its power: a session from before does not come back with it.
-    outages: Vec<u32>,
-}
-
-/// The last line of each worker's log.
-struct Logs(Vec<Option<(Time, WorkerState)>>);
-
-impl Sink for Logs {
-    fn record(&mut self, record: &Record) -> Flow {
-        // Nothing else is written into a worker's log about its connection.
-        if let Fact::Worker { worker, state } = record.fact {
-            self.0[worker.index()] = Some((record.latest, state));
-        }
-        Flow::Continue
-    }
+    /// What administrators have written.
+    written: Written,
 }
 
 impl Twin {
@@ -92,11 +82,18 @@ impl Twin {
 }
 
 impl Twin {
+    /// The same hosts for somebody else.
+    #[cfg(test)]
+    pub(in crate::backend::lab) fn again(&self) -> Self {
+        let state = self.state.clone();
+        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
+    }
+
     fn begin_with(&mut self, cluster: Cluster, plan: &Plan) {
-        let logs = Logs(vec![None; plan.topology.workers.len()]);
-        let outages = vec![0; plan.topology.nodes.len()];
+        let logs = Logs::new(plan.topology.workers.len(), plan.topology.nodes.len());
+        let written = Written::default();
         let mut state = lock(&self.state);
-        state.inside = Some(Inside { cluster, binding: Binding::of(plan), logs, outages });
+        state.inside = Some(Inside { cluster, binding: Binding::of(plan), logs, written });
         state.asked.clear();
         state.silent.clear();
     }
@@ -154,7 +151,7 @@ impl Clock for TwinClock {
 
     fn wait_until(&self, moment: Time) {
         if let Some(inside) = &mut lock(&self.0).inside {
-            inside.cluster.advance(moment, &mut inside.logs);
+            inside.advance(moment);
         }
     }
 }
@@ -175,14 +172,14 @@ impl State {
     /// Where time is real: lets the world become what it is by this moment.
     fn catch_up(&mut self) {
         if let (Some(pace), Some(inside)) = (self.pace, &mut self.inside) {
-            inside.cluster.advance(pace.now(), &mut inside.logs);
+            inside.advance(pace.now());
         }
     }
 
     /// How often the host has lost its power.
     fn outages(&self, host: Host) -> u32 {
         match (host, &self.inside) {
-            (Host::Node(node), Some(inside)) => inside.outages[node.index()],
+            (Host::Node(node), Some(inside)) => inside.logs.outages[node.index()],
             (Host::Node(_), None) | (Host::Control | Host::Worker(_), _) => 0,
         }
     }
@@ -222,11 +219,6 @@ impl Inside {
             Cluster::Model(world) => answers::ticks(world.now()),
             Cluster::Sockets(_) => WallClock::begin().utc(),
         }
-    }
-
-    /// The last line of a worker's log.
-    fn log(&self, worker: WorkerId) -> Option<(Time, WorkerState)> {
-        self.logs.0[worker.index()]
     }
 }
 
@@ -300,11 +292,14 @@ impl<W: Write> Server<W> {
             }
             Some(_) | None => {}
         }
-        let mut answer = if mishap == Some(Mishap::Deny) {
-            answers::denied(&request)
-        } else {
-            answers::answer(&mut state, self.host, &request)
+        let mut answer = match mishap {
+            Some(Mishap::Deny) => answers::denied(&request),
+            Some(Mishap::Ignore) => Answer { id: request.id, outcome: Ok(Reply::Done) },
+            Some(_) | None => answers::answer(&mut state, self.host, &request),
         };
+        if let (Some(Mishap::Occupied), Ok(reply)) = (mishap, &mut answer.outcome) {
+            answers::occupy(reply);
+        }
         if let (Some(Mishap::ClockOff { seconds }), Ok(Reply::Hello(hello))) = (mishap, &mut answer.outcome) {
             hello.clock.0 += i64::from(seconds) * TICKS_A_SECOND;
         }

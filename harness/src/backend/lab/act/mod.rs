@@ -1,0 +1,333 @@
+//! How is a lab changed, and how is it put back as it was?
+//!
+//! Every change is announced in the journal before it is made. Taking back begins by looking: an action whose session
+//! died half-way may or may not have been carried out. What follows from an action by itself, such as a role that
+//! failed over when its node lost its power, is not taken back.
+
+mod ask;
+mod cut;
+mod part;
+mod undo;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use failover_sim::action::{Drain, Part as Surroundings, ResolvedAction, StartQuorum, Verb};
+use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
+use failover_sim::observe::Power;
+use failover_sim::time::Time;
+
+use super::binding::Binding;
+use super::journal::{Journal, State, Undo};
+use super::protocol::{Call, ClusterChange, HostService, MachineSight, PowerChange};
+use super::reach::{Host, Lab};
+use super::session::Session;
+use super::sight::owner_of;
+use crate::backend::BackendError;
+
+/// Sessions that change something, and the journal of what they changed.
+pub(super) struct Actors {
+    binding: Binding,
+    sessions: BTreeMap<Host, Session>,
+    opened: u32,
+    journal: Journal,
+    /// The owner nodes of the roles before the first action: where they go back to.
+    owners: Option<Vec<Option<NodeId>>>,
+    /// The addresses of the nodes, once somebody has asked for them.
+    addresses: Vec<(NodeId, String)>,
+    /// How long the steps of the run take at the most.
+    longest: Duration,
+}
+
+/// A look at the machines that an action brought along.
+pub(super) struct MachinesSeen {
+    pub(super) machines: Vec<MachineSight>,
+    pub(super) asked: Time,
+}
+
+impl Actors {
+    /// `longest` is how long the steps of the run take at the most.
+    pub(super) fn new(binding: &Binding, journal: Journal, longest: Duration) -> Self {
+        Self {
+            binding: binding.clone(),
+            sessions: BTreeMap::new(),
+            opened: 0,
+            journal,
+            owners: None,
+            addresses: Vec::new(),
+            longest,
+        }
+    }
+
+    /// Says who owns the roles; only what is said before the first action counts.
+    pub(super) fn owners_are(&mut self, owners: impl FnOnce() -> Vec<Option<NodeId>>) {
+        self.owners.get_or_insert_with(owners);
+    }
+
+    pub(super) const fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Carries out an action. `nodes` are those to ask about the cluster, best first.
+    pub(super) fn apply<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        action: ResolvedAction,
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let verb = action.verb();
+        match action {
+            ResolvedAction::MoveRole { role, to } => {
+                self.move_role(lab, number, (role, to), nodes).map(|()| None)
+            }
+            ResolvedAction::PowerOff { node } => {
+                self.take_power(lab, number, node, PowerChange::Off).map(Some)
+            }
+            ResolvedAction::Freeze { node } => {
+                self.take_power(lab, number, node, PowerChange::Freeze).map(Some)
+            }
+            ResolvedAction::ReplaceMasterCertificate { node, with } => {
+                self.replace_certificate(lab, number, node, with).map(|()| None)
+            }
+            ResolvedAction::PowerOn { node } => self.give_power(lab, node, PowerChange::On).map(Some),
+            ResolvedAction::Thaw { node } => self.give_power(lab, node, PowerChange::Thaw).map(Some),
+            ResolvedAction::ShutDown { node } => self.shut_down(lab, number, node).map(|()| None),
+            ResolvedAction::Role { role, online } => {
+                let group = self.binding.group_name(role).to_owned();
+                if online {
+                    return self.restore(lab, ClusterChange::StartRole, group, nodes);
+                }
+                let undo = Undo::StartRole { group: group.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopRole, group, undo), nodes)
+            }
+            ResolvedAction::Resource { resource, online } => {
+                let resource = self.binding.resource_name(resource).to_owned();
+                if online {
+                    return self.restore(lab, ClusterChange::StartResource, resource, nodes);
+                }
+                let undo = Undo::StartResource { resource: resource.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopResource, resource, undo), nodes)
+            }
+            ResolvedAction::PauseNode { node, drain } => {
+                let change = match drain {
+                    Drain::Stay => ClusterChange::PauseNode,
+                    Drain::Move => ClusterChange::DrainNode,
+                };
+                let node = self.binding.node_name(node).to_owned();
+                let undo = Undo::ResumeNode { node: node.clone() };
+                self.break_part(lab, (number, verb), (change, node, undo), nodes)
+            }
+            ResolvedAction::ResumeNode { node } => {
+                let node = self.binding.node_name(node).to_owned();
+                self.restore(lab, ClusterChange::ResumeNode, node, nodes)
+            }
+            ResolvedAction::StopClusterService { node } => {
+                let node = self.binding.node_name(node).to_owned();
+                let undo = Undo::StartClusterService { node: node.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::StopClusterService, node, undo), nodes)
+            }
+            ResolvedAction::StartClusterService {
+                node,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: false,
+            } => {
+                let node = self.binding.node_name(node).to_owned();
+                self.restore(lab, ClusterChange::StartClusterService, node, nodes)
+            }
+            ResolvedAction::KillClusterService { node } => {
+                let undo = Undo::StartClusterService { node: self.binding.node_name(node).to_owned() };
+                self.kill(lab, (number, verb), Host::Node(node), (HostService::ClusterService, undo))
+            }
+            ResolvedAction::FailResource { resource } => {
+                let resource = self.binding.resource_name(resource).to_owned();
+                let undo = Undo::StartResource { resource: resource.clone() };
+                self.break_part(lab, (number, verb), (ClusterChange::FailResource, resource, undo), nodes)
+            }
+            ResolvedAction::Service { node, service, what } => {
+                self.act_on_service(lab, (number, verb), (node, service, what)).map(|()| None)
+            }
+            ResolvedAction::WorkerService { worker, what } => {
+                self.act_on_worker(lab, (number, verb), worker, what).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::ServiceStart { node, service }, works } => {
+                self.set_start(lab, (number, verb), (node, service, works)).map(|()| None)
+            }
+            ResolvedAction::PossibleOwner { role, node, may } => {
+                self.set_possible_owner(lab, (number, verb), (role, node, may), nodes).map(|()| None)
+            }
+            ResolvedAction::SetCluster(property) => {
+                self.set_cluster(lab, (number, verb), property, nodes).map(|()| None)
+            }
+            ResolvedAction::Link { node, to, state, ways } => {
+                self.link(lab, (number, verb), (node, to, state, ways), nodes).map(|()| None)
+            }
+            ResolvedAction::StartClusterService { .. }
+            | ResolvedAction::RestartNode { .. }
+            | ResolvedAction::Surroundings { .. }
+            | ResolvedAction::WorkerAgent { .. }
+            | ResolvedAction::Degrade { .. }
+            | ResolvedAction::DeadlockResource { .. }
+            | ResolvedAction::ChangeNode { .. }
+            | ResolvedAction::SetWorkers(_)
+            | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
+        }
+    }
+
+    fn move_role<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        (role, to): (RoleId, NodeId),
+        nodes: &[NodeId],
+    ) -> Result<(), BackendError> {
+        let group = self.binding.group_name(role).to_owned();
+        let (by, sight) = self.cluster(lab, nodes)?;
+        let owner = owner_of(&sight, &group, &self.binding).ok_or_else(|| BackendError::Lab {
+            host: self.binding.node_name(by).to_owned(),
+            what: format!("no node is shown as the owner of the group `{group}`"),
+        })?;
+        // It may have failed over since the run began: it goes back to where it was then.
+        let first = self.owners.as_ref().and_then(|owners| *owners.get(role.index())?);
+        let home = self.binding.node_name(first.unwrap_or(owner)).to_owned();
+        let undo = Undo::MoveRole { group: group.clone(), node: home };
+        let entry = self.announce(number, "move_role", undo)?;
+        let call = Call::MoveRole { group, node: self.binding.node_name(to).to_owned() };
+        self.ask(lab, Host::Node(by), "moving the role", call)?;
+        self.mark(entry, State::Done, None)
+    }
+
+    /// The machine of a node loses its power, or stands still.
+    fn take_power<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        node: NodeId,
+        change: PowerChange,
+    ) -> Result<MachinesSeen, BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        if self.power(lab, node)? != Some(Power::On) {
+            let what = format!("{name} is not on, so that its power cannot be taken away");
+            return Err(BackendError::Lab { host: self.binding.host_name(Host::Control), what });
+        }
+        let entry = self.announce(number, change.verb(), Undo::PowerOn { node: name.clone() })?;
+        let call = Call::ChangePower { change, node: name };
+        self.ask(lab, Host::Control, "taking the power away", call)?;
+        self.sessions.remove(&Host::Node(node));
+        self.mark(entry, State::Done, None)?;
+        let asked = lab.clock().now();
+        Ok(MachinesSeen { machines: self.machines(lab)?, asked })
+    }
+
+    fn give_power<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        node: NodeId,
+        change: PowerChange,
+    ) -> Result<MachinesSeen, BackendError> {
+        let call = Call::ChangePower { change, node: self.binding.node_name(node).to_owned() };
+        self.ask(lab, Host::Control, "giving the power back", call)?;
+        let asked = lab.clock().now();
+        Ok(MachinesSeen { machines: self.machines(lab)?, asked })
+    }
+
+    /// The operating system of a node shuts down; it says so before it goes.
+    fn shut_down<L: Lab>(&mut self, lab: &mut L, number: ActionNo, node: NodeId) -> Result<(), BackendError> {
+        let undo = Undo::PowerOn { node: self.binding.node_name(node).to_owned() };
+        let entry = self.announce(number, Verb::ShutDown.word(), undo)?;
+        self.ask(lab, Host::Node(node), "shutting down", Call::ShutDown)?;
+        self.sessions.remove(&Host::Node(node));
+        self.mark(entry, State::Done, None)
+    }
+
+    /// Breaks a part of the cluster.
+    fn break_part<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        (change, name, undo): (ClusterChange, String, Undo),
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let (by, _) = self.cluster(lab, nodes)?;
+        let entry = self.announce(number, verb.word(), undo)?;
+        self.ask(lab, Host::Node(by), "changing the cluster", Call::ChangeCluster { change, name })?;
+        self.mark(entry, State::Done, None)?;
+        Ok(None)
+    }
+
+    /// Kills a process. What the cluster makes of it is its own affair; `undo` is what must be so in the end.
+    fn kill<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        host: Host,
+        (process, undo): (HostService, Undo),
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let entry = self.announce(number, verb.word(), undo)?;
+        self.ask(lab, host, "killing a process", Call::KillProcess { process })?;
+        self.mark(entry, State::Done, None)?;
+        Ok(None)
+    }
+
+    /// Restores a part of the cluster. That leaves nothing to take back: a run begins steady, so that it was as it is
+    /// then.
+    fn restore<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        change: ClusterChange,
+        name: String,
+        nodes: &[NodeId],
+    ) -> Result<Option<MachinesSeen>, BackendError> {
+        let (by, _) = self.cluster(lab, nodes)?;
+        self.ask(lab, Host::Node(by), "restoring the cluster", Call::ChangeCluster { change, name })?;
+        Ok(None)
+    }
+
+    fn replace_certificate<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        number: ActionNo,
+        node: NodeId,
+        with: CertificateId,
+    ) -> Result<(), BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        let Some(before) = self.certificate(lab, node)? else {
+            let what = "there is no master certificate that could be put back".to_owned();
+            return Err(BackendError::Lab { host: name, what });
+        };
+        let undo = Undo::RestoreMasterCertificate { node: name.clone(), thumbprint: before };
+        let entry = self.announce(number, "replace_master_certificate", undo)?;
+        let thumbprint = self.binding.thumbprint(with);
+        self.put_certificate(lab, node, &thumbprint)?;
+        self.mark(entry, State::Done, None)
+    }
+
+    fn put_certificate<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        node: NodeId,
+        thumbprint: &str,
+    ) -> Result<(), BackendError> {
+        let call = Call::ReplaceMasterCertificate { thumbprint: thumbprint.to_owned() };
+        self.ask(lab, Host::Node(node), "replacing the master certificate", call)?;
+        let found = self.certificate(lab, node)?;
+        if found.as_deref().is_some_and(|found| found.eq_ignore_ascii_case(thumbprint)) {
+            return Ok(());
+        }
+        let found = found.unwrap_or_else(|| "none".to_owned());
+        let what = format!("the master certificate reads back as {found}, expected {thumbprint}");
+        Err(BackendError::Lab { host: self.binding.node_name(node).to_owned(), what })
+    }
+}
+
+pub(super) fn journal_error(path: &Path, error: std::io::Error) -> BackendError {
+    BackendError::Journal { path: path.to_owned(), error }
+}
+
+/// How long one request may take that changes something.
+const ACT_LIMIT: Duration = Duration::from_secs(30);
+/// How long the effect of an undo may take: a role comes online in minutes at most, a machine boots in minutes.
+const UNDO_LIMIT: Duration = Duration::from_secs(15 * 60);
+/// How long until an undo is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -1,0 +1,175 @@
+//! Is anybody else at work in the lab, whom a fault would disturb?
+//!
+//! Asked before the first action of each run. What the account may not see is not taken for absent.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use failover_sim::action::Verb;
+use failover_sim::names::NodeId;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::backend::BackendError;
+use crate::plan::Plan;
+
+use super::act::Actors;
+use super::binding::Binding;
+use super::protocol::{ClusterSight, SsisdbSight};
+use super::reach::Lab;
+use super::session::SessionError;
+use super::sight::owner_of;
+
+/// Something of others that may be disturbed all the same, if `lab.yaml` says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tolerated {
+    /// Roles that the topology does not have.
+    OtherRoles,
+    /// Executions that somebody else has started.
+    Executions,
+    /// Backups and restores of the instance of SQL Server.
+    Backups,
+    /// Installations and restarts that Windows has under way or waits for.
+    Updates,
+}
+
+impl Tolerated {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::OtherRoles => "other_roles",
+            Self::Executions => "executions",
+            Self::Backups => "backups",
+            Self::Updates => "updates",
+        }
+    }
+}
+
+/// Whether a run may disturb what is there.
+///
+/// # Errors
+/// If somebody else is at work there, or that cannot be seen.
+pub(super) fn check<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    plan: &Plan,
+    binding: &Binding,
+    tolerated: &BTreeSet<Tolerated>,
+) -> Result<(), BackendError> {
+    if plan.actions.is_empty() {
+        return Ok(());
+    }
+    let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
+    let mut found: Vec<(Tolerated, String)> = Vec::new();
+    let deadline = lab.clock().now() + PATIENCE;
+    let (sight, database) = loop {
+        match look(actors, lab, binding, &nodes) {
+            Ok(seen) => break seen,
+            Err(error) if may_become(&error) && lab.clock().now() < deadline => {
+                let next = lab.clock().now() + LOOK_AGAIN;
+                lab.clock().wait_until(next);
+            }
+            Err(error) => return Err(error),
+        }
+    };
+    let disturbs_nodes = plan.actions.iter().any(|planned| is_of_node(planned.action.verb()));
+    if disturbs_nodes {
+        found.extend(other_roles(&sight, binding).map(|text| (Tolerated::OtherRoles, text)));
+    }
+    for &node in &nodes {
+        let words = actors.maintenance(lab, node)?;
+        if !words.is_empty() {
+            let text = format!("Windows on {} is at {}", binding.node_name(node), words.join(", "));
+            found.push((Tolerated::Updates, text));
+        }
+    }
+    found.extend(work_in_ssisdb(&database));
+    found.retain(|(what, _)| !tolerated.contains(what));
+    if found.is_empty() {
+        return Ok(());
+    }
+    let words: BTreeSet<&str> = found.iter().map(|(what, _)| what.word()).collect();
+    let hint = format!("`tolerate: [ {} ]` in lab.yaml", words.into_iter().collect::<Vec<_>>().join(", "));
+    let found = found.into_iter().map(|(_, text)| text).collect();
+    Err(BackendError::Occupied { found, hint })
+}
+
+/// A lab that has just been switched on has no cluster yet, or its database is being recovered.
+const fn may_become(error: &BackendError) -> bool {
+    matches!(error, BackendError::Lab { .. } | BackendError::Session { error: SessionError::Failed(_), .. })
+}
+
+/// The cluster, and SSISDB on the owner node of SQL Server.
+fn look<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    binding: &Binding,
+    nodes: &[NodeId],
+) -> Result<(ClusterSight, SsisdbSight), BackendError> {
+    let (by, sight) = actors.cluster(lab, nodes)?;
+    let owner = owner_of(&sight, binding.group_name(binding.sql_role()), binding);
+    let database = actors.ssisdb(lab, owner.unwrap_or(by))?;
+    Ok((sight, database))
+}
+
+fn other_roles<'s>(sight: &'s ClusterSight, binding: &'s Binding) -> impl Iterator<Item = String> + 's {
+    let others = sight
+        .groups
+        .iter()
+        .filter(|group| !OF_THE_CLUSTER.contains(&group.kind) && binding.role(&group.name).is_none());
+    others.map(|group| format!("the role `{}` on {} is not of this topology", group.name, group.owner))
+}
+
+fn work_in_ssisdb(sight: &SsisdbSight) -> Vec<(Tolerated, String)> {
+    let mut found = Vec::new();
+    match sight.executions.as_deref() {
+        Some([]) => {}
+        Some(executions) => {
+            let ids: Vec<String> = executions.iter().take(SHOWN).map(ToString::to_string).collect();
+            let more = executions.len().saturating_sub(SHOWN);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let text = format!("executions are under way in SSISDB: {}{more}", ids.join(", "));
+            found.push((Tolerated::Executions, text));
+        }
+        None => {
+            let text = "the account may not see whether executions are under way: it is in none of ssis_admin, \
+                        ssis_cluster_executor and sysadmin";
+            found.push((Tolerated::Executions, text.to_owned()));
+        }
+    }
+    match sight.backups {
+        Some(0) => {}
+        Some(count) => {
+            found.push((Tolerated::Backups, format!("{count} backups or restores run on the instance")));
+        }
+        None => {
+            let text = "the account may not see whether a backup runs: it has no VIEW SERVER STATE";
+            found.push((Tolerated::Backups, text.to_owned()));
+        }
+    }
+    found
+}
+
+/// Whether an action is about a node as a whole, with every role that it may have.
+fn is_of_node(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::PowerOff
+            | Verb::Freeze
+            | Verb::ShutDown
+            | Verb::PauseNode
+            | Verb::StopClusterService
+            | Verb::KillClusterService
+            | Verb::Cut
+            | Verb::SetCluster
+    )
+}
+
+/// Core group, available storage, temporary, shared volume, storage pool (CLUSGROUP_TYPE, documented).
+const OF_THE_CLUSTER: std::ops::RangeInclusive<i64> = 1..=5;
+/// How long a lab may take until there is a cluster with a database to ask, and how often it is asked.
+const PATIENCE: Duration = Duration::from_secs(600);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// So many ids are shown.
+const SHOWN: usize = 5;

@@ -1,0 +1,203 @@
+//! What on a host can be read, set, and set back as it was?
+//!
+//! A part has a kind, a name where there are several of its kind, and a value: a list of texts, in no order. The same two
+//! verbs serve all of them, so that whatever is set this way is taken back by the value that was read before.
+
+use serde::{Deserialize, Serialize};
+
+use super::HostService;
+use super::fields::FieldError;
+
+/// Something that has a value on a host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Named", into = "Named")]
+pub enum Part {
+    /// Whether a service runs: [`RUNNING`] or [`STOPPED`].
+    Service(HostService),
+    /// Whether the process of a service stands still: [`SUSPENDED`], or [`GOING`] also where there is none.
+    Process(HostService),
+    /// How a service starts: `Auto`, `Manual` or `Disabled` (`Win32_Service.StartMode`, documented: not localised).
+    StartMode(HostService),
+    /// The possible owners of a resource: names of nodes.
+    PossibleOwners(String),
+    /// A property of the cluster: one number.
+    ClusterProperty(String),
+    /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
+    Blocked(Way),
+    /// Whether the node will take every block back by itself ([`ARMED`]), so many minutes from now.
+    Armed(u32),
+}
+
+/// A direction, seen from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// What it would receive.
+    In,
+    /// What it sends.
+    Out,
+}
+
+/// A service runs.
+pub const RUNNING: &str = "running";
+/// A service does not run.
+pub const STOPPED: &str = "stopped";
+/// A process stands still.
+pub const SUSPENDED: &str = "suspended";
+/// A process does not stand still.
+pub const GOING: &str = "going";
+/// A node will take its blocks back.
+pub const ARMED: &str = "armed";
+
+/// A part as it is written: its kind, and its name.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    part: String,
+    name: String,
+}
+
+impl Part {
+    /// The word of its kind.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Service(_) => "service",
+            Self::Process(_) => "process",
+            Self::StartMode(_) => "start_mode",
+            Self::PossibleOwners(_) => "possible_owners",
+            Self::ClusterProperty(_) => "cluster_property",
+            Self::Blocked(_) => "blocked",
+            Self::Armed(_) => "armed",
+        }
+    }
+
+    /// Whether it is one of the cluster, the same on whatever node it is asked.
+    pub const fn is_of_cluster(&self) -> bool {
+        match self {
+            Self::PossibleOwners(_) | Self::ClusterProperty(_) => true,
+            Self::Service(_) | Self::Process(_) | Self::StartMode(_) | Self::Blocked(_) | Self::Armed(_) => {
+                false
+            }
+        }
+    }
+
+    /// Its name among those of its kind.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Service(service) | Self::Process(service) | Self::StartMode(service) => {
+                service.name().to_owned()
+            }
+            Self::PossibleOwners(name) | Self::ClusterProperty(name) => name.clone(),
+            Self::Blocked(Way::In) => "in".to_owned(),
+            Self::Blocked(Way::Out) => "out".to_owned(),
+            Self::Armed(minutes) => minutes.to_string(),
+        }
+    }
+
+    /// The part with this kind and name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn read(kind: &str, name: &str) -> Result<Self, FieldError> {
+        let service = || {
+            HostService::named(name)
+                .ok_or_else(|| FieldError::wrong("name", "the name of a service that the harness knows"))
+        };
+        Ok(match kind {
+            "service" => Self::Service(service()?),
+            "process" => Self::Process(service()?),
+            "start_mode" => Self::StartMode(service()?),
+            "possible_owners" => Self::PossibleOwners(name.to_owned()),
+            "cluster_property" => Self::ClusterProperty(name.to_owned()),
+            "blocked" => Self::Blocked(match name {
+                "in" => Way::In,
+                "out" => Way::Out,
+                _ => return Err(FieldError::wrong("name", "in or out")),
+            }),
+            "armed" => {
+                Self::Armed(name.parse().map_err(|_| FieldError::wrong("name", "a number of minutes"))?)
+            }
+            _ => return Err(FieldError::wrong("part", "a part that the harness knows")),
+        })
+    }
+}
+
+/// Whether two values of a part are the same: Windows minds neither order nor case.
+pub fn is_same_value(one: &[String], other: &[String]) -> bool {
+    let has = |list: &[String], text: &String| list.iter().any(|found| found.eq_ignore_ascii_case(text));
+    one.len() == other.len()
+        && one.iter().all(|text| has(other, text))
+        && other.iter().all(|text| has(one, text))
+}
+
+impl From<Part> for Named {
+    fn from(part: Part) -> Self {
+        Self { part: part.kind().to_owned(), name: part.name() }
+    }
+}
+
+impl TryFrom<Named> for Part {
+    type Error = FieldError;
+
+    fn try_from(Named { part, name }: Named) -> Result<Self, FieldError> {
+        Self::read(&part, &name)
+    }
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Service(service) => write!(f, "the service {}", service.name()),
+            Self::Process(service) => write!(f, "the process of {}", service.name()),
+            Self::StartMode(service) => write!(f, "the start type of {}", service.name()),
+            Self::PossibleOwners(resource) => write!(f, "the possible owners of `{resource}`"),
+            Self::ClusterProperty(name) => write!(f, "the cluster's {name}"),
+            Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
+            Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
+            Self::Armed(_) => f.write_str("the task that takes blocks back"),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(in crate::backend::lab) fn parts() -> impl Strategy<Value = Part> {
+        let service = (0..HostService::ALL.len()).prop_map(|index| HostService::ALL[index]);
+        prop_oneof![
+            service.clone().prop_map(Part::Service),
+            service.clone().prop_map(Part::Process),
+            service.prop_map(Part::StartMode),
+            any::<String>().prop_map(Part::PossibleOwners),
+            any::<String>().prop_map(Part::ClusterProperty),
+            Just(Part::Blocked(Way::In)),
+            Just(Part::Blocked(Way::Out)),
+            any::<u32>().prop_map(Part::Armed),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_found_again_by_its_kind_and_name(part in parts()) {
+            prop_assert_eq!(Part::read(part.kind(), &part.name()), Ok(part.clone()));
+            let text = serde_json::to_string(&part).expect("flat");
+            prop_assert_eq!(serde_json::from_str::<Part>(&text).ok(), Some(part));
+        }
+    }
+
+    #[test]
+    fn what_is_no_part_is_refused() {
+        for (kind, name) in [("service", "Spooler"), ("blocked", "up"), ("armed", "-1"), ("file", "x")] {
+            assert!(Part::read(kind, name).is_err(), "{kind} {name}");
+        }
+    }
+
+    #[test]
+    fn order_and_case_do_not_matter_and_nothing_else_is_passed_over() {
+        let list = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(is_same_value(&list(&["NODE1", "node2"]), &list(&["Node2", "node1"])));
+        assert!(!is_same_value(&list(&["NODE1"]), &list(&["NODE1", "NODE2"])));
+        assert!(!is_same_value(&list(&["a", "a"]), &list(&["a", "b"])));
+        assert!(is_same_value(&[], &[]));
+    }
+}
