@@ -84,7 +84,7 @@ impl Backend for LoopbackBackend {
         self.twin.as_ref().map(|twin| twin.choices().consulted().collect()).unwrap_or_default()
     }
 
-    fn remark(&self) -> Option<String> {
+    fn remarks(&self) -> Vec<String> {
         let ports = match &self.twin {
             Some(twin) if twin.has_one_address() => {
                 "; this machine has one loopback address, so that each node and each address of the cluster has a port of its own"
@@ -92,10 +92,10 @@ impl Backend for LoopbackBackend {
             Some(_) | None => "",
         };
         let notes: String = self.twin.iter().flat_map(Twin::notes).map(|note| format!("; {note}")).collect();
-        Some(format!(
+        vec![format!(
             "timings run {} times as fast as the clock; TLS and sockets take the time that they take{ports}{notes}",
             self.factor
-        ))
+        )]
     }
 }
 

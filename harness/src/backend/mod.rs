@@ -95,8 +95,8 @@ pub trait Backend {
     }
 
     /// What a reader of a report must know of this backend, after a run.
-    fn remark(&self) -> Option<String> {
-        None
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// The assumptions that the run has rested on so far. Empty where nothing is assumed.

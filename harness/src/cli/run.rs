@@ -169,7 +169,7 @@ fn run_all<B: Backend>(
             live.runs(&plan.name);
             let ran = Kept::begin(plan, backend.kind(), arguments).map(|mut kept| {
                 let report = run_scenario(plan, &mut backend, &mut kept);
-                (report, kept, backend.remark())
+                (report, kept, backend.remarks())
             });
             // Nobody receives any longer after an error, which is told by whoever met it.
             if sender.send((index, ran)).is_err() {
@@ -187,8 +187,8 @@ fn run_all<B: Backend>(
         for (index, one) in done {
             early.insert(index, one);
             while let Some(one) = early.remove(&ran.scenarios.len()) {
-                let (report, mut kept, remark) = one?;
-                remarks.extend(remark);
+                let (report, mut kept, told) = one?;
+                remarks.extend(told);
                 ran.charts.extend(kept.chart(&report));
                 live.aside(|| kept.finish(arguments))?;
                 ran.scenarios.push(report);

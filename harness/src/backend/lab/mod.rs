@@ -89,6 +89,8 @@ pub enum RestoreError {
 }
 
 struct Run {
+    /// The name of its plan.
+    plan: String,
     names: Names,
     binding: Binding,
     watchers: Watchers,
@@ -142,6 +144,11 @@ impl<L: Lab> LabBackend<L> {
         self.run.as_ref().map(|run| run.watchers.evidence()).unwrap_or_default()
     }
 
+    /// What shows that the workers are connected via the network name, and what of it was seen.
+    pub fn shown(&self) -> Option<String> {
+        self.run.as_ref().and_then(|run| run.watchers.shown.told())
+    }
+
     /// The Id of the cluster that may be touched, if the file names one.
     fn cluster(&self) -> Option<String> {
         self.allowed.as_ref().and_then(|file| file.id.clone())
@@ -178,7 +185,8 @@ impl<L: Lab> Backend for LabBackend<L> {
         guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
         let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
-        self.run = Some(Run { names: plan.names.clone(), binding, watchers, actors });
+        self.run =
+            Some(Run { plan: plan.name.clone(), names: plan.names.clone(), binding, watchers, actors });
         Ok(())
     }
 
@@ -247,10 +255,11 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     /// To be dropped when a transcript of a real lab exists.
-    fn remark(&self) -> Option<String> {
-        let seen = self.run.as_ref().and_then(|run| run.watchers.shown.told());
-        let seen = seen.map(|seen| format!("; {seen}")).unwrap_or_default();
-        Some(format!("{}{seen}", self.lab.remark()))
+    fn remarks(&self) -> Vec<String> {
+        let seen = self.shown().filter(|_| self.lab.is_real());
+        let seen =
+            seen.map(|seen| format!("{}: {seen}", self.run.as_ref().map_or("", |run| run.plan.as_str())));
+        std::iter::once(self.lab.remark()).chain(seen).collect()
     }
 }
 

@@ -140,6 +140,11 @@ pub trait Lab {
         Vec::new()
     }
 
+    /// Whether what its hosts show is evidence: the model proves nothing by itself.
+    fn is_real(&self) -> bool {
+        true
+    }
+
     /// What the command line has to say so that the same lab is used again.
     fn options(&self) -> String {
         String::new()
@@ -168,6 +173,10 @@ impl<L: Lab + ?Sized> Lab for Box<L> {
 
     fn probe(&mut self) -> &mut dyn Probe {
         (**self).probe()
+    }
+
+    fn is_real(&self) -> bool {
+        (**self).is_real()
     }
 
     fn consulted(&self) -> Vec<Assumption> {

@@ -187,7 +187,7 @@ fn ssisdb_is_asked_on_the_owner_node_and_what_it_says_is_told() {
     assert_eq!(masters, [NodeId(0), NodeId(1)]);
     let row = Fact::WorkerAgent { worker: WorkerId(0), row: AgentRow::Enabled };
     assert!(kept.iter().any(|record| record.fact == row));
-    let remark = backend.remark().expect("a lab has one");
+    let remark = backend.shown().expect("workers are connected");
     let all = plan.topology.workers.len();
     assert!(remark.contains(&format!("LastOnlineTime in SSISDB has moved on {all};")), "{remark}");
     assert!(remark.ends_with("LAST_ONLINE_TIME was seen to move on since"), "{remark}");
@@ -201,7 +201,7 @@ fn a_database_that_nobody_may_ask_is_no_evidence() {
     let plan = plan_of("- pause: { for: 1m, because: nothing happens }");
     let judgement = director::run(&plan, &mut backend, &mut Nowhere);
     assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
-    let remark = backend.remark().expect("a lab has one");
+    let remark = backend.shown().expect("workers are connected");
     assert!(remark.ends_with("; SSISDB could not be looked at"), "{remark}");
 }
 

@@ -128,6 +128,10 @@ impl Lab for Twin {
         state.inside.as_ref().map(|inside| inside.world().choices().consulted().collect()).unwrap_or_default()
     }
 
+    fn is_real(&self) -> bool {
+        false
+    }
+
     fn options(&self) -> String {
         " --lab twin".to_owned()
     }
