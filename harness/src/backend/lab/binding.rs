@@ -144,6 +144,20 @@ impl Binding {
         self.endpoint_name(self.topology.nodes[node.index()].master_settings.sql_server)
     }
 
+    /// The port that a node's master listens on.
+    pub(super) fn master_port(&self, node: NodeId) -> u16 {
+        self.topology.nodes[node.index()].master_settings.port
+    }
+
+    /// The thumbprints of the workers' own certificates.
+    pub(super) fn worker_thumbprints(&self) -> Vec<String> {
+        let own = self.topology.workers.iter().filter_map(|worker| worker.own);
+        let mut thumbprints: Vec<String> = own.map(|certificate| self.thumbprint(certificate)).collect();
+        thumbprints.sort_unstable();
+        thumbprints.dedup();
+        thumbprints
+    }
+
     /// The role of the master.
     pub(super) fn master_role(&self) -> RoleId {
         self.role_of(self.resource_of(|kind| kind == ResourceKind::ScaleOutMaster))

@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failover_sim::action::{Action, LinkEnd, Part, ResolvedAction, Service, StartQuorum, Verb};
+use failover_sim::action::{Action, LinkEnd, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb};
 use failover_sim::assumption::Assumption;
 use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
@@ -293,6 +293,14 @@ fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
         Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
             | Action::StartClusterService { clear_quarantine: true, .. }
             // Its firewall cuts a node off from others, not from everybody outside.
+            // A key, a store and a service would have to be put back as they were, a login too.
+            | Action::ChangeNode {
+                change: NodeChange::PrivateKey(_)
+                    | NodeChange::RootStore(_)
+                    | NodeChange::MasterService(_)
+                    | NodeChange::SqlLogin(_),
+                ..
+            }
             | Action::Link { to: LinkEnd::Clients | LinkEnd::Disk | LinkEnd::Witness, .. }
     )
 }
@@ -308,7 +316,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 
 /// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
 /// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 32] = [
+pub(crate) const ABLE: [Verb; 33] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -341,6 +349,7 @@ pub(crate) const ABLE: [Verb; 32] = [
     Verb::Cut,
     Verb::Heal,
     Verb::ReplaceMasterCertificate,
+    Verb::ChangeNode,
 ];
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

@@ -136,6 +136,30 @@ fn a_part_that_is_changed_twice_goes_back_to_what_it_was_at_first() {
 }
 
 #[test]
+fn what_a_node_has_of_its_own_is_put_back_as_it_was() {
+    let steps = "- change_node: { node: first_standby, https_binding: missing }
+- change_node: { node: first_standby, worker_certificates: missing }
+- change_node: { node: first_standby, master_port: blocked }
+- change_node: { node: first_standby, PortNumber: 8399 }
+- change_node: { node: first_standby, master_port: open }
+- change_node: { node: first_standby, https_binding: present }";
+    let (judgement, states) = run(steps, Vec::new());
+    assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
+    let counts: Vec<(&str, usize)> = states
+        .iter()
+        .map(|(undo, state)| {
+            assert_eq!(*state, State::Undone);
+            let Undo::RestorePart { part, value, .. } = undo else { panic!("{undo:?}") };
+            (part.kind(), value.len())
+        })
+        .collect();
+    // Thumbprint, store, application and flags; the certificates of three workers; nothing; one number.
+    let expected =
+        [("https_binding", 4), ("root_certificates", 3), ("port_blocked", 0), ("master_setting", 1)];
+    assert_eq!(counts, expected);
+}
+
+#[test]
 fn nobody_who_is_at_work_is_disturbed() {
     let power_off =
         "- power_off: { node: owner }\n- expect: { within: 5m, node: { name: first_owner, state: down } }";

@@ -163,13 +163,15 @@ impl Actors {
             ResolvedAction::Link { node, to, state, ways } => {
                 self.link(lab, (number, verb), (node, to, state, ways), nodes).map(|()| None)
             }
+            ResolvedAction::ChangeNode { node, change } => {
+                self.change_node(lab, (number, verb), node, change).map(|()| None)
+            }
             ResolvedAction::StartClusterService { .. }
             | ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
             | ResolvedAction::WorkerAgent { .. }
             | ResolvedAction::Degrade { .. }
             | ResolvedAction::DeadlockResource { .. }
-            | ResolvedAction::ChangeNode { .. }
             | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
         }

@@ -2,13 +2,13 @@
 //!
 //! Its value is read, the journal says what it was, the other value is written and read back.
 
-use failover_sim::action::{ClusterProperty, Service, ServiceAction, Verb};
+use failover_sim::action::{ClusterProperty, NodeChange, Service, ServiceAction, Verb};
 use failover_sim::cluster::ResiliencyLevel;
 use failover_sim::names::{ActionNo, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::time::micros;
 
 use super::super::journal::{State, Undo};
-use super::super::protocol::{Call, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value};
+use super::super::protocol::{BLOCKED, Call, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value};
 use super::super::reach::{Host, Lab};
 use super::{Actors, BackendError};
 
@@ -184,6 +184,42 @@ impl Actors {
             self.set_part(lab, (number, verb), (Host::Node(by), &part), &owners)?;
         }
         Ok(())
+    }
+
+    /// Something that a node has of its own drifts away from what the guide wants, or comes back to it.
+    pub(super) fn change_node<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        node: NodeId,
+        change: NodeChange,
+    ) -> Result<(), BackendError> {
+        let host = Host::Node(node);
+        let (part, drifted) = match change {
+            NodeChange::MasterPort(open) => {
+                (Part::PortBlocked(self.binding.master_port(node)), (!open).then(|| texts(&[BLOCKED])))
+            }
+            NodeChange::HttpsBinding(present) => (Part::HttpsBinding, (!present).then(Vec::new)),
+            NodeChange::WorkerCertificates(present) => {
+                (Part::RootCertificates(self.binding.worker_thumbprints()), (!present).then(Vec::new))
+            }
+            NodeChange::PortNumber(port) => {
+                (Part::MasterSetting("PortNumber".to_owned()), Some(vec![port.to_string()]))
+            }
+            NodeChange::PrivateKey(_)
+            | NodeChange::RootStore(_)
+            | NodeChange::MasterService(_)
+            | NodeChange::SqlLogin(_) => return Err(BackendError::Unable(verb)),
+        };
+        if let Some(value) = drifted {
+            return self.set_part(lab, (number, verb), (host, &part), &value);
+        }
+        // As the guide wants it is as it was before the run changed it.
+        let name = self.binding.host_name(host);
+        match self.first_value(&name, &part).map(<[String]>::to_vec) {
+            Some(first) => self.write_part(lab, host, &part, &first),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn set_cluster<L: Lab>(

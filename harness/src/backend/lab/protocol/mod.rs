@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
-pub use part::{ARMED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
+pub use part::{ARMED, BLOCKED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,

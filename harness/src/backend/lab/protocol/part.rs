@@ -24,6 +24,14 @@ pub enum Part {
     ClusterProperty(String),
     /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
     Blocked(Way),
+    /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
+    PortBlocked(u16),
+    /// The binding of the master's port: nothing, or thumbprint, store, application id and flags.
+    HttpsBinding,
+    /// A key of the node's `MasterSettings.config`: one text. The service reads it when it starts.
+    MasterSetting(String),
+    /// Those of these certificates (SHA-1 thumbprints) that LocalMachine\Root has, each as base64.
+    RootCertificates(Vec<String>),
     /// Whether the node will take every block back by itself ([`ARMED`]), so many minutes from now.
     Armed(u32),
 }
@@ -45,6 +53,8 @@ pub const STOPPED: &str = "stopped";
 pub const SUSPENDED: &str = "suspended";
 /// A process does not stand still.
 pub const GOING: &str = "going";
+/// Clients are kept from a port.
+pub const BLOCKED: &str = "blocked";
 /// A node will take its blocks back.
 pub const ARMED: &str = "armed";
 
@@ -65,6 +75,10 @@ impl Part {
             Self::PossibleOwners(_) => "possible_owners",
             Self::ClusterProperty(_) => "cluster_property",
             Self::Blocked(_) => "blocked",
+            Self::PortBlocked(_) => "port_blocked",
+            Self::HttpsBinding => "https_binding",
+            Self::MasterSetting(_) => "master_setting",
+            Self::RootCertificates(_) => "root_certificates",
             Self::Armed(_) => "armed",
         }
     }
@@ -73,9 +87,15 @@ impl Part {
     pub const fn is_of_cluster(&self) -> bool {
         match self {
             Self::PossibleOwners(_) | Self::ClusterProperty(_) => true,
-            Self::Service(_) | Self::Process(_) | Self::StartMode(_) | Self::Blocked(_) | Self::Armed(_) => {
-                false
-            }
+            Self::Service(_)
+            | Self::Process(_)
+            | Self::StartMode(_)
+            | Self::Blocked(_)
+            | Self::PortBlocked(_)
+            | Self::HttpsBinding
+            | Self::MasterSetting(_)
+            | Self::RootCertificates(_)
+            | Self::Armed(_) => false,
         }
     }
 
@@ -85,7 +105,12 @@ impl Part {
             Self::Service(service) | Self::Process(service) | Self::StartMode(service) => {
                 service.name().to_owned()
             }
-            Self::PossibleOwners(name) | Self::ClusterProperty(name) => name.clone(),
+            Self::PossibleOwners(name) | Self::ClusterProperty(name) | Self::MasterSetting(name) => {
+                name.clone()
+            }
+            Self::PortBlocked(port) => port.to_string(),
+            Self::HttpsBinding => String::new(),
+            Self::RootCertificates(thumbprints) => thumbprints.join(","),
             Self::Blocked(Way::In) => "in".to_owned(),
             Self::Blocked(Way::Out) => "out".to_owned(),
             Self::Armed(minutes) => minutes.to_string(),
@@ -112,6 +137,15 @@ impl Part {
                 "out" => Way::Out,
                 _ => return Err(FieldError::wrong("name", "in or out")),
             }),
+            "port_blocked" => {
+                Self::PortBlocked(name.parse().map_err(|_| FieldError::wrong("name", "a TCP port"))?)
+            }
+            "https_binding" => Self::HttpsBinding,
+            "master_setting" => Self::MasterSetting(name.to_owned()),
+            "root_certificates" => {
+                let thumbprints = name.split(',').filter(|text| !text.is_empty());
+                Self::RootCertificates(thumbprints.map(str::to_owned).collect())
+            }
             "armed" => {
                 Self::Armed(name.parse().map_err(|_| FieldError::wrong("name", "a number of minutes"))?)
             }
@@ -152,6 +186,10 @@ impl std::fmt::Display for Part {
             Self::ClusterProperty(name) => write!(f, "the cluster's {name}"),
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
+            Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
+            Self::HttpsBinding => f.write_str("the binding of the master's port"),
+            Self::MasterSetting(key) => write!(f, "{key} in MasterSettings.config"),
+            Self::RootCertificates(_) => f.write_str("the workers' certificates in Root"),
             Self::Armed(_) => f.write_str("the task that takes blocks back"),
         }
     }
@@ -172,6 +210,10 @@ pub(super) mod tests {
             any::<String>().prop_map(Part::ClusterProperty),
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
+            any::<u16>().prop_map(Part::PortBlocked),
+            Just(Part::HttpsBinding),
+            any::<String>().prop_map(Part::MasterSetting),
+            proptest::collection::vec("[0-9A-F]{40}", 0..3).prop_map(Part::RootCertificates),
             any::<u32>().prop_map(Part::Armed),
         ]
     }

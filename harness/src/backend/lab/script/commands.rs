@@ -38,7 +38,18 @@ pub const COMMANDS: &[Command] = &[
     command("Move-ClusterGroup", &["InputObject", "Node", "Wait"], CLUSTERS),
     command(
         "New-NetFirewallRule",
-        &["Action", "Description", "Direction", "DisplayName", "Group", "Name", "Profile", "RemoteAddress"],
+        &[
+            "Action",
+            "Description",
+            "Direction",
+            "DisplayName",
+            "Group",
+            "LocalPort",
+            "Name",
+            "Profile",
+            "Protocol",
+            "RemoteAddress",
+        ],
         FIREWALL,
     ),
     // Makes values of .NET.
@@ -91,8 +102,8 @@ pub const COMMANDS: &[Command] = &[
     command("netsh.exe", &[], "netsh http"),
 ];
 
-/// Members of .NET's classes that script and bootstrap call (documented). Two of them write: `Add`, into a certificate
-/// store, and `WriteAllText`, the master's settings.
+/// Members of .NET's classes that script and bootstrap call (documented). Three of them write: `Add` and `Remove`, into a
+/// certificate store, and `WriteAllText`, the master's settings.
 pub const MEMBERS: &[&str] = &[
     "ASCII",
     "Add",
@@ -108,6 +119,7 @@ pub const MEMBERS: &[&str] = &[
     "Equals",
     "ExecuteReader",
     "Flush",
+    "FromBase64String",
     "GetBytes",
     "GetCurrent",
     "GetDirectoryName",
@@ -137,6 +149,7 @@ pub const MEMBERS: &[&str] = &[
     "ReadLine",
     "ReadToEnd",
     "ReadWrite",
+    "Remove",
     "Replace",
     "Seek",
     "Send",

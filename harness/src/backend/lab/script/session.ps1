@@ -309,6 +309,74 @@ $library = {
         }
     }
 
+    function PortRules {
+        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
+            Where-Object { $_.Name -eq 'failover-lab-port' }
+    }
+
+    function BlockPort([int] $Port, [bool] $IsBlocked) {
+        foreach ($rule in @(PortRules)) { Remove-NetFirewallRule -InputObject $rule }
+        if (-not $IsBlocked) { return }
+        $about = 'A failover test keeps clients from this port, and takes the rule back.'
+        [void] (New-NetFirewallRule -Name 'failover-lab-port' -DisplayName 'failover-lab-port' -Group 'failover-lab' `
+            -Description $about -Direction 'Inbound' -Action 'Block' -Profile 'Any' -Protocol 'TCP' -LocalPort $Port)
+    }
+
+    function MasterSettings { SettingsPath (Service 'SSISScaleOutMaster') 'MasterSettings.config' }
+
+    # Thumbprint, store, application id and flags of the binding of the master's port.
+    function ReadBinding {
+        $path = BindingPath (MasterSettings)
+        if (-not (Test-Path -LiteralPath $path)) { return }
+        $binding = Get-ItemProperty -LiteralPath $path
+        Hex $binding.SslCertHash
+        [string] $binding.SslCertStoreName
+        (New-Object guid (, $binding.AppId)).ToString('B')
+        [string] [int] $binding.DefaultFlags
+    }
+
+    function WriteBinding([string[]] $Value) {
+        $address = 'ipport=' + (BindingPath (MasterSettings)).Split('\')[-1]
+        if ($Value.Count -eq 0) { return Netsh @('http', 'delete', 'sslcert', $address) }
+        if ($Value.Count -ne 4 -or $Value[0] -notmatch '\A[0-9A-Fa-f]{40}\z') { throw 'ValueNotKnown' }
+        $store = if ($Value[1] -eq '') { 'MY' } else { $Value[1] }
+        $words = @('http', 'add', 'sslcert', $address, ('certhash=' + $Value[0]), ('certstorename=' + $store))
+        $words += 'appid=' + ([guid] $Value[2]).ToString('B')
+        if ([int] $Value[3] -band 2) { $words += 'clientcertnegotiation=enable' }
+        Netsh $words
+    }
+
+    # Only those that are asked about are looked at, and only those are taken out.
+    function WithRoot([scriptblock] $Does) {
+        $store = New-Object System.Security.Cryptography.X509Certificates.X509Store 'Root', 'LocalMachine'
+        $store.Open([System.Security.Cryptography.X509Certificates.OpenFlags]::ReadWrite)
+        try { & $Does $store } finally { $store.Close() }
+    }
+
+    function ReadRoot([string] $Thumbprints) {
+        $wanted = $Thumbprints.Split(',')
+        WithRoot {
+            param($store)
+            foreach ($one in $store.Certificates) {
+                if ($wanted -contains $one.Thumbprint) { [System.Convert]::ToBase64String($one.RawData) }
+            }
+        }
+    }
+
+    function WriteRoot([string] $Thumbprints, [string[]] $Value) {
+        $wanted = $Thumbprints.Split(',')
+        WithRoot {
+            param($store)
+            foreach ($one in @($store.Certificates)) {
+                if ($wanted -contains $one.Thumbprint) { $store.Remove($one) }
+            }
+            foreach ($one in $Value) {
+                $bytes = [System.Convert]::FromBase64String($one)
+                $store.Add((New-Object System.Security.Cryptography.X509Certificates.X509Certificate2 (, $bytes)))
+            }
+        }
+    }
+
     function Block([string] $Way, [string[]] $Addresses) {
         foreach ($rule in @(Rules $Way)) { Remove-NetFirewallRule -InputObject $rule }
         if ($Addresses.Count -eq 0) { return }
@@ -351,6 +419,13 @@ $library = {
             'possible_owners' { OwnersOf $name }
             'cluster_property' { [string] [long] (Property $name).Value }
             'blocked' { Blocked $name }
+            'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
+            'https_binding' { ReadBinding }
+            'master_setting' {
+                if ($name -cne 'PortNumber') { throw 'SettingNotKnown' }
+                Setting (MasterSettings) $name
+            }
+            'root_certificates' { ReadRoot $name }
             'armed' {
                 $task = Get-ScheduledTask -TaskName 'failover-lab-undo' -ErrorAction 'SilentlyContinue'
                 if ($null -ne $task) { 'armed' }
@@ -371,6 +446,13 @@ $library = {
             'possible_owners' { SetOwners $name $value }
             'cluster_property' { (Property $name).Value = [uint32] $first }
             'blocked' { Block $name $value }
+            'port_blocked' { BlockPort ([int] $name) ($value.Count -gt 0) }
+            'https_binding' { WriteBinding $value }
+            'master_setting' {
+                if ($name -cne 'PortNumber') { throw 'SettingNotKnown' }
+                EditSettings (MasterSettings) '("PortNumber"\s*:\s*"?)\d+' ([string] [int] $first)
+            }
+            'root_certificates' { WriteRoot $name $value }
             'armed' {
                 if ($value.Count -gt 0) { Arm ([int] $name) }
                 else { Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false }
@@ -458,6 +540,17 @@ $library = {
         if ($LASTEXITCODE -ne 0) { throw 'NetshFailed' }
     }
 
+    # Puts a value behind what the first group of a pattern matches; the rest of the file stays as it is.
+    function EditSettings([string] $Path, [string] $Pattern, [string] $Value) {
+        $reader = New-Object System.IO.StreamReader $Path, $true
+        try { $text = $reader.ReadToEnd(); $encoding = $reader.CurrentEncoding } finally { $reader.Close() }
+        # UTF-8 without a mark stays so.
+        $first = [System.IO.File]::ReadAllBytes($Path)[0]
+        $isPlain = $first -ne 0xef -and $encoding.WebName -eq 'utf-8'
+        if ($isPlain) { $encoding = New-Object System.Text.UTF8Encoding $false }
+        [System.IO.File]::WriteAllText($Path, ($text -replace $Pattern, ('${1}' + $Value)), $encoding)
+    }
+
     # Root store, settings and binding. The service reads its settings when it starts.
     function ReplaceMasterCertificate($With) {
         $thumbprint = [string] $With.thumbprint
@@ -474,14 +567,7 @@ $library = {
         $store.Open([System.Security.Cryptography.X509Certificates.OpenFlags]::ReadWrite)
         try { $store.Add($certificate) } finally { $store.Close() }
 
-        $reader = New-Object System.IO.StreamReader $settings, $true
-        try { $text = $reader.ReadToEnd(); $encoding = $reader.CurrentEncoding } finally { $reader.Close() }
-        # UTF-8 without a mark stays so.
-        $first = [System.IO.File]::ReadAllBytes($settings)[0]
-        $isPlain = $first -ne 0xef -and $encoding.WebName -eq 'utf-8'
-        if ($isPlain) { $encoding = New-Object System.Text.UTF8Encoding $false }
-        $changed = $text -replace '("SSLCertThumbprint"\s*:\s*")[^"]*', ('${1}' + $thumbprint)
-        [System.IO.File]::WriteAllText($settings, $changed, $encoding)
+        EditSettings $settings '("SSLCertThumbprint"\s*:\s*")[^"]*' $thumbprint
 
         Netsh @('http', 'delete', 'sslcert', $address)
         try { Netsh (@('http', 'add', 'sslcert', "certhash=$thumbprint") + $words) }

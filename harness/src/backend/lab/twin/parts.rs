@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use failover_sim::action::{
-    ClusterProperty, LinkEnd, LinkState, Part as Surroundings, ResolvedAction, Service, ServiceAction, Ways,
+    ClusterProperty, LinkEnd, LinkState, NodeChange, Part as Surroundings, ResolvedAction, Service,
+    ServiceAction, Ways,
 };
 use failover_sim::cluster::{ResiliencyLevel, ThresholdTable};
 use failover_sim::names::{NodeId, RoleId};
@@ -30,6 +31,8 @@ pub(super) struct Written {
     cluster: BTreeMap<Part, Vec<String>>,
     /// The blocks of each node's firewall.
     blocked: BTreeMap<(NodeId, Way), Vec<String>>,
+    /// What each node has of its own.
+    own: BTreeMap<(NodeId, Part), Vec<String>>,
     /// When a node takes its blocks back by itself.
     armed: BTreeMap<NodeId, Time>,
 }
@@ -60,6 +63,16 @@ impl Inside {
             (Part::Blocked(way), Host::Node(node)) => {
                 Ok(self.written.blocked.get(&(node, *way)).cloned().unwrap_or_default())
             }
+            (
+                Part::PortBlocked(_)
+                | Part::HttpsBinding
+                | Part::MasterSetting(_)
+                | Part::RootCertificates(_),
+                Host::Node(node),
+            ) => match self.written.own.get(&(node, part.clone())) {
+                Some(value) => Ok(value.clone()),
+                None => self.own_part(node, part),
+            },
             (Part::Armed(_), Host::Node(node)) => {
                 let armed = self.written.armed.contains_key(&node);
                 Ok(armed.then(|| ARMED.to_owned()).into_iter().collect())
@@ -69,6 +82,10 @@ impl Inside {
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
                 | Part::Blocked(_)
+                | Part::PortBlocked(_)
+                | Part::HttpsBinding
+                | Part::MasterSetting(_)
+                | Part::RootCertificates(_)
                 | Part::Armed(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
@@ -116,6 +133,19 @@ impl Inside {
                 self.block(node, *way, value);
                 Ok(Reply::Done)
             }
+            (Part::PortBlocked(_), Host::Node(node)) => {
+                self.change_own(node, part, value, NodeChange::MasterPort(value.is_empty()))
+            }
+            (Part::HttpsBinding, Host::Node(node)) => {
+                self.change_own(node, part, value, NodeChange::HttpsBinding(!value.is_empty()))
+            }
+            (Part::RootCertificates(_), Host::Node(node)) => {
+                self.change_own(node, part, value, NodeChange::WorkerCertificates(!value.is_empty()))
+            }
+            (Part::MasterSetting(_), Host::Node(node)) => {
+                let port = first.parse().map_err(|_| wrong_host())?;
+                self.change_own(node, part, value, NodeChange::PortNumber(port))
+            }
             (Part::Armed(minutes), Host::Node(node)) => {
                 if value.is_empty() {
                     self.written.armed.remove(&node);
@@ -132,6 +162,10 @@ impl Inside {
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
                 | Part::Blocked(_)
+                | Part::PortBlocked(_)
+                | Part::HttpsBinding
+                | Part::MasterSetting(_)
+                | Part::RootCertificates(_)
                 | Part::Armed(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
@@ -219,6 +253,50 @@ impl Inside {
             (HostService::ClusterService, Host::Node(_)) => Ok(false),
             (_, Host::Control | Host::Node(_) | Host::Worker(_)) => Err(wrong_host()),
         }
+    }
+
+    fn change_own(
+        &mut self,
+        node: NodeId,
+        part: &Part,
+        value: &[String],
+        change: NodeChange,
+    ) -> Result<Reply, ErrorRecord> {
+        let reply = self.apply(ResolvedAction::ChangeNode { node, change })?;
+        self.written.own.insert((node, part.clone()), value.to_vec());
+        Ok(reply)
+    }
+
+    /// What a node has of its own as long as nobody has written it.
+    fn own_part(&self, node: NodeId, part: &Part) -> Result<Vec<String>, ErrorRecord> {
+        Ok(match part {
+            Part::HttpsBinding => {
+                let bound = self.world().bound_certificate(node).map(|one| self.binding.thumbprint(one));
+                let rest = ["Root", "{00000000-0000-0000-0000-000000000000}", "2"].map(str::to_owned);
+                bound.map_or_else(Vec::new, |thumbprint| [vec![thumbprint], rest.to_vec()].concat())
+            }
+            Part::MasterSetting(key) if key == "PortNumber" => {
+                vec![self.world().master_port(node).to_string()]
+            }
+            Part::RootCertificates(thumbprints) => {
+                let root = &self.world().host_trust(node).root;
+                let has = |text: &&String| {
+                    self.binding.certificate(text).is_some_and(|certificate| root.contains(&certificate))
+                };
+                // The certificate itself is not of the model: its thumbprint stands for it.
+                thumbprints.iter().filter(has).cloned().collect()
+            }
+            // Nothing is blocked yet, and no other key is asked for; the rest is known elsewhere.
+            Part::PortBlocked(_)
+            | Part::MasterSetting(_)
+            | Part::Service(_)
+            | Part::Process(_)
+            | Part::StartMode(_)
+            | Part::PossibleOwners(_)
+            | Part::ClusterProperty(_)
+            | Part::Blocked(_)
+            | Part::Armed(_) => Vec::new(),
+        })
     }
 
     /// A node is barred from a role as soon as it is no possible owner of one of its resources.
