@@ -1,11 +1,12 @@
-//! Is anybody else at work in the lab, whom a fault would disturb?
+//! Is anybody else at work in the lab, whom a fault would disturb, and may this account do what the plan asks for?
 //!
-//! Asked before the first action of each run. What the account may not see is not taken for absent.
+//! Asked before the first action of each run. What the account may not see is not taken for absent, and a right that is
+//! missing shows here, not half-way.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use failover_sim::action::Verb;
+use failover_sim::action::{Action, Verb};
 use failover_sim::names::NodeId;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,8 +16,8 @@ use crate::plan::Plan;
 
 use super::act::Actors;
 use super::binding::Binding;
-use super::protocol::{ClusterSight, SsisdbSight};
-use super::reach::Lab;
+use super::protocol::{ClusterSight, HostService, Part, SsisdbSight};
+use super::reach::{Host, Lab};
 use super::session::SessionError;
 use super::sight::owner_of;
 
@@ -85,6 +86,7 @@ pub(super) fn check<L: Lab>(
         }
     }
     found.extend(work_in_ssisdb(&database));
+    prove_rights(actors, lab, plan)?;
     found.retain(|(what, _)| !tolerated.contains(what));
     if found.is_empty() {
         return Ok(());
@@ -93,6 +95,28 @@ pub(super) fn check<L: Lab>(
     let hint = format!("`tolerate: [ {} ]` in lab.yaml", words.into_iter().collect::<Vec<_>>().join(", "));
     let found = found.into_iter().map(|(_, text)| text).collect();
     Err(BackendError::Occupied { found, hint })
+}
+
+/// Has a session with everybody whom the plan needs for its actions: the nodes have one by now.
+fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result<(), BackendError> {
+    let mut workers = BTreeSet::new();
+    let mut needs_control = false;
+    for planned in &plan.actions {
+        if let Action::WorkerService { worker, .. } = planned.action {
+            workers.insert(worker);
+        }
+        needs_control |= matches!(
+            planned.action.verb(),
+            Verb::PowerOff | Verb::PowerOn | Verb::Freeze | Verb::Thaw | Verb::ShutDown
+        );
+    }
+    for worker in workers {
+        actors.part(lab, Host::Worker(worker), &Part::Service(HostService::Worker))?;
+    }
+    if needs_control {
+        actors.machines(lab)?;
+    }
+    Ok(())
 }
 
 /// A lab that has just been switched on has no cluster yet, or its database is being recovered.

@@ -193,6 +193,25 @@ fn problem_or_pass(judgement: &Judgement) -> &str {
 }
 
 #[test]
+fn a_right_that_is_missing_shows_before_anything_is_done() {
+    let steps = "- move_role: { to: standby }
+- kill_worker: { worker: w1 }
+- power_off: { node: first_owner }";
+    for (host, verb, said) in [
+        (
+            Host::Worker(WorkerId(0)),
+            "read_part",
+            "the session with `w1` failed while reading what is to be set",
+        ),
+        (Host::Control, "read_power", "the session with `control` failed while reading the power"),
+    ] {
+        let (judgement, states) = run(steps, vec![fault(host, verb, 1, Mishap::Deny)]);
+        assert!(problem(&judgement).starts_with(said), "{}", problem(&judgement));
+        assert_eq!(states, [], "nothing was done");
+    }
+}
+
+#[test]
 fn ssisdb_is_asked_on_the_owner_node_and_what_it_says_is_told() {
     let mut kept = Vec::new();
     let twin = Twin::new(Dialect::Friendly);

@@ -38,7 +38,10 @@ impl Actors {
         }))
     }
 
-    pub(super) fn machines<L: Lab>(&mut self, lab: &mut L) -> Result<Vec<MachineSight>, BackendError> {
+    pub(in crate::backend::lab) fn machines<L: Lab>(
+        &mut self,
+        lab: &mut L,
+    ) -> Result<Vec<MachineSight>, BackendError> {
         let call = Call::ReadPower { nodes: self.binding.node_names().to_vec() };
         let reply = self.ask(lab, Host::Control, "reading the power of the machines", call)?;
         let Reply::Power(machines) = reply else { unreachable!("{READ_AS_ASKED}") };
@@ -86,7 +89,7 @@ impl Actors {
     }
 
     /// The value of a part of a host.
-    pub(super) fn part<L: Lab>(
+    pub(in crate::backend::lab) fn part<L: Lab>(
         &mut self,
         lab: &mut L,
         host: Host,
