@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 
 use crate::backend::lab::file::{LabFile, MARK};
-use crate::backend::lab::ledger::{Spending, sessions};
+use crate::backend::lab::ledger::{Spending, one_session, sessions};
 use crate::backend::lab::reach::Lab;
 use crate::backend::lab::real;
 use crate::backend::lab::transport::{Place, Programs, Transport};
@@ -143,7 +143,8 @@ pub(super) fn keep_to_one_session<L: Lab>(
 ) -> Result<(), CommandError> {
     let runs = |plan: &&Plan| backend.abilities(plan).reason_to_skip(backend.kind()).is_none();
     let spendings: Vec<Spending> = plans.iter().filter(runs).map(Spending::of).collect();
-    let is_within = sessions(&spendings).len() <= 1 && spendings.iter().all(Spending::is_bearable);
+    let is_within = backend.raises_thresholds()
+        || sessions(&spendings).len() <= 1 && spendings.iter().all(Spending::is_bearable);
     if is_within {
         return Ok(());
     }
@@ -231,20 +232,21 @@ fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
         let spending = Spending::of(plan);
         match backend.abilities(plan).reason_to_skip(backend.kind()) {
             Some(reason) => left_out.push(format!("{}: {reason}", plan.name)),
-            None if !spending.is_bearable() => {
+            None if !spending.is_bearable() && !backend.raises_thresholds() => {
                 left_out.push(format!("{}: it spends more than a cluster forgives at once", plan.name));
             }
             None => run.push((plan, spending)),
         }
     }
-    print(&told(&run, &left_out))?;
+    let spendings: Vec<Spending> = run.iter().map(|(_, spending)| spending.clone()).collect();
+    let sessions = if backend.raises_thresholds() { one_session(&spendings) } else { sessions(&spendings) };
+    print(&told(&run, &sessions, &left_out))?;
     Ok(0)
 }
 
-fn told(run: &[(&Plan, Spending)], left_out: &[String]) -> String {
-    let spendings: Vec<Spending> = run.iter().map(|(_, spending)| spending.clone()).collect();
+fn told(run: &[(&Plan, Spending)], sessions: &[(Vec<usize>, Spending)], left_out: &[String]) -> String {
     let mut text = String::new();
-    for (number, (members, sum)) in sessions(&spendings).iter().enumerate() {
+    for (number, (members, sum)) in sessions.iter().enumerate() {
         let wait = if number == 0 { "" } else { ", six hours after the last" };
         text.push_str(&format!("session {}{wait}: {}\n", number + 1, spent(sum)));
         for &member in members {

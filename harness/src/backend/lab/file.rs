@@ -61,6 +61,9 @@ struct LabDocument {
     patience: Option<u32>,
     /// Names of the hosts on the network, by the names of nodes and workers in the topology; the same where it is not said.
     hosts: Option<BTreeMap<String, String>>,
+    /// Whether a run may raise FailoverThreshold of the role and QuarantineThreshold of the cluster, and set them back at its
+    /// end: then it may spend more than a cluster forgives by itself.
+    raise_thresholds: Option<bool>,
     /// What of others a run may disturb: other_roles, executions, backups, updates. Anything else stops it before the first
     /// action.
     tolerate: Option<Vec<Tolerated>>,
@@ -114,6 +117,8 @@ pub struct LabFile {
     pub resolve: BTreeMap<String, IpAddr>,
     /// By how much the `within` of steps is stretched.
     pub patience: u32,
+    /// Whether a run may raise the thresholds of the cluster.
+    pub raise_thresholds: bool,
     /// What of others a run may disturb.
     pub tolerate: BTreeSet<Tolerated>,
     hosts: BTreeMap<String, String>,
@@ -163,6 +168,7 @@ impl LabFile {
         let hooks: Option<At<HooksDocument>> = sections.read("hooks", &mut faults);
         let resolve: Option<At<BTreeMap<String, IpAddr>>> = sections.read("resolve", &mut faults);
         let patience: Option<At<u32>> = sections.read("patience", &mut faults);
+        let raise_thresholds: Option<At<bool>> = sections.read("raise_thresholds", &mut faults);
         let tolerate: Option<At<Vec<Tolerated>>> = sections.read("tolerate", &mut faults);
         if let Some(patience) = patience.as_ref().filter(|patience| !(1..=20).contains(&patience.value)) {
             let fault = Fault::new(format!("`patience` is {}", patience.value), patience.span);
@@ -209,6 +215,7 @@ impl LabFile {
                     TransportWord::Ssh => Some(Transport::Ssh),
                 },
                 hosts: hosts.map(|hosts| hosts.value).unwrap_or_default(),
+                raise_thresholds: raise_thresholds.is_some_and(|raise| raise.value),
                 tolerate: tolerate.map(|list| list.value.into_iter().collect()).unwrap_or_default(),
                 allow: allow.unwrap_or_default(),
             }),
@@ -292,8 +299,19 @@ impl From<HooksDocument> for Hooks {
 }
 
 /// The keys of the file.
-const PARTS: &[&str] =
-    &["cluster", "id", "transport", "hyper_v", "hooks", "resolve", "patience", "tolerate", "hosts", "allow"];
+const PARTS: &[&str] = &[
+    "cluster",
+    "id",
+    "transport",
+    "hyper_v",
+    "hooks",
+    "resolve",
+    "patience",
+    "raise_thresholds",
+    "tolerate",
+    "hosts",
+    "allow",
+];
 
 /// The action, with `node` where it has a word that is not the name of a node.
 pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAction {

@@ -93,6 +93,14 @@ pub fn sessions(spendings: &[Spending]) -> Vec<(Vec<usize>, Spending)> {
     sessions
 }
 
+/// All runs in one session: where the thresholds of the cluster are raised meanwhile. None without runs.
+pub fn one_session(spendings: &[Spending]) -> Vec<(Vec<usize>, Spending)> {
+    let Some((first, rest)) = spendings.split_first() else { return Vec::new() };
+    let mut sum = first.clone();
+    rest.iter().for_each(|spending| sum.add(spending));
+    vec![((0..spendings.len()).collect(), sum)]
+}
+
 enum Cost {
     Nothing,
     /// A node is lost other than by its own will.

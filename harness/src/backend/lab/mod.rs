@@ -149,6 +149,11 @@ impl<L: Lab> LabBackend<L> {
         self.run.as_ref().and_then(|run| run.watchers.shown.told())
     }
 
+    /// Whether its runs raise the thresholds of the cluster, so that they may spend more.
+    pub fn raises_thresholds(&self) -> bool {
+        self.allowed.as_ref().is_some_and(|file| file.raise_thresholds)
+    }
+
     /// The Id of the cluster that may be touched, if the file names one.
     fn cluster(&self) -> Option<String> {
         self.allowed.as_ref().and_then(|file| file.id.clone())
@@ -187,6 +192,14 @@ impl<L: Lab> Backend for LabBackend<L> {
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         self.run =
             Some(Run { plan: plan.name.clone(), names: plan.names.clone(), binding, watchers, actors });
+        if self.raises_thresholds() {
+            let (lab, run) = self.run();
+            let nodes = run.watchers.nodes_by_use();
+            if let Err(error) = run.actors.raise_thresholds(lab, &nodes) {
+                self.finish()?;
+                return Err(error);
+            }
+        }
         Ok(())
     }
 

@@ -136,6 +136,36 @@ fn a_part_that_is_changed_twice_goes_back_to_what_it_was_at_first() {
 }
 
 #[test]
+fn thresholds_are_raised_where_that_is_allowed_and_set_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = |raise: &str| {
+        let text = format!("cluster: C\ntransport: twin\n{raise}allow: {{ move_role: any }}\n");
+        LabFile::read("lab.yaml", &text).expect("no mistake in it")
+    };
+    for (raise, expected) in [("raise_thresholds: true\n", vec!["1", "3", "NODE1"]), ("", vec!["NODE1"])] {
+        let twin = Twin::new(Dialect::Friendly);
+        let mut backend = LabBackend::new(twin, Some(folder.path().to_owned())).allowed_by(file(raise));
+        let steps = "- move_role: { to: standby }
+- expect: { within: 5m, role: { state: online, owner: first_standby } }";
+        let judgement = director::run(&plan_of(steps), &mut backend, &mut Nowhere);
+        assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
+        let entries = backend.journal().map(Journal::entries).unwrap_or_default();
+        let values: Vec<&str> = entries
+            .iter()
+            .map(|entry| {
+                assert_eq!(entry.state, State::Undone);
+                match &entry.undo {
+                    Undo::RestorePart { value, .. } => value[0].as_str(),
+                    Undo::MoveRole { node, .. } => node.as_str(),
+                    undo => panic!("{undo:?}"),
+                }
+            })
+            .collect();
+        assert_eq!(values, expected);
+    }
+}
+
+#[test]
 fn what_a_node_has_of_its_own_is_put_back_as_it_was() {
     let steps = "- change_node: { node: first_standby, https_binding: missing }
 - change_node: { node: first_standby, worker_certificates: missing }

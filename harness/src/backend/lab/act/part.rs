@@ -222,6 +222,26 @@ impl Actors {
         }
     }
 
+    /// Lets the cluster forgive more than it does by itself, until the run is taken back.
+    pub(in crate::backend::lab) fn raise_thresholds<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        nodes: &[NodeId],
+    ) -> Result<(), BackendError> {
+        let (by, _) = self.cluster(lab, nodes)?;
+        let group = self.binding.group_name(self.binding.master_role()).to_owned();
+        for part in [Part::FailoverThreshold(group), Part::ClusterProperty("QuarantineThreshold".to_owned())]
+        {
+            let before = self.part(lab, Host::Node(by), &part)?;
+            let is_low = |text: &String| text.parse().is_ok_and(|number: u32| number < RAISED);
+            if before.iter().all(is_low) {
+                let raised = [RAISED.to_string()];
+                self.set_part(lab, (BEFORE_ALL, Verb::SetCluster), (Host::Node(by), &part), &raised)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn set_cluster<L: Lab>(
         &mut self,
         lab: &mut L,
@@ -257,6 +277,11 @@ fn property_of(property: ClusterProperty) -> (&'static str, u64) {
         }
     }
 }
+
+/// More than any session spends, and less than what stands for a default (FailoverThreshold, documented: 4294967295).
+const RAISED: u32 = 100;
+/// The number of what is done before the first action of a plan.
+const BEFORE_ALL: ActionNo = ActionNo(u16::MAX);
 
 fn texts(words: &[&str]) -> Vec<String> {
     words.iter().map(ToString::to_string).collect()

@@ -22,6 +22,8 @@ pub enum Part {
     PossibleOwners(String),
     /// A property of the cluster: one number.
     ClusterProperty(String),
+    /// How often a role may fail over within its FailoverPeriod: one number. The name is that of its group.
+    FailoverThreshold(String),
     /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
     Blocked(Way),
     /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
@@ -74,6 +76,7 @@ impl Part {
             Self::StartMode(_) => "start_mode",
             Self::PossibleOwners(_) => "possible_owners",
             Self::ClusterProperty(_) => "cluster_property",
+            Self::FailoverThreshold(_) => "failover_threshold",
             Self::Blocked(_) => "blocked",
             Self::PortBlocked(_) => "port_blocked",
             Self::HttpsBinding => "https_binding",
@@ -86,7 +89,7 @@ impl Part {
     /// Whether it is one of the cluster, the same on whatever node it is asked.
     pub const fn is_of_cluster(&self) -> bool {
         match self {
-            Self::PossibleOwners(_) | Self::ClusterProperty(_) => true,
+            Self::PossibleOwners(_) | Self::ClusterProperty(_) | Self::FailoverThreshold(_) => true,
             Self::Service(_)
             | Self::Process(_)
             | Self::StartMode(_)
@@ -105,9 +108,10 @@ impl Part {
             Self::Service(service) | Self::Process(service) | Self::StartMode(service) => {
                 service.name().to_owned()
             }
-            Self::PossibleOwners(name) | Self::ClusterProperty(name) | Self::MasterSetting(name) => {
-                name.clone()
-            }
+            Self::PossibleOwners(name)
+            | Self::ClusterProperty(name)
+            | Self::FailoverThreshold(name)
+            | Self::MasterSetting(name) => name.clone(),
             Self::PortBlocked(port) => port.to_string(),
             Self::HttpsBinding => String::new(),
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
@@ -132,6 +136,7 @@ impl Part {
             "start_mode" => Self::StartMode(service()?),
             "possible_owners" => Self::PossibleOwners(name.to_owned()),
             "cluster_property" => Self::ClusterProperty(name.to_owned()),
+            "failover_threshold" => Self::FailoverThreshold(name.to_owned()),
             "blocked" => Self::Blocked(match name {
                 "in" => Way::In,
                 "out" => Way::Out,
@@ -184,6 +189,7 @@ impl std::fmt::Display for Part {
             Self::StartMode(service) => write!(f, "the start type of {}", service.name()),
             Self::PossibleOwners(resource) => write!(f, "the possible owners of `{resource}`"),
             Self::ClusterProperty(name) => write!(f, "the cluster's {name}"),
+            Self::FailoverThreshold(group) => write!(f, "the FailoverThreshold of `{group}`"),
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
             Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
@@ -208,6 +214,7 @@ pub(super) mod tests {
             service.prop_map(Part::StartMode),
             any::<String>().prop_map(Part::PossibleOwners),
             any::<String>().prop_map(Part::ClusterProperty),
+            any::<String>().prop_map(Part::FailoverThreshold),
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
             any::<u16>().prop_map(Part::PortBlocked),

@@ -418,6 +418,7 @@ $library = {
             'start_mode' { [string] (ServiceOf $name).StartMode }
             'possible_owners' { OwnersOf $name }
             'cluster_property' { [string] [long] (Property $name).Value }
+            'failover_threshold' { [string] [long] (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold }
             'blocked' { Blocked $name }
             'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
             'https_binding' { ReadBinding }
@@ -445,6 +446,7 @@ $library = {
             'start_mode' { SetStartMode (ServiceOf $name) $first }
             'possible_owners' { SetOwners $name $value }
             'cluster_property' { (Property $name).Value = [uint32] $first }
+            'failover_threshold' { (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold = [uint32] $first }
             'blocked' { Block $name $value }
             'port_blocked' { BlockPort ([int] $name) ($value.Count -gt 0) }
             'https_binding' { WriteBinding $value }

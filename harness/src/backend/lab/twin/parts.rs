@@ -60,6 +60,14 @@ impl Inside {
                 Some(value) => Ok(value.clone()),
                 None => self.property(name).map(|number| vec![number.to_string()]),
             },
+            // The model's own threshold follows from the number of nodes, and no action sets it.
+            (Part::FailoverThreshold(group), Host::Node(_)) => match self.written.cluster.get(part) {
+                Some(value) => Ok(value.clone()),
+                None => {
+                    self.binding.role(group).ok_or_else(|| not_found("Get-ClusterGroup"))?;
+                    Ok(vec![(self.binding.topology.nodes.len() - 1).to_string()])
+                }
+            },
             (Part::Blocked(way), Host::Node(node)) => {
                 Ok(self.written.blocked.get(&(node, *way)).cloned().unwrap_or_default())
             }
@@ -81,6 +89,7 @@ impl Inside {
                 Part::StartMode(_)
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
+                | Part::FailoverThreshold(_)
                 | Part::Blocked(_)
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
@@ -129,6 +138,10 @@ impl Inside {
                 self.written.cluster.insert(part.clone(), value.to_vec());
                 self.apply(ResolvedAction::SetCluster(property))
             }
+            (Part::FailoverThreshold(_), Host::Node(_)) => {
+                self.written.cluster.insert(part.clone(), value.to_vec());
+                Ok(Reply::Done)
+            }
             (Part::Blocked(way), Host::Node(node)) => {
                 self.block(node, *way, value);
                 Ok(Reply::Done)
@@ -161,6 +174,7 @@ impl Inside {
                 | Part::StartMode(_)
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
+                | Part::FailoverThreshold(_)
                 | Part::Blocked(_)
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
@@ -294,6 +308,7 @@ impl Inside {
             | Part::StartMode(_)
             | Part::PossibleOwners(_)
             | Part::ClusterProperty(_)
+            | Part::FailoverThreshold(_)
             | Part::Blocked(_)
             | Part::Armed(_) => Vec::new(),
         })
