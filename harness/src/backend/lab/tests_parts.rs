@@ -154,11 +154,11 @@ fn thresholds_are_raised_where_that_is_allowed_and_set_back() {
             .iter()
             .map(|entry| {
                 assert_eq!(entry.state, State::Undone);
-                match &entry.undo {
-                    Undo::RestorePart { value, .. } => value[0].as_str(),
-                    Undo::MoveRole { node, .. } => node.as_str(),
-                    undo => panic!("{undo:?}"),
+                if let Undo::RestorePart { value, .. } = &entry.undo {
+                    return value[0].as_str();
                 }
+                let Undo::MoveRole { node, .. } = &entry.undo else { panic!("{entry:?}") };
+                node.as_str()
             })
             .collect();
         assert_eq!(values, expected);
