@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use crate::backend::lab::ABLE;
 use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, one_session, sessions};
 use crate::backend::lab::reach::Lab;
@@ -198,11 +199,11 @@ fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
         .map(|node| &node.name)
         .chain(snapshot.workers.iter().map(|worker| &worker.name));
     let hosts: String = names.map(|name| format!("  {name}: {name}\n")).collect();
-    let nodes: Vec<&str> = snapshot.nodes.iter().map(|node| node.name.as_str()).collect();
-    let nodes = nodes.join(", ");
+    let verbs: String = ABLE.iter().map(|verb| format!("#  {}: any\n", verb.word())).collect();
     format!(
         "# The lab of the cluster {cluster}: where its hosts are, and what may be done to them.\n\
-         # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node.\n\
+         # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node, and\n\
+         # `[ NODE1 ]` for one.\n\
          cluster: {cluster}\n\
          # (Get-Cluster).Id on a node; needed for a real lab. The cluster's Description must have the word {MARK} then.\n\
          #id: 00000000-0000-0000-0000-000000000000\n\
@@ -212,10 +213,11 @@ fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
          #hyper_v: localhost\n\
          # Their names on the network.\n\
          hosts:\n{hosts}\
-         allow: {{}}\n\
-         #  move_role: any\n\
-         #  power_off: [ {nodes} ]\n\
-         #  replace_master_certificate: [ {nodes} ]\n",
+         # Others who are at work stop a run: other_roles, executions, backups, updates.\n\
+         #tolerate: [ other_roles ]\n\
+         # A run may raise FailoverThreshold and QuarantineThreshold, and sets them back.\n\
+         #raise_thresholds: true\n\
+         allow:\n{verbs}",
     )
 }
 

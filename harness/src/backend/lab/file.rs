@@ -334,6 +334,10 @@ fn target<'n>(action: &ResolvedAction, names: &'n Names) -> Option<&'n str> {
 
 fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
     let mut allowed = BTreeMap::new();
+    // Every line of it may be commented out.
+    if matches!(tree.value, Value::Null) {
+        return allowed;
+    }
     let Value::Mapping(entries) = &tree.value else {
         faults.push(Fault::new("`allow` is no mapping", tree.span).with_label("expected `VERB: [ HOST ]`"));
         return allowed;
