@@ -114,11 +114,21 @@ impl Choices {
 
     /// A value from `least` to `most`, both included, all equally likely. `most < least` gives `least`.
     pub fn between(&mut self, key: ChoiceKey, least: u64, most: u64) -> u64 {
-        let value = self.fixed.get(&key).copied().unwrap_or_else(|| {
-            let width = most.saturating_sub(least);
-            let wide = u128::from(hash(self.seed, key)) * (u128::from(width) + 1);
-            least + (wide >> 64) as u64
-        });
+        // A hash times the number of values, over 2^64.
+        let hash = u128::from(hash(self.seed, key));
+        let wide = hash * u128::from(most.saturating_sub(least)) + hash;
+        let drawn = least + (wide >> 64) as u64;
+        if self.is_plain() { drawn } else { self.fixed_or(key, drawn) }
+    }
+
+    /// Whether nothing is fixed and nobody wants a trail, as in most runs.
+    fn is_plain(&self) -> bool {
+        self.fixed.is_empty() && self.trail.is_none()
+    }
+
+    #[cold]
+    fn fixed_or(&mut self, key: ChoiceKey, drawn: u64) -> u64 {
+        let value = self.fixed.get(&key).copied().unwrap_or(drawn);
         if let Some(trail) = &mut self.trail {
             trail.push((key, value));
         }

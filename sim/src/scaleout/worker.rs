@@ -482,7 +482,7 @@ impl Machine for Worker {
         choices: &mut Choices,
         effects: &mut Vec<WorkerEffect>,
     ) {
-        if self.link == Link::Hung && event != WorkerEvent::Woken {
+        if self.link == Link::Hung && !matches!(event, WorkerEvent::Woken) {
             return;
         }
         match event {

@@ -30,7 +30,10 @@ pub(crate) struct WorkerHost {
     pub(crate) connection: Connection,
     pub(crate) resolver: Resolver,
     pub(crate) started: bool,
+    /// The deadline that is waited for.
     pub(crate) armed: Time,
+    /// A later one that was waited for before, and is in the queue all the same.
+    overtaken: Time,
     shown: WorkerState,
     messages: u32,
     /// Counts the packets that a poor link might have lost.
@@ -91,6 +94,7 @@ impl WorkerHost {
             resolver: Resolver::default(),
             started: false,
             armed: Time::NEVER,
+            overtaken: Time::NEVER,
             shown: WorkerState::Starting,
             messages: 0,
             at_risk: 0,
@@ -138,13 +142,16 @@ impl Connection {
 
 impl World {
     pub(crate) fn step_worker(&mut self, id: WorkerId, event: WorkerEvent) {
-        let mut effects = std::mem::take(&mut self.worker_effects);
+        // What an effect makes the same worker do at once comes behind its own effects.
+        let first = self.worker_effects.len();
         let host = &mut self.workers[id.index()];
-        host.machine.step(self.now, event, &mut self.choices, &mut effects);
-        for effect in effects.drain(..) {
+        host.machine.step(self.now, event, &mut self.choices, &mut self.worker_effects);
+        let mut next = first;
+        while let Some(&effect) = self.worker_effects.get(next) {
+            next += 1;
             self.carry_out_worker(id, effect);
         }
-        self.worker_effects = effects;
+        self.worker_effects.truncate(first);
         self.arm_worker(id);
     }
 
@@ -153,8 +160,11 @@ impl World {
         if let Some(next) = host.machine.next_deadline()
             && next < host.armed
         {
+            if next != host.overtaken {
+                host.overtaken = host.armed;
+                self.queue.push(next, Event::WorkerDue(id));
+            }
             host.armed = next;
-            self.queue.push(next, Event::WorkerDue(id));
         }
     }
 
@@ -225,19 +235,20 @@ impl World {
         host.messages = host.messages.wrapping_add(1);
         let key = ChoiceKey { purpose: Purpose::LinkDelay, subject: id.0, ordinal: host.messages };
         let (least, most) = self.link_micros;
-        self.choices.between(key, least, most) + micros(self.quality(id).delay)
+        let delay = self.choices.between(key, least, most);
+        if self.links.any_is_poor() { delay + micros(self.quality(id).delay) } else { delay }
     }
 
     /// How good the way is that a worker's packets take now.
     fn quality(&self, id: WorkerId) -> LinkQuality {
-        if !self.links.any_is_poor() {
-            return LinkQuality::default();
-        }
         self.destination(id).node().map_or_else(LinkQuality::default, |node| self.links.quality(node))
     }
 
     /// Whether the next packet to or from a worker is lost on a poor link.
     fn is_lost(&mut self, id: WorkerId) -> bool {
+        if !self.links.any_is_poor() {
+            return false;
+        }
         let LinkQuality { loss, .. } = self.quality(id);
         loss > 0 && {
             let host = &mut self.workers[id.index()];
