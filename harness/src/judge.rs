@@ -276,10 +276,13 @@ impl Sink for Judge<'_> {
             self.began = Some(record.latest);
         }
         self.has_ended |= matches!(record.fact, Fact::RunEnded);
-        self.picture.observe(record);
-        self.steps.observe(record, self.plan, &self.picture);
-        self.in_force.observe(record);
         let topic = record.fact.topic();
+        // What leaves the picture as it was changes no step either.
+        if topic != Topic::Work || self.picture.shows_work() {
+            self.picture.observe(record);
+            self.steps.observe(record, self.plan, &self.picture);
+        }
+        self.in_force.observe(record);
         if topic != Topic::Work {
             self.phases.observe(record);
         }

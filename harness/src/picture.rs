@@ -104,6 +104,11 @@ impl<'p> Picture<'p> {
         }
     }
 
+    /// Whether tasks are a part of it: some clause asks about them.
+    pub fn shows_work(&self) -> bool {
+        self.asked_loads.contains(&true)
+    }
+
     /// Takes in one record.
     pub fn observe(&mut self, record: &Record) {
         match (record.fact, record.source) {
