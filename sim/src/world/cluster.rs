@@ -633,10 +633,12 @@ impl World {
             Some(_) | None => {}
         }
         let answer = self.ssisdb.call(self.now, call, &mut self.changes);
-        if call == Call::SweepExpiredTasks {
+        if matches!(call, Call::SweepExpiredTasks) {
             self.mark_swept();
         }
-        self.show_changes();
+        if !self.changes.is_empty() {
+            self.show_changes();
+        }
         if matches!(call, Call::UpdateMasterSettings | Call::MasterHeartbeat)
             && self.shown_master != Some(asker)
         {
