@@ -60,7 +60,7 @@ struct Far<E> {
 impl<E: Copy> Queue<E> {
     /// Nothing happens yet. So many parties put in events.
     pub(crate) fn for_parties(parties: usize) -> Self {
-        let slot_bits = if parties < MANY { WIDE_SLOT_BITS } else { NARROW_SLOT_BITS };
+        let slot_bits = WIDE_SLOT_BITS.saturating_sub((parties / 8).max(1).ilog2()).max(NARROW_SLOT_BITS);
         let slots = 1 << (REACH_BITS - slot_bits);
         Self {
             current: Vec::new(),
@@ -103,8 +103,8 @@ impl<E: Copy> Queue<E> {
         let slot = time.as_micros() >> self.slot_bits;
         if slot < self.ahead {
             let due = Due { key: self.key(time, self.sequence), event };
-            let place = self.current.iter().rposition(|other| other.key > due.key);
-            self.current.insert(place.map_or(0, |place| place + 1), due);
+            let place = self.current.partition_point(|other| other.key > due.key);
+            self.current.insert(place, due);
         } else if slot - self.ahead < self.heads.len() as u64 {
             self.link(slot, self.key(time, self.sequence), event);
         } else {
@@ -158,6 +158,8 @@ impl<E: Copy> Queue<E> {
 
     fn empty_slot(&mut self, slot: u64) {
         let place = self.place_of(slot);
+        // After a moment in which everything happened at once.
+        self.current.shrink_to(CURRENT_KEPT);
         let mut next = std::mem::replace(&mut self.heads[place], NONE);
         self.occupied[place / 64] &= !(1 << (place % 64));
         while next != NONE {
@@ -265,14 +267,15 @@ impl<E> Ord for Far<E> {
 
 /// The wheel reaches 2^24 microseconds, about 16.8 seconds: every usual timer of a worker lies within one turn.
 const REACH_BITS: u32 = 24;
-/// Slots of 8 milliseconds.
-const WIDE_SLOT_BITS: u32 = 13;
-/// Slots of a millisecond.
+/// For few parties, slots of a quarter of a second; for twice as many, slots of half the width. So a slot has a handful of
+/// events: enough to be worth turning to, few enough to be put in order at once.
+const WIDE_SLOT_BITS: u32 = 18;
+/// Slots of a millisecond: no narrower, since messages take about as long.
 const NARROW_SLOT_BITS: u32 = 10;
-/// From so many parties on a wide slot has too many events to sort.
-const MANY: usize = 100;
 /// What a key has for the sequence number, beside a moment in the widest slot: more than a run could count up to.
 const SEQUENCE_BITS: u32 = u64::BITS - WIDE_SLOT_BITS;
+/// So many events of a slot are usual.
+const CURRENT_KEPT: usize = 64;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
 /// No slot.
@@ -286,7 +289,8 @@ mod tests {
     #[test]
     fn order_is_that_of_time_and_then_of_arrival() {
         order_of(Queue::for_parties(1));
-        order_of(Queue::for_parties(MANY));
+        order_of(Queue::for_parties(100));
+        order_of(Queue::for_parties(100_000));
     }
 
     fn order_of(mut queue: Queue<u32>) {
