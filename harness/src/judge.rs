@@ -272,10 +272,6 @@ impl<'p> Judge<'p> {
 impl Sink for Judge<'_> {
     fn record(&mut self, record: &Record) -> Flow {
         self.last = self.last.max(record.latest);
-        if matches!(record.fact, Fact::StepsBegan) {
-            self.began = Some(record.latest);
-        }
-        self.has_ended |= matches!(record.fact, Fact::RunEnded);
         let topic = record.fact.topic();
         // What leaves the picture as it was changes no step either.
         if topic != Topic::Work || self.picture.shows_work() {
@@ -286,9 +282,15 @@ impl Sink for Judge<'_> {
         if topic != Topic::Work {
             self.phases.observe(record);
         }
+        if topic == Topic::Surroundings {
+            if matches!(record.fact, Fact::StepsBegan) {
+                self.began = Some(record.latest);
+            }
+            self.has_ended |= matches!(record.fact, Fact::RunEnded);
+        }
         for &place in &self.concerned[topic as usize] {
             self.claims[place].1.observe(record);
         }
-        if self.is_reached() { Flow::Yield } else { Flow::Continue }
+        if self.awaited != Awaited::Nothing && self.is_reached() { Flow::Yield } else { Flow::Continue }
     }
 }
