@@ -116,4 +116,4 @@ fn bytes(since: &Region<'_, System>) -> isize {
 }
 
 const PLAN_BYTES_A_WORKER: isize = 320;
-const WORLD_BYTES_A_WORKER: isize = 800;
+const WORLD_BYTES_A_WORKER: isize = 500;

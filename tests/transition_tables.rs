@@ -106,14 +106,14 @@ steps:
 const W: WorkerId = WorkerId(0);
 
 fn grant(duration: Duration) -> Grant {
-    Grant { task: TaskId(1), load: LoadId(0), duration }
+    Grant { task: TaskId(1), load: LoadId(0), duration: duration.into() }
 }
 
 #[test]
 fn the_master_does_what_its_table_says() {
     let plan = plan_of(NOTHING, &two_node_fci(), 1);
     let settings = plan.topology.nodes[0].master_settings.clone();
-    let report = Report { task: TaskId(1), finished: false, lease: Duration::from_secs(60) };
+    let report = Report { task: TaskId(1), finished: false, lease: Duration::from_secs(60).into() };
     let own = |answer| MasterEvent::Answered { asker: Asker::Own, answer };
     let asked = |request| MasterEvent::RequestArrived { from: W, request };
     let answered = |answer| MasterEvent::Answered { asker: Asker::Worker(W), answer };

@@ -5,7 +5,7 @@
 //! should.
 
 use failover_sim::names::{NodeId, StepNo};
-use failover_sim::observe::{Fact, Flow, Record, Sink};
+use failover_sim::observe::{Fact, Flow, Record, Sink, Topic};
 use failover_sim::time::Time;
 
 use crate::check::{ActionsInForce, Check, Claim, Outcome, StepJudge, StepResult, Verdict, Window};
@@ -20,6 +20,8 @@ pub struct Judge<'p> {
     steps: StepJudge,
     in_force: ActionsInForce,
     claims: Vec<(Claim, Box<dyn Check>)>,
+    /// For each topic, the places of the claims that it concerns.
+    concerned: [Vec<usize>; Topic::ALL.len()],
     phases: Phases,
     awaited: Awaited,
     began: Option<Time>,
@@ -86,12 +88,17 @@ pub struct Finding {
 impl<'p> Judge<'p> {
     /// A judge of runs of this plan.
     pub fn new(plan: &'p Plan) -> Self {
+        let claims: Vec<(Claim, Box<dyn Check>)> =
+            plan.claims.iter().map(|&claim| (claim, claim.check(plan))).collect();
+        let concerned = Topic::ALL
+            .map(|topic| (0..claims.len()).filter(|&place| claims[place].1.concerns(topic)).collect());
         Self {
             plan,
             picture: Picture::new(plan),
             steps: StepJudge::new(plan),
             in_force: ActionsInForce::new(plan),
-            claims: plan.claims.iter().map(|&claim| (claim, claim.check(plan))).collect(),
+            claims,
+            concerned,
             phases: Phases::new(plan),
             awaited: Awaited::Nothing,
             began: None,
@@ -265,19 +272,25 @@ impl<'p> Judge<'p> {
 impl Sink for Judge<'_> {
     fn record(&mut self, record: &Record) -> Flow {
         self.last = self.last.max(record.latest);
-        if matches!(record.fact, Fact::StepsBegan) {
-            self.began = Some(record.latest);
+        let topic = record.fact.topic();
+        // What leaves the picture as it was changes no step either.
+        if topic != Topic::Work || self.picture.shows_work() {
+            self.picture.observe(record);
+            self.steps.observe(record, self.plan, &self.picture);
         }
-        self.has_ended |= matches!(record.fact, Fact::RunEnded);
-        self.picture.observe(record);
-        self.steps.observe(record, self.plan, &self.picture);
         self.in_force.observe(record);
-        if !record.fact.is_of_work() {
+        if topic != Topic::Work {
             self.phases.observe(record);
         }
-        for (_, check) in &mut self.claims {
-            check.observe(record);
+        if topic == Topic::Surroundings {
+            if matches!(record.fact, Fact::StepsBegan) {
+                self.began = Some(record.latest);
+            }
+            self.has_ended |= matches!(record.fact, Fact::RunEnded);
         }
-        if self.is_reached() { Flow::Yield } else { Flow::Continue }
+        for &place in &self.concerned[topic as usize] {
+            self.claims[place].1.observe(record);
+        }
+        if self.awaited != Awaited::Nothing && self.is_reached() { Flow::Yield } else { Flow::Continue }
     }
 }

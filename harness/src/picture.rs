@@ -26,6 +26,8 @@ pub struct Picture<'p> {
     /// The number with which a report on a task was refused last.
     refused: BTreeMap<TaskId, u16>,
     asked_loads: Vec<bool>,
+    /// Whether tasks are a part of it: some clause asks about them.
+    shows_work: bool,
     watched: Vec<Watch>,
     /// Nodes that were taken from the possible owners of the master's role.
     barred: NodeSet,
@@ -97,11 +99,17 @@ impl<'p> Picture<'p> {
             connected: 0,
             tasks: BTreeMap::new(),
             refused: BTreeMap::new(),
+            shows_work: asked_loads.contains(&true),
             asked_loads,
             watched: Vec::new(),
             barred: NodeSet::EMPTY,
             first: None,
         }
+    }
+
+    /// Whether tasks are a part of it: some clause asks about them.
+    pub const fn shows_work(&self) -> bool {
+        self.shows_work
     }
 
     /// Takes in one record.

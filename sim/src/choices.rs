@@ -48,6 +48,9 @@ pub enum Purpose {
     PacketLoss = 16,
 }
 
+/// One more than the greatest number of a purpose.
+const PURPOSES: usize = Purpose::PacketLoss as usize + 1;
+
 /// The full name of one random value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChoiceKey {
@@ -89,7 +92,8 @@ impl Spread {
 /// The random values and assumptions of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choices {
-    seed: u64,
+    /// For each purpose the part of its hashes that is always the same.
+    roots: [u64; PURPOSES],
     fixed: BTreeMap<ChoiceKey, u64>,
     trail: Option<Vec<(ChoiceKey, u64)>>,
     assumptions: Assumptions,
@@ -98,8 +102,9 @@ pub struct Choices {
 
 impl Choices {
     /// The choices of a run with this seed; `fixed` values win over drawn ones.
-    pub const fn new(seed: u64, fixed: BTreeMap<ChoiceKey, u64>, assumptions: Assumptions) -> Self {
-        Self { seed, fixed, trail: None, assumptions, consulted: 0 }
+    pub fn new(seed: u64, fixed: BTreeMap<ChoiceKey, u64>, assumptions: Assumptions) -> Self {
+        let roots = std::array::from_fn(|purpose| mix(seed ^ (purpose as u64) << 56));
+        Self { roots, fixed, trail: None, assumptions, consulted: 0 }
     }
 
     /// Keeps a trail of every value from here on (for shrinking and for proofs of determinism).
@@ -114,11 +119,27 @@ impl Choices {
 
     /// A value from `least` to `most`, both included, all equally likely. `most < least` gives `least`.
     pub fn between(&mut self, key: ChoiceKey, least: u64, most: u64) -> u64 {
-        let value = self.fixed.get(&key).copied().unwrap_or_else(|| {
-            let width = most.saturating_sub(least);
-            let wide = u128::from(hash(self.seed, key)) * (u128::from(width) + 1);
-            least + (wide >> 64) as u64
-        });
+        // A hash times the number of values, over 2^64.
+        let hash = u128::from(self.hash(key));
+        let wide = hash * u128::from(most.saturating_sub(least)) + hash;
+        let drawn = least + (wide >> 64) as u64;
+        if self.is_plain() { drawn } else { self.fixed_or(key, drawn) }
+    }
+
+    /// A hash of the seed and the key, by the finaliser of SplitMix64 over both halves of the key.
+    const fn hash(&self, key: ChoiceKey) -> u64 {
+        let place = ((key.subject as u64) << 32) | key.ordinal as u64;
+        mix(self.roots[key.purpose as usize].wrapping_add(place))
+    }
+
+    /// Whether nothing is fixed and nobody wants a trail, as in most runs.
+    fn is_plain(&self) -> bool {
+        self.fixed.is_empty() && self.trail.is_none()
+    }
+
+    #[cold]
+    fn fixed_or(&mut self, key: ChoiceKey, drawn: u64) -> u64 {
+        let value = self.fixed.get(&key).copied().unwrap_or(drawn);
         if let Some(trail) = &mut self.trail {
             trail.push((key, value));
         }
@@ -155,12 +176,6 @@ impl Choices {
         let consulted = self.consulted;
         Assumption::ALL.iter().copied().filter(move |&assumption| consulted & (1 << assumption as u64) != 0)
     }
-}
-
-/// A hash of the seed and the key, by the finaliser of SplitMix64 over both halves of the key.
-const fn hash(seed: u64, key: ChoiceKey) -> u64 {
-    let place = ((key.subject as u64) << 32) | key.ordinal as u64;
-    mix(mix(seed ^ ((key.purpose as u64) << 56)).wrapping_add(place))
 }
 
 const fn mix(value: u64) -> u64 {

@@ -171,13 +171,53 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether it tells of tasks and their packages alone, as nine of ten facts of a busy run do.
-    pub const fn is_of_work(&self) -> bool {
-        matches!(
-            self,
-            Self::Task { .. } | Self::Package { .. } | Self::ExecutionLog { .. } | Self::ReportRefused { .. }
-        )
+    /// What it tells of: most facts of a busy run concern few of those who listen.
+    pub const fn topic(&self) -> Topic {
+        match self {
+            Self::Task { .. }
+            | Self::Package { .. }
+            | Self::ExecutionLog { .. }
+            | Self::ReportRefused { .. } => Topic::Work,
+            Self::Worker { .. } => Topic::Connections,
+            Self::Watching { .. }
+            | Self::Unwatched(_)
+            | Self::StepsBegan
+            | Self::StepBegan(_)
+            | Self::Acting { .. }
+            | Self::Applied(_)
+            | Self::StepsEnded
+            | Self::RunEnded
+            | Self::Machine { .. }
+            | Self::NodeState { .. }
+            | Self::NodeStatus { .. }
+            | Self::OwnerNode { .. }
+            | Self::ResourceState { .. }
+            | Self::Endpoint { .. }
+            | Self::MasterMachine(_)
+            | Self::WorkerAgent { .. } => Topic::Surroundings,
+        }
     }
+
+    /// Whether it tells of tasks and their packages alone.
+    pub const fn is_of_work(&self) -> bool {
+        matches!(self.topic(), Topic::Work)
+    }
+}
+
+/// What a fact tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Tasks and their packages.
+    Work,
+    /// The workers' connections.
+    Connections,
+    /// Everything else: the run, the machines, the cluster, the endpoint.
+    Surroundings,
+}
+
+impl Topic {
+    /// All topics, in their order.
+    pub const ALL: [Self; 3] = [Self::Work, Self::Connections, Self::Surroundings];
 }
 
 /// A kind of thing that is looked at.

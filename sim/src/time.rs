@@ -83,6 +83,47 @@ impl Sub<Duration> for Time {
     }
 }
 
+/// How long something takes, in whole microseconds: what a [`Duration`] says in twice the room.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(u64);
+
+impl Span {
+    /// So many microseconds.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
+    /// How many microseconds it lasts.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Whether it is over as soon as it begins.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl From<Duration> for Span {
+    fn from(duration: Duration) -> Self {
+        Self(micros(duration))
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&Duration::from_micros(self.0), f)
+    }
+}
+
+impl Add<Span> for Time {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        self.later(span.0)
+    }
+}
+
 impl fmt::Display for Time {
     /// Minutes, seconds and milliseconds: `2m03.118s`, `33.118s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,7 +17,7 @@ mod workers_watched;
 
 use std::time::Duration;
 
-use failover_sim::observe::Record;
+use failover_sim::observe::{Record, Topic};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -131,6 +131,9 @@ impl Claim {
 
 /// A judge of one claim.
 pub trait Check {
+    /// Whether facts of this kind say anything about the claim. Others need not be shown to it.
+    fn concerns(&self, topic: Topic) -> bool;
+
     /// Takes in one record.
     fn observe(&mut self, record: &Record);
 

@@ -3,7 +3,7 @@
 //! Such a worker works until the role leaves, and shows nothing before that (step 7 of the guide).
 
 use failover_sim::names::{HostId, WorkerId};
-use failover_sim::observe::{Fact, Record, WorkerState};
+use failover_sim::observe::{Fact, Record, Topic, WorkerState};
 use failover_sim::time::Time;
 use failover_sim::topology::Target;
 
@@ -33,6 +33,10 @@ impl NetworkNameUsed {
 }
 
 impl Check for NetworkNameUsed {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Work
+    }
+
     fn observe(&mut self, record: &Record) {
         self.watched.observe(record);
         if let Fact::Worker { worker, state: WorkerState::Connected { through, .. } } = record.fact {

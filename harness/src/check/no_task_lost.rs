@@ -5,7 +5,7 @@
 //! that runs as ended unexpectedly (`catalog.startup`, observed).
 
 use failover_sim::names::TaskId;
-use failover_sim::observe::{Fact, Record, TaskState, Watch};
+use failover_sim::observe::{Fact, Record, TaskState, Topic, Watch};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -21,6 +21,10 @@ pub(crate) struct NoTaskLost {
 }
 
 impl Check for NoTaskLost {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Connections
+    }
+
     fn observe(&mut self, record: &Record) {
         match record.fact {
             Fact::Task { state: TaskState::Succeeded, .. } => {

@@ -5,7 +5,7 @@
 //! administrator disables is not lost in this way.
 
 use failover_sim::names::WorkerId;
-use failover_sim::observe::{AgentRow, Fact, Record, Watch};
+use failover_sim::observe::{AgentRow, Fact, Record, Topic, Watch};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -40,6 +40,10 @@ impl NoWorkerEnabledAgain {
 }
 
 impl Check for NoWorkerEnabledAgain {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic == Topic::Surroundings
+    }
+
     fn observe(&mut self, record: &Record) {
         match record.fact {
             Fact::WorkerAgent { worker, row } => {

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use failover_sim::names::{NodeId, ResourceId};
-use failover_sim::observe::{Fact, Power, Record, ResourceState, Source, Watch};
+use failover_sim::observe::{Fact, Power, Record, ResourceState, Source, Topic, Watch};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -102,6 +102,10 @@ impl OneNodeServes {
 }
 
 impl Check for OneNodeServes {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic == Topic::Surroundings
+    }
+
     fn observe(&mut self, record: &Record) {
         match (record.fact, record.source) {
             (Fact::ResourceState { resource, state }, Source::Node(node)) => {

@@ -4,7 +4,7 @@
 //! worker's outages count by themselves. Outages are counted, not kept: no history is too long.
 
 use failover_sim::names::{HostId, WorkerId};
-use failover_sim::observe::{Fact, Record, Watch, WorkerState};
+use failover_sim::observe::{Fact, Record, Topic, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::plan::Plan;
@@ -79,6 +79,10 @@ impl ReconnectTimes {
 }
 
 impl Check for ReconnectTimes {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Work
+    }
+
     fn observe(&mut self, record: &Record) {
         match record.fact {
             Fact::Worker { worker, state } => self.changes(worker, state, record),

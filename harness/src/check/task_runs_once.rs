@@ -2,10 +2,10 @@
 //!
 //! By the witness files of the packages, not by what SSISDB believes: after a sweep it believes wrongly.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use failover_sim::names::{TaskId, WorkerId};
-use failover_sim::observe::{Fact, Record, Watch};
+use failover_sim::observe::{Fact, Record, Topic, Watch};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -14,8 +14,8 @@ use super::{Check, Verdict, Window};
 
 #[derive(Default)]
 pub(crate) struct TaskRunsOnce {
-    /// Packages that run: whose, and since when at the latest.
-    running: BTreeMap<TaskId, Vec<(WorkerId, Time)>>,
+    /// Packages that run: of which task, since when at the latest, and whose.
+    running: BTreeSet<(TaskId, Time, WorkerId)>,
     judged: u64,
     overlap: Option<Overlap>,
     is_watched: bool,
@@ -33,37 +33,47 @@ struct Overlap {
 
 impl TaskRunsOnce {
     fn ends(&mut self, task: TaskId, worker: WorkerId, earliest: Time) {
-        let Some(packages) = self.running.get_mut(&task) else { return };
-        let Some(place) = packages.iter().position(|(other, _)| *other == worker) else { return };
-        let (_, since) = packages.remove(place);
-        for &(other, other_since) in packages.iter() {
-            let from = since.max(other_since);
-            if self.overlap.is_none() && from < earliest {
-                self.overlap = Some(Overlap { task, workers: (other, worker), from, to: earliest });
-            }
+        let Some(ended) = self.packages_of(task).find(|package| package.2 == worker) else { return };
+        self.running.remove(&ended);
+        if self.overlap.is_some() {
+            return;
         }
-        if packages.is_empty() {
-            self.running.remove(&task);
-        }
+        let first = self
+            .packages_of(task)
+            .map(|(_, since, other)| (since.max(ended.1), other))
+            .find(|(from, _)| *from < earliest);
+        self.overlap =
+            first.map(|(from, other)| Overlap { task, workers: (other, worker), from, to: earliest });
+    }
+
+    fn packages_of(&self, task: TaskId) -> impl Iterator<Item = (TaskId, Time, WorkerId)> {
+        let (first, last) = ((task, Time::ZERO, WorkerId(0)), (task, Time::NEVER, WorkerId(u32::MAX)));
+        self.running.range(first..=last).copied()
     }
 
     /// Packages of one task that run to the end of the history.
     fn open_overlap(&self, end: Time) -> Option<Overlap> {
-        self.running.iter().find_map(|(&task, packages)| match packages[..] {
-            [(one, since), (other, other_since), ..] if since.max(other_since) < end => {
-                Some(Overlap { task, workers: (one, other), from: since.max(other_since), to: end })
-            }
-            _ => None,
+        let pairs = self.running.iter().zip(self.running.iter().skip(1));
+        let mut of_one_task = pairs.filter(|(one, other)| one.0 == other.0 && other.1 < end);
+        of_one_task.next().map(|(one, other)| Overlap {
+            task: one.0,
+            workers: (one.2, other.2),
+            from: other.1,
+            to: end,
         })
     }
 }
 
 impl Check for TaskRunsOnce {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Connections
+    }
+
     fn observe(&mut self, record: &Record) {
         match record.fact {
             Fact::Package { task, worker, runs: true } => {
                 self.judged += 1;
-                self.running.entry(task).or_default().push((worker, record.latest));
+                self.running.insert((task, record.latest, worker));
             }
             Fact::Package { task, worker, runs: false } => self.ends(task, worker, record.earliest),
             Fact::Watching { what: Watch::Workers, .. } => self.is_watched = true,

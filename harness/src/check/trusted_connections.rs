@@ -4,7 +4,7 @@
 //! with the model's own verdict on a connection.
 
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
-use failover_sim::observe::{Fact, Record, WorkerState};
+use failover_sim::observe::{Fact, Record, Topic, WorkerState};
 use failover_sim::time::Time;
 
 use crate::plan::Plan;
@@ -61,6 +61,10 @@ impl TrustedConnectionsOnly {
 }
 
 impl Check for TrustedConnectionsOnly {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Work
+    }
+
     fn observe(&mut self, record: &Record) {
         self.watched.observe(record);
         let Fact::Worker { worker, state: WorkerState::Connected { through, served_by, presented } } =

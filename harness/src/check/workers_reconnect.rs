@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use failover_sim::names::{StepNo, WorkerId};
-use failover_sim::observe::{Fact, Record, Watch, WorkerState};
+use failover_sim::observe::{Fact, Record, Topic, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::guide;
@@ -133,6 +133,10 @@ impl WorkersReconnect {
 }
 
 impl Check for WorkersReconnect {
+    fn concerns(&self, topic: Topic) -> bool {
+        topic != Topic::Work
+    }
+
     fn observe(&mut self, record: &Record) {
         match record.fact {
             Fact::Worker { worker, state } => self.changes(worker, state, record),

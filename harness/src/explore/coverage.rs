@@ -2,7 +2,7 @@
 //!
 //! What is counted here says how good a search was, never how good the system is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use failover_sim::mark::{Mark, Marks};
 use failover_sim::observe::{Fact, Flow, Power, Record, ResourceState, Sink, Source, TaskState, WorkerState};
@@ -17,6 +17,7 @@ pub struct Coverage {
     master: Vec<ResourceState>,
     master_id: u16,
     connected: Vec<bool>,
+    connected_workers: usize,
     running: BTreeMap<u32, usize>,
     nodes_off: u8,
     has_begun: bool,
@@ -25,8 +26,44 @@ pub struct Coverage {
     /// How often an action met the role and the workers in a state: (role, workers, verb).
     pub table: BTreeMap<(Role, Workers, &'static str), u64>,
     /// Pairs of a state of the whole and something that was seen to happen in it.
-    pub pairs: BTreeSet<u32>,
+    pub pairs: Pairs,
 }
+
+/// A set of pairs: one bit for each pair that there can be, since most records bring one that is known.
+#[derive(Clone, Debug)]
+pub struct Pairs(Vec<u64>);
+
+impl Default for Pairs {
+    fn default() -> Self {
+        Self(vec![0; 1 << (STATE_BITS + KIND_BITS + DETAIL_BITS - u64::BITS.ilog2())])
+    }
+}
+
+impl Pairs {
+    fn insert(&mut self, state: u32, kind: u8, detail: u8) {
+        let place = (state << KIND_BITS | u32::from(kind)) << DETAIL_BITS | u32::from(detail);
+        self.0[place as usize / 64] |= 1 << (place % 64);
+    }
+
+    /// Takes out every pair: its state, its kind and its detail in 16, 8 and 8 bits.
+    pub fn drain(&mut self) -> impl Iterator<Item = u32> {
+        self.0.iter_mut().zip(0..).filter(|(word, _)| **word != 0).flat_map(|(word, number)| {
+            let bits = std::mem::take(word);
+            (0..u64::BITS).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| {
+                let place: u32 = number * u64::BITS + bit;
+                let (pair, detail) = (place >> DETAIL_BITS, place & ((1 << DETAIL_BITS) - 1));
+                let (state, kind) = (pair >> KIND_BITS, pair & ((1 << KIND_BITS) - 1));
+                state << 16 | kind << 8 | detail
+            })
+        })
+    }
+}
+
+/// What [`Coverage::pair`] makes of a state.
+const STATE_BITS: u32 = 7;
+/// Kinds are below 32.
+const KIND_BITS: u32 = 5;
+const DETAIL_BITS: u32 = 8;
 
 /// How the master's role stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,6 +129,7 @@ impl Coverage {
         self.master_id = plan.master.0;
         self.connected.clear();
         self.connected.resize(plan.topology.workers.len(), false);
+        self.connected_workers = 0;
         self.running.clear();
         self.nodes_off = 0;
         self.has_begun = false;
@@ -131,7 +169,7 @@ impl Coverage {
     }
 
     fn workers(&self) -> Workers {
-        match self.connected.iter().filter(|connected| **connected).count() {
+        match self.connected_workers {
             0 => Workers::None,
             count if count == self.connected.len() => Workers::All,
             _ => Workers::Some,
@@ -148,7 +186,7 @@ impl Coverage {
             | (self.workers() as u32) << 3
             | u32::from(self.nodes_off.min(3)) << 1
             | tasks;
-        self.pairs.insert(state << 16 | u32::from(kind) << 8 | u32::from(detail));
+        self.pairs.insert(state, kind, detail);
     }
 }
 
@@ -168,7 +206,7 @@ impl Sink for Coverage {
                 let (verb, is_fault) = self.actions[action.index()];
                 if self.has_begun && is_fault {
                     *self.table.entry((self.role(), self.workers(), verb)).or_default() += 1;
-                    if self.connected.contains(&false) {
+                    if self.connected_workers < self.connected.len() {
                         self.meet(Sometimes::FaultDuringOutage);
                     }
                     if self.role() == Role::OnItsWay {
@@ -211,7 +249,9 @@ impl Sink for Coverage {
                     WorkerState::Refused { error, .. } => 3 + error as u8,
                 };
                 self.pair(18, detail);
-                self.connected[worker.index()] = is_connected;
+                let before = std::mem::replace(&mut self.connected[worker.index()], is_connected);
+                self.connected_workers += usize::from(is_connected);
+                self.connected_workers -= usize::from(before);
                 if !is_connected && self.running.values().any(|runner| *runner == worker.index()) {
                     self.meet(Sometimes::TaskRunsWithoutMaster);
                 }

@@ -1,5 +1,8 @@
 //! How are very many stories of a scenario run?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use failover_sim::assumption::Assumption;
@@ -229,10 +232,45 @@ pub struct Search<'p> {
 impl Search<'_> {
     /// Adds runs to `tally` until the search is over, or `go_on` says no; it is asked after each batch of seeds. What comes
     /// out depends on the seeds that were run and on nothing else: not on the number of threads.
-    pub fn run(&self, tally: &mut Tally, mut go_on: impl FnMut(&Tally) -> bool) {
+    pub fn run(&self, tally: &mut Tally, go_on: impl FnMut(&Tally) -> bool) {
+        if self.jobs <= 1 {
+            // On the caller's own thread.
+            let mut searcher = Searcher::new(self);
+            return self.batches(tally, go_on, |batch| searcher.run(&batch));
+        }
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..self.jobs)
+                .map(|_| {
+                    let ((work, batches), (results, parts)) = (channel::<Arc<Batch>>(), channel());
+                    scope.spawn(move || {
+                        // What a thread changes all the time is in memory that no other thread writes to.
+                        let mut searcher = Searcher::new(self);
+                        batches.into_iter().try_for_each(|batch| results.send(searcher.run(&batch)))
+                    });
+                    (work, parts)
+                })
+                .collect();
+            self.batches(tally, go_on, |batch| {
+                let batch = Arc::new(batch);
+                for (work, _) in &threads {
+                    work.send(batch.clone()).expect("a thread lives as long as the search");
+                }
+                let mut sum = Tally::default();
+                for (_, parts) in &threads {
+                    sum.absorb(&parts.recv().expect("no run panics"));
+                }
+                sum
+            });
+        });
+    }
+
+    fn batches(
+        &self,
+        tally: &mut Tally,
+        mut go_on: impl FnMut(&Tally) -> bool,
+        mut run: impl FnMut(Batch) -> Tally,
+    ) {
         let started = Instant::now();
-        let mut explorers: Vec<(Explorer<'_>, Coverage)> =
-            (0..self.jobs.max(1)).map(|_| (Explorer::new(self.plan), Coverage::default())).collect();
         let mut next = self.from;
         let own_seeds = BATCH * u64::from(self.shard.of);
         loop {
@@ -243,8 +281,7 @@ impl Search<'_> {
             if end <= next {
                 return;
             }
-            let batch = self.batch(next, end, &mut explorers);
-            tally.absorb(&batch);
+            tally.absorb(&run(Batch { next: AtomicU64::new(next), end }));
             note_seeds(tally, next, end, self.shard);
             next = end;
             let is_over = match self.until {
@@ -257,38 +294,43 @@ impl Search<'_> {
             }
         }
     }
+}
 
-    fn batch(&self, from: u64, to: u64, explorers: &mut [(Explorer<'_>, Coverage)]) -> Tally {
-        let jobs = explorers.len() as u64;
-        let part = |job: u64, (explorer, coverage): &mut (Explorer<'_>, Coverage)| {
-            let mut tally = Tally::default();
-            let own = (from..to).filter(|seed| self.shard.has(*seed));
-            for (_, seed) in own.enumerate().filter(|(place, _)| *place as u64 % jobs == job) {
-                let ran = explorer.run(seed, coverage);
-                tally.add(&ran, coverage);
+/// Seeds from which every thread takes the next one when it has done the last: none waits for a slow story of another.
+struct Batch {
+    next: AtomicU64,
+    end: u64,
+}
+
+impl Batch {
+    fn take(&self) -> Option<u64> {
+        let seed = self.next.fetch_add(1, Ordering::Relaxed);
+        (seed < self.end).then_some(seed)
+    }
+}
+
+/// What one thread of a search has for itself.
+struct Searcher<'p> {
+    explorer: Explorer<'p>,
+    coverage: Coverage,
+    shard: Shard,
+}
+
+impl<'p> Searcher<'p> {
+    fn new(search: &Search<'p>) -> Self {
+        Self { explorer: Explorer::new(search.plan), coverage: Coverage::default(), shard: search.shard }
+    }
+
+    fn run(&mut self, batch: &Batch) -> Tally {
+        let mut tally = Tally::default();
+        while let Some(seed) = batch.take() {
+            if self.shard.has(seed) {
+                let ran = self.explorer.run(seed, &mut self.coverage);
+                tally.add(&ran, &self.coverage);
             }
-            tally.take(coverage);
-            tally
-        };
-        let mut sum = Tally::default();
-        if let [only] = explorers {
-            // On the caller's own thread.
-            sum.absorb(&part(0, only));
-            return sum;
         }
-        let parts: Vec<Tally> = std::thread::scope(|scope| {
-            let part = &part;
-            let threads: Vec<_> = explorers
-                .iter_mut()
-                .enumerate()
-                .map(|(job, explorer)| scope.spawn(move || part(job as u64, explorer)))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().expect("no run panics")).collect()
-        });
-        for part in &parts {
-            sum.absorb(part);
-        }
-        sum
+        tally.take(&mut self.coverage);
+        tally
     }
 }
 

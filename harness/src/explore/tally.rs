@@ -214,7 +214,7 @@ impl Tally {
             let place = format!("{verb}|{}|{}", role.words(), workers.words());
             *self.coverage.entry(place).or_default() += count;
         }
-        self.pairs.append(&mut coverage.pairs);
+        self.pairs.extend(coverage.pairs.drain());
     }
 
     /// Adds another part of the same search.

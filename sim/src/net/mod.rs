@@ -113,6 +113,8 @@ pub struct Addresses {
     holders: Vec<Vec<NodeId>>,
     /// Where the clients' neighbour caches say that each address is.
     believed: Vec<Option<NodeId>>,
+    /// Where packets of clients to each address go, which follows from both.
+    leads_to: Vec<Destination>,
     /// The clients' neighbours ignore ARP announcements (some proxies and port security do: KB 168567, inferred).
     ignored: bool,
 }
@@ -120,7 +122,12 @@ pub struct Addresses {
 impl Addresses {
     /// So many addresses that nobody holds.
     pub fn unheld(count: usize) -> Self {
-        Self { holders: vec![Vec::new(); count], believed: vec![None; count], ignored: false }
+        Self {
+            holders: vec![Vec::new(); count],
+            believed: vec![None; count],
+            leads_to: vec![Destination::Nobody; count],
+            ignored: false,
+        }
     }
 
     /// The node that announced `address` last, of those that hold it.
@@ -150,6 +157,11 @@ impl Addresses {
         if !self.ignored {
             self.believed[address.index()] = self.holder(address);
         }
+        self.leads_to[address.index()] = match self.believed[address.index()] {
+            None => Destination::Nobody,
+            Some(node) if self.holders(address).contains(&node) => Destination::Node(node),
+            Some(_) => Destination::Astray,
+        };
     }
 
     /// The clients' neighbours ignore announcements from here on, or heed them again, and all that they missed.
@@ -163,11 +175,7 @@ impl Addresses {
     /// The machine that packets of clients to `target` are sent to, if there is one. A name has to be resolved first.
     pub fn reached_by(&self, target: Target) -> Destination {
         match target {
-            Target::Cluster(address) => match self.believed[address.index()] {
-                None => Destination::Nobody,
-                Some(node) if self.holders(address).contains(&node) => Destination::Node(node),
-                Some(_) => Destination::Astray,
-            },
+            Target::Cluster(address) => self.leads_to[address.index()],
             Target::Node(node) => Destination::Node(node),
             Target::Name(_) | Target::Nobody => Destination::UnknownHost,
         }

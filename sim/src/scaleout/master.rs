@@ -109,6 +109,7 @@ impl Master {
         self.phase == Phase::Serving
     }
 
+    #[inline(never)]
     fn answer_own(
         &mut self,
         now: Time,
@@ -138,12 +139,31 @@ impl Master {
             (Phase::Serving | Phase::Stopped, Ok(_) | Err(_)) => {}
         }
     }
+
+    #[inline(never)]
+    fn wake(&mut self, now: Time, effects: &mut Vec<MasterEffect>) {
+        if self.heartbeat.reached(now) {
+            let (next, call) = match self.phase {
+                Phase::Registering => (Due::NONE, Call::UpdateMasterSettings),
+                Phase::Serving | Phase::Stopped => {
+                    (Due::at(now + self.settings.heartbeat_interval), Call::MasterHeartbeat)
+                }
+            };
+            self.heartbeat = next;
+            effects.push(MasterEffect::Ask { asker: Asker::Own, call });
+        }
+        if self.sweep.reached(now) {
+            self.sweep = Due::at(now + self.settings.sweep_interval);
+            effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::SweepExpiredTasks });
+        }
+    }
 }
 
 impl Machine for Master {
     type Event = MasterEvent;
     type Effect = MasterEffect;
 
+    #[inline]
     fn step(
         &mut self,
         now: Time,
@@ -156,22 +176,7 @@ impl Machine for Master {
                 self.phase = Phase::Registering;
                 effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::UpdateMasterSettings });
             }
-            MasterEvent::Woken => {
-                if self.heartbeat.reached(now) {
-                    let (next, call) = match self.phase {
-                        Phase::Registering => (Due::NONE, Call::UpdateMasterSettings),
-                        Phase::Serving | Phase::Stopped => {
-                            (Due::at(now + self.settings.heartbeat_interval), Call::MasterHeartbeat)
-                        }
-                    };
-                    self.heartbeat = next;
-                    effects.push(MasterEffect::Ask { asker: Asker::Own, call });
-                }
-                if self.sweep.reached(now) {
-                    self.sweep = Due::at(now + self.settings.sweep_interval);
-                    effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::SweepExpiredTasks });
-                }
-            }
+            MasterEvent::Woken => self.wake(now, effects),
             MasterEvent::RequestArrived { from, request } => {
                 if self.phase == Phase::Serving {
                     let call = match request {
@@ -188,7 +193,11 @@ impl Machine for Master {
             MasterEvent::Answered { asker: Asker::Own, answer } => {
                 self.answer_own(now, answer, choices, effects);
             }
-            MasterEvent::Stopped => *self = Self::new(self.settings.clone()),
+            MasterEvent::Stopped => {
+                self.phase = Phase::Stopped;
+                self.heartbeat = Due::NONE;
+                self.sweep = Due::NONE;
+            }
         }
     }
 

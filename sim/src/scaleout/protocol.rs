@@ -3,9 +3,8 @@
 //! The wire contract is not published. These verbs are inferred from the procedures of SSISDB that must stand behind
 //! them; the names are ours.
 
-use std::time::Duration;
-
 use crate::names::{LoadId, TaskId};
+use crate::time::Span;
 
 /// What a worker asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +25,7 @@ pub struct Report {
     /// Whether the package has ended, with success.
     pub finished: bool,
     /// How long this report holds the task: `LeaseInternval`.
-    pub lease: Duration,
+    pub lease: Span,
 }
 
 /// What a master answers.
@@ -62,5 +61,5 @@ pub struct Grant {
     /// The set of executions that it belongs to.
     pub load: LoadId,
     /// How long its package runs.
-    pub duration: Duration,
+    pub duration: Span,
 }

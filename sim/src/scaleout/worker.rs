@@ -183,6 +183,7 @@ impl Worker {
         self.tasks.iter().any(|running| running.task == task && running.ends != Due::NONE)
     }
 
+    #[inline(never)]
     fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
         let mut phase = |purpose, period: Duration| {
             let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };
@@ -193,12 +194,14 @@ impl Worker {
         self.connect(now, effects);
     }
 
+    #[inline(never)]
     fn connect(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
         self.link = Link::Connecting;
         self.patience = Due::at(now + self.settings.connect_timeout);
         effects.push(WorkerEffect::Connect);
     }
 
+    #[inline(never)]
     fn wait(&mut self, now: Time, choices: &mut Choices) {
         self.link = Link::Down;
         self.abandon_request();
@@ -221,6 +224,7 @@ impl Worker {
     }
 
     /// The connection is gone: says so and tries at once to get another.
+    #[inline(never)]
     fn lose(&mut self, now: Time, loss: Loss, effects: &mut Vec<WorkerEffect>) {
         self.abandon_request();
         effects.push(WorkerEffect::LogLost(loss));
@@ -256,6 +260,7 @@ impl Worker {
 
     /// Without a connection no report is answered. Whether that is an error in the sense of HeartbeatErrorTollerance is
     /// asked once it would matter.
+    #[inline(never)]
     fn give_up_unheard(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
         let tolerance = self.settings.heartbeat_error_tolerance;
         self.tasks.retain(|task| {
@@ -272,6 +277,7 @@ impl Worker {
 
     /// SQL Server stopped: the packages end with it, or run on. The worker cannot report that they ended; their leases
     /// run out (inferred).
+    #[inline(never)]
     fn lose_sql_server(&mut self, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
         let runs = |task: &RunningTask| task.ends != Due::NONE;
         if self.tasks.iter().any(runs) && choices.assume(Assumption::PackagesWithoutSql) == PACKAGES_END {
@@ -298,7 +304,7 @@ impl Worker {
             let report = Report {
                 task: task.task,
                 finished: task.ends == Due::NONE,
-                lease: self.settings.lease_interval,
+                lease: self.settings.lease_interval.into(),
             };
             return self.send(now, Request::ReportTask(report), effects);
         }
@@ -355,6 +361,7 @@ impl Worker {
         }
     }
 
+    #[inline(never)]
     fn begin(&mut self, now: Time, grant: Grant, effects: &mut Vec<WorkerEffect>) {
         // A task that was swept while its worker was away can come back to the same worker, which may still run it. That
         // it runs one package a task is inferred: the old one is ended.
@@ -395,6 +402,7 @@ impl Worker {
 
     /// An error answer: the worker ends the package once its last good report is older than
     /// HeartbeatErrorTollerance (documented); a finished task whose report is refused is dropped (inferred).
+    #[inline(never)]
     fn report_refused(&mut self, now: Time, report: Report, number: u16, effects: &mut Vec<WorkerEffect>) {
         effects.push(WorkerEffect::LogReportRefused { task: report.task, number });
         let tolerance = self.settings.heartbeat_error_tolerance;
@@ -412,6 +420,7 @@ impl Worker {
 
     /// The report was not taken for want of SSISDB, which is an error answer too: it is made again with the next task
     /// heartbeat, as long as the last good one is not too old.
+    #[inline(never)]
     fn report_failed(&mut self, now: Time, report: Report, effects: &mut Vec<WorkerEffect>) {
         let again = Due::at(now + self.settings.task_heartbeat_interval);
         let tolerance = self.settings.heartbeat_error_tolerance;
@@ -482,7 +491,7 @@ impl Machine for Worker {
         choices: &mut Choices,
         effects: &mut Vec<WorkerEffect>,
     ) {
-        if self.link == Link::Hung && event != WorkerEvent::Woken {
+        if self.link == Link::Hung && !matches!(event, WorkerEvent::Woken) {
             return;
         }
         match event {

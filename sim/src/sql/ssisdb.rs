@@ -3,14 +3,14 @@
 //! It lies on the shared disk: what is committed survives every crash, nothing else does. Each procedure is a call;
 //! its rules are read in the shipped T-SQL (observed) unless a line says otherwise.
 
-use std::collections::VecDeque;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::names::{LoadId, TaskId, WorkerId};
 use crate::observe::{AgentRow, ExecutionStatus, TaskState};
 use crate::planted::{Defect, has};
 use crate::scaleout::{Grant, Report};
-use crate::time::{Due, Time};
+use crate::time::{Due, Span, Time};
 
 /// A call of a procedure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +107,34 @@ pub struct Ssisdb {
     agents: Vec<Agent>,
     /// Live rows of `internal.tasks`, by their slot; a finished task leaves its slot to the next one.
     tasks: Vec<Task>,
-    free: Vec<u32>,
+    /// Slots without a task, the one that was left last first.
+    free: Option<Slot>,
+    live_tasks: u32,
     next_task: u32,
-    /// Slots of ready tasks that any worker may take, oldest first.
-    ready: VecDeque<u32>,
+    /// Ready tasks that any worker may take.
+    ready: Waiting,
+}
+
+/// The place of a row of `internal.tasks`. Rows are linked by [`Task::next`]; the list that a row is in says what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Slot(NonZeroU32);
+
+impl Slot {
+    fn new(index: usize) -> Self {
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        Self(number.expect("task numbers have 32 bits"))
+    }
+
+    const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// Slots of ready tasks, oldest first.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+struct Waiting {
+    first: Option<Slot>,
+    last: Option<Slot>,
 }
 
 /// A row of `internal.worker_agents`.
@@ -118,10 +142,10 @@ pub struct Ssisdb {
 struct Agent {
     registered: bool,
     enabled: bool,
-    /// Slots of ready tasks that name this worker, oldest first.
-    ready: VecDeque<u32>,
-    /// Slots of tasks that it holds.
-    held: Vec<u32>,
+    /// Ready tasks that name this worker.
+    ready: Waiting,
+    /// The last of the tasks that it holds, then the one before it and so on.
+    held: Option<Slot>,
 }
 
 /// A row of `internal.tasks`, with what is of interest in those of its job and its execution.
@@ -130,13 +154,30 @@ struct Task {
     id: TaskId,
     load: LoadId,
     state: TaskState,
-    named_worker: Option<WorkerId>,
-    owner: Option<WorkerId>,
+    named_worker: Whose,
+    owner: Whose,
+    next: Option<Slot>,
     expires: Due,
     executed_count: u8,
     max_executed_count: u8,
     execution: ExecutionStatus,
-    duration: Duration,
+    duration: Span,
+}
+
+/// A worker or nobody, in the room of a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Whose(u32);
+
+impl Whose {
+    const NOBODY: Self = Self(u32::MAX);
+
+    fn of(worker: Option<WorkerId>) -> Self {
+        worker.map_or(Self::NOBODY, |worker| Self(worker.0))
+    }
+
+    fn worker(self) -> Option<WorkerId> {
+        (self != Self::NOBODY).then_some(WorkerId(self.0))
+    }
 }
 
 impl Ssisdb {
@@ -190,27 +231,40 @@ impl Ssisdb {
             id,
             load,
             state: TaskState::Ready,
-            named_worker,
-            owner: None,
+            named_worker: Whose::of(named_worker),
+            owner: Whose::NOBODY,
+            next: None,
             expires: Due::NONE,
             executed_count: 0,
             max_executed_count: retry_count.saturating_add(1),
             execution: ExecutionStatus::Pending,
-            duration,
+            duration: duration.into(),
         };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.tasks[slot as usize] = task;
-                slot
-            }
-            None => {
-                self.tasks.push(task);
-                u32::try_from(self.tasks.len() - 1).expect("task numbers have 32 bits")
-            }
-        };
+        let slot = self.insert(task);
         self.queue(slot);
         changes.push(task.change());
         id
+    }
+
+    fn insert(&mut self, task: Task) -> Slot {
+        self.live_tasks += 1;
+        if let Some(slot) = self.free {
+            self.free = self.tasks[slot.index()].next;
+            self.tasks[slot.index()] = task;
+            return slot;
+        }
+        if self.tasks.len() == self.tasks.capacity() {
+            // By a quarter: what a burst leaves unused is kept for ever.
+            self.tasks.reserve_exact((self.tasks.len() / 4).max(16));
+        }
+        self.tasks.push(task);
+        Slot::new(self.tasks.len() - 1)
+    }
+
+    /// A task is over: its slot is free.
+    fn leave(&mut self, slot: Slot) {
+        self.tasks[slot.index()].next = self.free.replace(slot);
+        self.live_tasks -= 1;
     }
 
     /// `catalog.startup`: every execution that waits or runs is marked as ended, whether or not its task goes on. No procedure
@@ -226,8 +280,8 @@ impl Ssisdb {
     }
 
     /// Whether `catalog.startup` would change anything.
-    pub fn has_live_executions(&self) -> bool {
-        self.free.len() < self.tasks.len()
+    pub const fn has_live_executions(&self) -> bool {
+        self.live_tasks > 0
     }
 
     /// Carries out a procedure at `now` and tells what it changed.
@@ -266,26 +320,23 @@ impl Ssisdb {
     /// Hands out the oldest task that this worker may run; priority is not looked at.
     fn pull(&mut self, now: Time, worker: WorkerId, changes: &mut Vec<Change>) -> Result<Answer, SqlError> {
         self.check_enabled(worker)?;
-        let own = self.agents[worker.index()].ready.front().copied();
-        let any = self.ready.front().copied();
-        let slot = match (own, any) {
+        let own = self.agents[worker.index()].ready.first;
+        let slot = match (own, self.ready.first) {
             (Some(own), Some(any)) => self.older(own, any),
             (Some(slot), None) | (None, Some(slot)) => slot,
             (None, None) => return Ok(Answer::NoTask),
         };
-        if own == Some(slot) {
-            self.agents[worker.index()].ready.pop_front();
-        } else {
-            self.ready.pop_front();
-        }
-        let task = &mut self.tasks[slot as usize];
+        let agent = &mut self.agents[worker.index()];
+        let waiting = if own == Some(slot) { &mut agent.ready } else { &mut self.ready };
+        let task = &mut self.tasks[slot.index()];
+        waiting.first = task.next;
+        task.next = agent.held.replace(slot);
         task.state = TaskState::HandedOut;
-        task.owner = Some(worker);
+        task.owner = Whose::of(Some(worker));
         task.executed_count += 1;
         task.expires = Due::at(now + FIRST_LEASE);
         changes.push(task.change());
         let grant = Grant { task: task.id, load: task.load, duration: task.duration };
-        self.agents[worker.index()].held.push(slot);
         Ok(Answer::Task(grant))
     }
 
@@ -298,21 +349,19 @@ impl Ssisdb {
         changes: &mut Vec<Change>,
     ) -> Result<Answer, SqlError> {
         self.check_enabled(worker)?;
-        let held = &mut self.agents[worker.index()].held;
-        let tasks = &mut self.tasks;
-        let Some(place) = held.iter().position(|&slot| tasks[slot as usize].id == report.task) else {
+        let held = self.agents[worker.index()].held;
+        let Some(slot) = self.list(held).find(|slot| self.tasks[slot.index()].id == report.task) else {
             return Err(SqlError::Message(NOT_THE_OWNER));
         };
-        let slot = held[place];
-        let task = &mut tasks[slot as usize];
+        let task = &mut self.tasks[slot.index()];
         if report.finished {
             task.state = TaskState::Succeeded;
             // Whatever its status was meanwhile: the procedure does not look.
             task.execution = ExecutionStatus::Succeeded;
             task.expires = Due::NONE;
             changes.push(task.change());
-            held.swap_remove(place);
-            self.free.push(slot);
+            self.release(worker, slot);
+            self.leave(slot);
         } else {
             if task.state == TaskState::HandedOut {
                 task.state = TaskState::Running;
@@ -328,17 +377,20 @@ impl Ssisdb {
 
     /// Requeues tasks whose lease ran out, or gives them up when no execution is left.
     fn sweep(&mut self, now: Time, changes: &mut Vec<Change>) {
-        for agent in 0..self.agents.len() {
+        for index in 0..self.agents.len() {
+            let worker = WorkerId(index as u32);
+            // The last one of those that a worker holds takes the place of one that it loses.
             let mut place = 0;
-            while let Some(&slot) = self.agents[agent].held.get(place) {
-                let task = &mut self.tasks[slot as usize];
+            while let Some(slot) = self.held(worker, place) {
+                let task = &mut self.tasks[slot.index()];
                 let is_over = task.expires.reached(now) && !has(Defect::RequeueForgotten);
                 if !is_over && !has(Defect::LiveTasksSwept) {
                     place += 1;
                     continue;
                 }
-                self.agents[agent].held.swap_remove(place);
-                task.owner = None;
+                self.release(worker, slot);
+                let task = &mut self.tasks[slot.index()];
+                task.owner = Whose::NOBODY;
                 task.expires = Due::NONE;
                 let again = task.executed_count < task.max_executed_count || has(Defect::RetriesWithoutEnd);
                 task.state = if again { TaskState::Ready } else { TaskState::Failed };
@@ -349,32 +401,73 @@ impl Ssisdb {
                 if again {
                     self.queue(slot);
                 } else {
-                    self.free.push(slot);
+                    self.leave(slot);
                 }
             }
         }
     }
 
-    fn queue(&mut self, slot: u32) {
-        let agents = &mut self.agents;
-        match self.tasks[slot as usize].named_worker {
-            Some(worker) => agents[worker.index()].ready.push_back(slot),
-            None => self.ready.push_back(slot),
+    /// The slots of a list from this one on.
+    fn list(&self, first: Option<Slot>) -> impl Iterator<Item = Slot> {
+        std::iter::successors(first, |slot| self.tasks[slot.index()].next)
+    }
+
+    /// The task in this place of those that a worker holds, counted from the first.
+    fn held(&self, worker: WorkerId, place: usize) -> Option<Slot> {
+        let last = self.agents[worker.index()].held?;
+        let count = self.list(Some(last)).count();
+        self.list(Some(last)).nth(count.checked_sub(place + 1)?)
+    }
+
+    /// A worker holds a task no longer: the last one that it holds takes its place.
+    fn release(&mut self, worker: WorkerId, slot: Slot) {
+        let held = &mut self.agents[worker.index()].held;
+        let Some(last) = *held else { return };
+        let after_last = self.tasks[last.index()].next;
+        if last == slot {
+            *held = after_last;
+            return;
+        }
+        let after = self.tasks[slot.index()].next;
+        let before = self.list(Some(last)).find(|before| self.tasks[before.index()].next == Some(slot));
+        self.tasks[last.index()].next = after;
+        match before.filter(|&before| before != last) {
+            // Between the two there are others: they come first from here on.
+            Some(before) => {
+                self.tasks[before.index()].next = Some(last);
+                self.agents[worker.index()].held = after_last;
+            }
+            None => self.agents[worker.index()].held = Some(last),
         }
     }
 
-    fn older(&self, one: u32, other: u32) -> u32 {
-        if self.tasks[one as usize].id < self.tasks[other as usize].id { one } else { other }
+    fn queue(&mut self, slot: Slot) {
+        let named = self.tasks[slot.index()].named_worker.worker();
+        let waiting = match named {
+            Some(worker) => &mut self.agents[worker.index()].ready,
+            None => &mut self.ready,
+        };
+        let before = waiting.last.replace(slot);
+        if waiting.first.is_none() {
+            waiting.first = Some(slot);
+        } else if let Some(before) = before {
+            self.tasks[before.index()].next = Some(slot);
+        }
+        self.tasks[slot.index()].next = None;
+    }
+
+    fn older(&self, one: Slot, other: Slot) -> Slot {
+        if self.tasks[one.index()].id < self.tasks[other.index()].id { one } else { other }
     }
 }
 
 impl Task {
-    const fn change(&self) -> Change {
+    fn change(&self) -> Change {
         Change::Task(TaskRow {
             task: self.id,
             load: self.load,
             state: self.state,
-            worker: self.owner,
+            worker: self.owner.worker(),
             executed_count: self.executed_count,
             execution: self.execution,
         })
@@ -394,7 +487,7 @@ mod tests {
     }
 
     fn report(task: TaskId, finished: bool) -> Report {
-        Report { task, finished, lease: Duration::from_secs(60) }
+        Report { task, finished, lease: Duration::from_secs(60).into() }
     }
 
     /// The task that changed last.
@@ -518,5 +611,31 @@ mod tests {
             ssisdb.call(at(0), Call::PullTask { worker: W2 }, &mut changes),
             Ok(Answer::Task(_))
         ));
+    }
+
+    /// The order of a vector from which each task that is over is swapped out.
+    #[test]
+    fn the_last_task_that_a_worker_holds_takes_the_place_of_one_that_is_over() {
+        let mut ssisdb = Ssisdb::new([true]);
+        let mut model: Vec<TaskId> = Vec::new();
+        let mut random = 1_u64;
+        for round in 0..2_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let roll = (random >> 33) as usize;
+            if model.len() < 6 && roll % 2 == 0 || model.is_empty() {
+                ssisdb.start_execution(LOAD, None, Duration::ZERO, 0, &mut Vec::new());
+                let pulled = ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut Vec::new());
+                let Ok(Answer::Task(grant)) = pulled else { panic!("a task is ready: {pulled:?}") };
+                model.push(grant.task);
+            } else {
+                let report = report(model.swap_remove(roll / 2 % model.len()), true);
+                let call = Call::UpdateTaskStatus { worker: W1, report };
+                assert_eq!(ssisdb.call(at(0), call, &mut Vec::new()), Ok(Answer::Done));
+            }
+            let held = (0..).map_while(|place| ssisdb.held(W1, place));
+            let held: Vec<TaskId> = held.map(|slot| ssisdb.tasks[slot.index()].id).collect();
+            assert_eq!(held, model, "round {round}");
+            assert_eq!(ssisdb.live_tasks as usize, model.len());
+        }
     }
 }

@@ -3,14 +3,12 @@
 //! The product's own contract is not published: these are the verbs of [`scaleout`](crate::scaleout) as small JSON
 //! bodies. Whoever asks is known by the client certificate alone, never by the body.
 
-use std::time::Duration;
-
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::names::{LoadId, TaskId};
 use crate::scaleout::{Grant, Report, Request, Response};
-use crate::time::micros;
+use crate::time::Span;
 
 /// The path under which the master answers (documented in exception texts).
 pub(crate) const PATH: &str = "/ClusterManagement/";
@@ -45,7 +43,7 @@ pub(crate) fn write_request(request: Request) -> Vec<u8> {
         Request::AgentHeartbeat => Asked::AgentHeartbeat {},
         Request::RequestTask => Asked::RequestTask {},
         Request::ReportTask(Report { task, finished, lease }) => {
-            Asked::ReportTask { task: task.0, finished, lease_micros: micros(lease) }
+            Asked::ReportTask { task: task.0, finished, lease_micros: lease.as_micros() }
         }
     })
 }
@@ -58,7 +56,7 @@ pub(crate) fn read_request(body: &[u8]) -> Result<Request, serde_json::Error> {
         Asked::ReportTask { task, finished, lease_micros } => Request::ReportTask(Report {
             task: TaskId(task),
             finished,
-            lease: Duration::from_micros(lease_micros),
+            lease: Span::from_micros(lease_micros),
         }),
     })
 }
@@ -69,7 +67,7 @@ pub(crate) fn write_response(response: Response) -> (StatusCode, Vec<u8>) {
         Response::Registered { enabled } => (StatusCode::OK, Answered::Registered { enabled }),
         Response::NoTask => (StatusCode::OK, Answered::NoTask {}),
         Response::Task(Grant { task, load, duration }) => {
-            let duration_micros = micros(duration);
+            let duration_micros = duration.as_micros();
             (StatusCode::OK, Answered::Task { task: task.0, load: load.0, duration_micros })
         }
         Response::Noted => (StatusCode::OK, Answered::Noted {}),
@@ -91,7 +89,7 @@ pub(crate) fn read_response(status: StatusCode, body: &[u8]) -> Option<Response>
         Answered::Task { task, load, duration_micros } => Response::Task(Grant {
             task: TaskId(task),
             load: LoadId(load),
-            duration: Duration::from_micros(duration_micros),
+            duration: Span::from_micros(duration_micros),
         }),
         Answered::Noted {} => Response::Noted,
         Answered::Refused { number } => Response::Refused { number },
@@ -110,11 +108,11 @@ mod tests {
 
     #[test]
     fn everything_that_is_said_arrives_as_it_was_meant() {
-        let report = Report { task: TaskId(3), finished: false, lease: Duration::from_secs(60) };
+        let report = Report { task: TaskId(3), finished: false, lease: Span::from_micros(60_000_000) };
         for request in [Request::AgentHeartbeat, Request::RequestTask, Request::ReportTask(report)] {
             assert_eq!(read_request(&write_request(request)).ok(), Some(request));
         }
-        let grant = Grant { task: TaskId(3), load: LoadId(1), duration: Duration::from_micros(480_000_001) };
+        let grant = Grant { task: TaskId(3), load: LoadId(1), duration: Span::from_micros(480_000_001) };
         for response in [
             Response::Registered { enabled: false },
             Response::NoTask,

@@ -91,8 +91,12 @@ impl World {
     /// instance does not. Before that the transaction waits, for the session time-out and then for the cluster to
     /// take note (that it is not left behind before is inferred): so a primary that is cut off commits nothing that the
     /// others do not have.
+    #[inline]
     pub(crate) fn commits(&mut self, primary: NodeId) -> bool {
-        let Some(mut replicas) = self.replicas else { return true };
+        self.replicas.is_none_or(|replicas| self.commits_with(primary, replicas))
+    }
+
+    fn commits_with(&mut self, primary: NodeId, mut replicas: Replicas) -> bool {
         if !self.nodes[primary.index()].is_member() {
             return false;
         }

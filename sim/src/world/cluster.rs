@@ -451,11 +451,12 @@ impl World {
     }
 
     pub(crate) fn step_master(&mut self, node: NodeId, event: MasterEvent) {
-        let mut effects = std::mem::take(&mut self.master_effects);
+        // What an effect makes a master do at once comes behind its own effects.
+        let first = self.master_effects.len();
         let master = &mut self.nodes[node.index()].master;
-        master.machine.step(self.now, event, &mut self.choices, &mut effects);
-        let mut next = 0;
-        while let Some(&effect) = effects.get(next) {
+        master.machine.step(self.now, event, &mut self.choices, &mut self.master_effects);
+        let mut next = first;
+        while let Some(&effect) = self.master_effects.get(next) {
             next += 1;
             match effect {
                 MasterEffect::Ask { asker, call } => {
@@ -465,7 +466,7 @@ impl World {
                     };
                     let event = MasterEvent::Answered { asker, answer };
                     let master = &mut self.nodes[node.index()].master;
-                    master.machine.step(self.now, event, &mut self.choices, &mut effects);
+                    master.machine.step(self.now, event, &mut self.choices, &mut self.master_effects);
                 }
                 MasterEffect::Respond { to, response } => self.respond(node, to, response),
                 MasterEffect::Serve => {
@@ -475,8 +476,7 @@ impl World {
                 MasterEffect::Exit => self.master_exits(node),
             }
         }
-        effects.clear();
-        self.master_effects = effects;
+        self.master_effects.truncate(first);
         self.arm_master(node);
     }
 
@@ -633,10 +633,12 @@ impl World {
             Some(_) | None => {}
         }
         let answer = self.ssisdb.call(self.now, call, &mut self.changes);
-        if call == Call::SweepExpiredTasks {
+        if matches!(call, Call::SweepExpiredTasks) {
             self.mark_swept();
         }
-        self.show_changes();
+        if !self.changes.is_empty() {
+            self.show_changes();
+        }
         if matches!(call, Call::UpdateMasterSettings | Call::MasterHeartbeat)
             && self.shown_master != Some(asker)
         {

@@ -97,7 +97,8 @@ pub struct World {
     shown_master: Option<NodeId>,
     /// Messages of packages that workers keep on their disks.
     log_cache: Vec<(WorkerId, TaskId)>,
-    pending: Vec<Sighting>,
+    /// Facts that the sink has not been told yet.
+    pending: Vec<Record>,
     sequence: u64,
     counters: Counters,
     marks: Marks,
@@ -110,15 +111,6 @@ pub struct World {
     master_effects: Vec<MasterEffect>,
     cluster_effects: Vec<ClusterEffect>,
     changes: Vec<Change>,
-}
-
-/// A fact that the sink has not been told yet.
-#[derive(Clone, Copy, Debug)]
-struct Sighting {
-    earliest: Time,
-    latest: Time,
-    source: Source,
-    fact: Fact,
 }
 
 /// What is going to happen.
@@ -396,7 +388,9 @@ impl World {
 
     /// Puts into the history what somebody outside saw at the present moment: it became true at `earliest` or later.
     pub fn show_outside(&mut self, source: Source, fact: Fact, earliest: Time) {
-        self.pending.push(Sighting { earliest, latest: self.now, source, fact });
+        let seq = self.sequence;
+        self.sequence += 1;
+        self.pending.push(Record { seq, earliest, latest: self.now, source, fact });
     }
 
     /// What was counted so far.
@@ -440,14 +434,14 @@ impl World {
 
     fn flush<S: Sink>(&mut self, sink: &mut S) -> Flow {
         let mut flow = Flow::Continue;
-        for &Sighting { earliest, latest, source, fact } in &self.pending {
-            let record = Record { seq: self.sequence, earliest, latest, source, fact };
-            self.sequence += 1;
-            if sink.record(&record) == Flow::Yield {
+        for record in &self.pending {
+            if sink.record(record) == Flow::Yield {
                 flow = Flow::Yield;
             }
         }
         self.pending.clear();
+        // Room for what comes in one moment, unless everybody does the same at once.
+        self.pending.shrink_to(PENDING_KEPT);
         flow
     }
 
@@ -528,3 +522,6 @@ impl World {
         self.choices.spread(ChoiceKey { purpose, subject, ordinal }, spread)
     }
 }
+
+/// So many facts of one moment are usual.
+const PENDING_KEPT: usize = 64;

@@ -12,10 +12,10 @@ use crate::time::Time;
 /// Events in the order of their times; those of one moment in the order in which they were put in.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue<E> {
-    /// Events of the slot that is being emptied, and earlier ones: latest first.
-    current: Vec<Entry<E>>,
-    /// The slot that `current` was taken from, counted from the start of time.
-    slot: u64,
+    /// Events of the slot that is being emptied: latest first.
+    current: Vec<Due<E>>,
+    /// The slot after that one, counted from the start of time: what lies there or later was not looked at yet.
+    ahead: u64,
     /// A slot is two to the power of this many microseconds wide.
     slot_bits: u32,
     /// First entry of each slot's list.
@@ -23,60 +23,72 @@ pub(crate) struct Queue<E> {
     occupied: Vec<u64>,
     entries: Vec<Linked<E>>,
     free: u32,
-    far: BinaryHeap<Reverse<Entry<E>>>,
+    far: BinaryHeap<Reverse<Far<E>>>,
+    /// The slot of the first event in `far`.
+    far_slot: u64,
     sequence: u64,
     pops: u64,
-    waiting: usize,
 }
 
+/// An event whose slot is known.
 #[derive(Clone, Copy, Debug)]
-struct Entry<E> {
-    time: Time,
-    sequence: u64,
+struct Due<E> {
+    key: Key,
     event: E,
 }
 
-/// An entry in a slot's list, or in the list of free places; flat, so that the link fits beside the event.
+/// An event in a slot's list, or a place in the list of free ones.
 #[derive(Clone, Copy, Debug)]
 struct Linked<E> {
+    key: Key,
+    event: E,
+    next: u32,
+}
+
+/// The order inside a slot: how far behind its start, and the sequence number below that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(u64);
+
+/// An event beyond the wheel.
+#[derive(Clone, Copy, Debug)]
+struct Far<E> {
     time: Time,
     sequence: u64,
     event: E,
-    next: u32,
 }
 
 impl<E: Copy> Queue<E> {
     /// Nothing happens yet. So many parties put in events.
     pub(crate) fn for_parties(parties: usize) -> Self {
-        let slot_bits = if parties < MANY { REACH_BITS - 11 } else { REACH_BITS - 14 };
+        let slot_bits = WIDE_SLOT_BITS.saturating_sub((parties / 8).max(1).ilog2()).max(NARROW_SLOT_BITS);
         let slots = 1 << (REACH_BITS - slot_bits);
         Self {
             current: Vec::new(),
-            slot: 0,
+            ahead: 0,
             slot_bits,
             heads: vec![NONE; slots],
             occupied: vec![0; slots / 64],
             entries: Vec::new(),
             free: NONE,
             far: BinaryHeap::new(),
+            far_slot: NEVER,
             sequence: 0,
             pops: 0,
-            waiting: 0,
         }
     }
 
     /// Forgets everything and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.current.clear();
-        self.slot = 0;
+        self.ahead = 0;
         self.heads.fill(NONE);
         self.occupied.fill(0);
         self.entries.clear();
         self.free = NONE;
         self.far.clear();
+        self.far_slot = NEVER;
         self.sequence = 0;
         self.pops = 0;
-        self.waiting = 0;
     }
 
     /// How many events have been taken out.
@@ -84,41 +96,138 @@ impl<E: Copy> Queue<E> {
         self.pops
     }
 
-    /// Puts `event` in at `time`, after everything that is there already for the same moment.
+    /// Puts `event` in at `time`, after everything that is there already for the same moment. It is not before the event
+    /// that was taken out last, nor before the moment up to which events were asked for.
     pub(crate) fn push(&mut self, time: Time, event: E) {
         self.sequence += 1;
-        self.waiting += 1;
-        self.place(Entry { time, sequence: self.sequence, event });
+        let slot = time.as_micros() >> self.slot_bits;
+        if slot < self.ahead {
+            let due = Due { key: self.key(time, self.sequence), event };
+            let place = self.current.partition_point(|other| other.key > due.key);
+            self.current.insert(place, due);
+        } else if slot - self.ahead < self.heads.len() as u64 {
+            self.link(slot, self.key(time, self.sequence), event);
+        } else {
+            self.far.push(Reverse(Far { time, sequence: self.sequence, event }));
+            self.far_slot = self.far_slot.min(slot);
+        }
     }
 
     /// The moment of the next event.
-    pub(crate) fn next_time(&mut self) -> Option<Time> {
-        self.refill();
-        self.current.last().map(|entry| entry.time)
+    pub(crate) fn next_time(&self) -> Option<Time> {
+        if let Some(due) = self.current.last() {
+            return Some(self.time_of(self.ahead - 1, due.key));
+        }
+        let near = self.next_occupied().and_then(|slot| {
+            let first = self.list_of(slot).map(|linked| linked.key).min();
+            first.map(|key| self.time_of(slot, key))
+        });
+        let far = self.far.peek().map(|Reverse(far)| far.time);
+        near.into_iter().chain(far).min()
     }
 
     /// Takes out the next event if it happens at `until` or before.
     pub(crate) fn pop_until(&mut self, until: Time) -> Option<(Time, E)> {
         if self.current.is_empty() {
-            self.refill();
+            self.turn(until);
         }
-        let entry = self.current.pop_if(|entry| entry.time <= until)?;
+        let due = self.current.last()?;
+        let time = self.time_of(self.ahead - 1, due.key);
+        if time > until {
+            return None;
+        }
         self.pops += 1;
-        self.waiting -= 1;
-        Some((entry.time, entry.event))
+        self.current.pop().map(|due| (time, due.event))
     }
 
-    fn place(&mut self, entry: Entry<E>) {
-        let slot = entry.time.as_micros() >> self.slot_bits;
-        if slot <= self.slot {
-            let key = entry.key();
-            let place = self.current.iter().rposition(|other| other.key() > key).map_or(0, |place| place + 1);
-            self.current.insert(place, entry);
-        } else if slot - self.slot < self.heads.len() as u64 {
-            self.link(slot, entry);
-        } else {
-            self.far.push(Reverse(entry));
+    /// Makes `current` hold the events of the next slot that has any, unless all of it lies behind `until`.
+    fn turn(&mut self, until: Time) {
+        let slot = self.next_occupied().unwrap_or(NEVER).min(self.far_slot);
+        if slot > until.as_micros() >> self.slot_bits {
+            return;
         }
+        self.ahead = slot + 1;
+        self.empty_slot(slot);
+        if self.far_slot == slot {
+            self.take_far();
+        }
+        if self.current.len() > 1 {
+            self.current.sort_unstable_by_key(|due| Reverse(due.key));
+        }
+    }
+
+    fn empty_slot(&mut self, slot: u64) {
+        let place = self.place_of(slot);
+        // After a moment in which everything happened at once.
+        self.current.shrink_to(CURRENT_KEPT);
+        let mut next = std::mem::replace(&mut self.heads[place], NONE);
+        self.occupied[place / 64] &= !(1 << (place % 64));
+        while next != NONE {
+            let linked = &mut self.entries[next as usize];
+            self.current.push(Due { key: linked.key, event: linked.event });
+            let after = std::mem::replace(&mut linked.next, self.free);
+            self.free = next;
+            next = after;
+        }
+    }
+
+    /// Moves in what lay beyond the wheel when it was put in, and whose slot has come.
+    fn take_far(&mut self) {
+        while let Some(&Reverse(Far { time, sequence, event })) = self.far.peek() {
+            let slot = time.as_micros() >> self.slot_bits;
+            if slot >= self.ahead {
+                self.far_slot = slot;
+                return;
+            }
+            self.far.pop();
+            self.current.push(Due { key: self.key(time, sequence), event });
+        }
+        self.far_slot = NEVER;
+    }
+
+    fn link(&mut self, slot: u64, key: Key, event: E) {
+        let place = self.place_of(slot);
+        let linked = Linked { key, event, next: self.heads[place] };
+        self.heads[place] = if let Some(free) = self.entries.get_mut(self.free as usize) {
+            let index = std::mem::replace(&mut self.free, free.next);
+            *free = linked;
+            index
+        } else {
+            self.append(linked)
+        };
+        self.occupied[place / 64] |= 1 << (place % 64);
+    }
+
+    /// By a quarter: doubling would leave up to half of it unused, in a world of many workers for ever.
+    #[cold]
+    fn append(&mut self, linked: Linked<E>) -> u32 {
+        if self.entries.len() == self.entries.capacity() {
+            self.entries.reserve_exact((self.entries.len() / 4).max(64));
+        }
+        self.entries.push(linked);
+        (self.entries.len() - 1) as u32
+    }
+
+    /// The next slot on the wheel that has events; the wheel spans exactly one turn.
+    fn next_occupied(&self) -> Option<u64> {
+        let (slots, words) = (self.heads.len(), self.occupied.len());
+        let start = self.place_of(self.ahead);
+        let mut word = start / 64;
+        let mut bits = self.occupied[word] & (!0_u64 << (start % 64));
+        for _ in 0..=words {
+            if bits != 0 {
+                let place = word * 64 + bits.trailing_zeros() as usize;
+                return Some(self.ahead + (place.wrapping_sub(start) & (slots - 1)) as u64);
+            }
+            word = (word + 1) & (words - 1);
+            bits = self.occupied[word];
+        }
+        None
+    }
+
+    fn list_of(&self, slot: u64) -> impl Iterator<Item = &Linked<E>> {
+        let entry = |index: u32| self.entries.get(index as usize);
+        std::iter::successors(entry(self.heads[self.place_of(slot)]), move |linked| entry(linked.next))
     }
 
     /// Where a slot lies on the wheel, whose size is a power of two.
@@ -126,118 +235,51 @@ impl<E: Copy> Queue<E> {
         slot as usize & (self.heads.len() - 1)
     }
 
-    fn link(&mut self, slot: u64, entry: Entry<E>) {
-        let place = self.place_of(slot);
-        let Entry { time, sequence, event } = entry;
-        let linked = Linked { time, sequence, event, next: self.heads[place] };
-        self.heads[place] = if self.free == NONE {
-            if self.entries.len() == self.entries.capacity() {
-                // By a quarter: doubling would leave up to half of it unused, in a world of many workers for ever.
-                self.entries.reserve_exact((self.entries.len() / 4).max(64));
-            }
-            self.entries.push(linked);
-            (self.entries.len() - 1) as u32
-        } else {
-            let index = self.free;
-            self.free = self.entries[index as usize].next;
-            self.entries[index as usize] = linked;
-            index
-        };
-        self.occupied[place / 64] |= 1 << (place % 64);
+    const fn key(&self, time: Time, sequence: u64) -> Key {
+        let behind = time.as_micros() & ((1 << self.slot_bits) - 1);
+        Key(behind << SEQUENCE_BITS | sequence)
     }
 
-    /// Makes `current` hold the next event, if there is one anywhere.
-    fn refill(&mut self) {
-        while self.current.is_empty() && self.waiting > 0 {
-            match (self.next_occupied(), self.far.peek()) {
-                (Some(slot), _) => self.slot = slot,
-                // The wheel is empty: jump to where the far events begin.
-                (None, Some(Reverse(entry))) => self.slot = entry.time.as_micros() >> self.slot_bits,
-                (None, None) => unreachable!("{} events wait in neither place", self.waiting),
-            }
-            self.take_far();
-            self.empty_slot();
-        }
-    }
-
-    /// Moves in what has come within reach of the wheel.
-    fn take_far(&mut self) {
-        while let Some(Reverse(entry)) = self.far.peek()
-            && (entry.time.as_micros() >> self.slot_bits) - self.slot < self.heads.len() as u64
-        {
-            let Some(Reverse(entry)) = self.far.pop() else { return };
-            self.place(entry);
-        }
-    }
-
-    fn empty_slot(&mut self) {
-        let place = self.place_of(self.slot);
-        let mut next = std::mem::replace(&mut self.heads[place], NONE);
-        self.occupied[place / 64] &= !(1 << (place % 64));
-        while next != NONE {
-            let linked = &mut self.entries[next as usize];
-            let Linked { time, sequence, event, .. } = *linked;
-            self.current.push(Entry { time, sequence, event });
-            let after = linked.next;
-            linked.next = self.free;
-            self.free = next;
-            next = after;
-        }
-        if self.current.len() > 1 {
-            self.current.sort_unstable_by_key(|entry| Reverse(entry.key()));
-        }
-    }
-
-    /// The next slot after the current one that has events; the wheel spans exactly one turn.
-    fn next_occupied(&self) -> Option<u64> {
-        let (slots, words) = (self.heads.len(), self.occupied.len());
-        let start = self.place_of(self.slot);
-        let mut word = start / 64;
-        let mut bits = self.occupied[word] & (!0_u64).checked_shl((start % 64) as u32 + 1).unwrap_or(0);
-        for _ in 0..=words {
-            if bits != 0 {
-                let place = word * 64 + bits.trailing_zeros() as usize;
-                return Some(self.slot + (place.wrapping_sub(start) & (slots - 1)) as u64);
-            }
-            word = (word + 1) & (words - 1);
-            bits = self.occupied[word];
-        }
-        None
+    const fn time_of(&self, slot: u64, key: Key) -> Time {
+        Time::from_micros((slot << self.slot_bits) + (key.0 >> SEQUENCE_BITS))
     }
 }
 
-impl<E> Entry<E> {
-    const fn key(&self) -> (Time, u64) {
-        (self.time, self.sequence)
-    }
-}
-
-impl<E> PartialEq for Entry<E> {
+impl<E> PartialEq for Far<E> {
     fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
+        self.cmp(other).is_eq()
     }
 }
 
-impl<E> Eq for Entry<E> {}
+impl<E> Eq for Far<E> {}
 
-impl<E> PartialOrd for Entry<E> {
+impl<E> PartialOrd for Far<E> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl<E> Ord for Entry<E> {
+impl<E> Ord for Far<E> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
+        (self.time, self.sequence).cmp(&(other.time, other.sequence))
     }
 }
 
 /// The wheel reaches 2^24 microseconds, about 16.8 seconds: every usual timer of a worker lies within one turn.
 const REACH_BITS: u32 = 24;
-/// From so many parties on a slot of 8 milliseconds has too many events to sort, and one of 1 millisecond is better.
-const MANY: usize = 100;
+/// For few parties, slots of a quarter of a second; for twice as many, slots of half the width. So a slot has a handful of
+/// events: enough to be worth turning to, few enough to be put in order at once.
+const WIDE_SLOT_BITS: u32 = 18;
+/// Slots of a millisecond: no narrower, since messages take about as long.
+const NARROW_SLOT_BITS: u32 = 10;
+/// What a key has for the sequence number, beside a moment in the widest slot: more than a run could count up to.
+const SEQUENCE_BITS: u32 = u64::BITS - WIDE_SLOT_BITS;
+/// So many events of a slot are usual.
+const CURRENT_KEPT: usize = 64;
 /// The end of a list.
 const NONE: u32 = u32::MAX;
+/// No slot.
+const NEVER: u64 = u64::MAX;
 
 #[cfg(test)]
 mod tests {
@@ -247,7 +289,8 @@ mod tests {
     #[test]
     fn order_is_that_of_time_and_then_of_arrival() {
         order_of(Queue::for_parties(1));
-        order_of(Queue::for_parties(MANY));
+        order_of(Queue::for_parties(100));
+        order_of(Queue::for_parties(100_000));
     }
 
     fn order_of(mut queue: Queue<u32>) {
@@ -287,8 +330,9 @@ mod tests {
         let mut queue = Queue::for_parties(1);
         queue.push(Time::from_micros(5_000), 'a');
         assert_eq!(queue.pop_until(Time::from_micros(4_999)), None);
-        queue.push(Time::from_micros(3_000), 'b');
-        assert_eq!(queue.pop_until(Time::from_micros(4_999)), Some((Time::from_micros(3_000), 'b')));
+        queue.push(Time::from_micros(4_999), 'b');
+        assert_eq!(queue.next_time(), Some(Time::from_micros(4_999)));
+        assert_eq!(queue.pop_until(Time::from_micros(4_999)), Some((Time::from_micros(4_999), 'b')));
         assert_eq!(queue.pop_until(Time::from_micros(5_000)), Some((Time::from_micros(5_000), 'a')));
     }
 }

@@ -30,7 +30,10 @@ pub(crate) struct WorkerHost {
     pub(crate) connection: Connection,
     pub(crate) resolver: Resolver,
     pub(crate) started: bool,
+    /// The deadline that is waited for.
     pub(crate) armed: Time,
+    /// A later one that was waited for before, and is in the queue all the same.
+    overtaken: Time,
     shown: WorkerState,
     messages: u32,
     /// Counts the packets that a poor link might have lost.
@@ -91,6 +94,7 @@ impl WorkerHost {
             resolver: Resolver::default(),
             started: false,
             armed: Time::NEVER,
+            overtaken: Time::NEVER,
             shown: WorkerState::Starting,
             messages: 0,
             at_risk: 0,
@@ -138,13 +142,16 @@ impl Connection {
 
 impl World {
     pub(crate) fn step_worker(&mut self, id: WorkerId, event: WorkerEvent) {
-        let mut effects = std::mem::take(&mut self.worker_effects);
+        // What an effect makes the same worker do at once comes behind its own effects.
+        let first = self.worker_effects.len();
         let host = &mut self.workers[id.index()];
-        host.machine.step(self.now, event, &mut self.choices, &mut effects);
-        for effect in effects.drain(..) {
+        host.machine.step(self.now, event, &mut self.choices, &mut self.worker_effects);
+        let mut next = first;
+        while let Some(&effect) = self.worker_effects.get(next) {
+            next += 1;
             self.carry_out_worker(id, effect);
         }
-        self.worker_effects = effects;
+        self.worker_effects.truncate(first);
         self.arm_worker(id);
     }
 
@@ -153,25 +160,21 @@ impl World {
         if let Some(next) = host.machine.next_deadline()
             && next < host.armed
         {
+            if next != host.overtaken {
+                host.overtaken = host.armed;
+                self.queue.push(next, Event::WorkerDue(id));
+            }
             host.armed = next;
-            self.queue.push(next, Event::WorkerDue(id));
         }
     }
 
+    /// What a worker does at each request is done here; what it does seldom lies in functions of their own.
     fn carry_out_worker(&mut self, id: WorkerId, effect: WorkerEffect) {
         match effect {
             WorkerEffect::Send(request) => self.send(id, request),
             WorkerEffect::Connect => self.connect(id),
             WorkerEffect::Drop => self.drop_connection(id),
-            WorkerEffect::LogConnected => {
-                self.counters.connects += 1;
-                let host = &self.workers[id.index()];
-                let connection = &host.connection;
-                if let (Some(served_by), Some(presented)) = (connection.node, connection.presented) {
-                    let through = host.machine.settings().endpoint_host;
-                    self.show_worker(id, WorkerState::Connected { through, served_by, presented });
-                }
-            }
+            WorkerEffect::LogConnected => self.log_connected(id),
             WorkerEffect::LogLost(loss) => self.show_worker(id, WorkerState::Disconnected(loss)),
             WorkerEffect::LogRefused(error) => {
                 let connection = &self.workers[id.index()].connection;
@@ -187,6 +190,17 @@ impl World {
             WorkerEffect::LogReportRefused { task, number } => {
                 self.show(Source::Worker(id), Fact::ReportRefused { task, worker: id, number });
             }
+        }
+    }
+
+    #[inline(never)]
+    fn log_connected(&mut self, id: WorkerId) {
+        self.counters.connects += 1;
+        let host = &self.workers[id.index()];
+        let connection = &host.connection;
+        if let (Some(served_by), Some(presented)) = (connection.node, connection.presented) {
+            let through = host.machine.settings().endpoint_host;
+            self.show_worker(id, WorkerState::Connected { through, served_by, presented });
         }
     }
 
@@ -211,6 +225,7 @@ impl World {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn show_worker(&mut self, id: WorkerId, state: WorkerState) {
         let host = &mut self.workers[id.index()];
         if host.shown != state {
@@ -220,24 +235,28 @@ impl World {
     }
 
     /// Microseconds that the next message to or from a worker takes.
+    #[inline]
     fn link_delay(&mut self, id: WorkerId) -> u64 {
         let host = &mut self.workers[id.index()];
         host.messages = host.messages.wrapping_add(1);
         let key = ChoiceKey { purpose: Purpose::LinkDelay, subject: id.0, ordinal: host.messages };
         let (least, most) = self.link_micros;
-        self.choices.between(key, least, most) + micros(self.quality(id).delay)
+        let delay = self.choices.between(key, least, most);
+        if self.links.any_is_poor() { delay + micros(self.quality(id).delay) } else { delay }
     }
 
     /// How good the way is that a worker's packets take now.
     fn quality(&self, id: WorkerId) -> LinkQuality {
-        if !self.links.any_is_poor() {
-            return LinkQuality::default();
-        }
-        self.destination(id).node().map_or_else(LinkQuality::default, |node| self.links.quality(node))
+        self.destination(&self.workers[id.index()].connection)
+            .node()
+            .map_or_else(LinkQuality::default, |node| self.links.quality(node))
     }
 
     /// Whether the next packet to or from a worker is lost on a poor link.
     fn is_lost(&mut self, id: WorkerId) -> bool {
+        if !self.links.any_is_poor() {
+            return false;
+        }
         let LinkQuality { loss, .. } = self.quality(id);
         loss > 0 && {
             let host = &mut self.workers[id.index()];
@@ -250,6 +269,9 @@ impl World {
     /// How much later a packet arrives because TCP has to send it again; `None` if it gives up. What becomes of the link
     /// in the meantime changes nothing.
     fn sent_again(&mut self, id: WorkerId) -> Option<Duration> {
+        if !self.links.any_is_poor() {
+            return Some(Duration::ZERO);
+        }
         let mut late = Duration::ZERO;
         for again in SEGMENT_AGAIN {
             if !self.is_lost(id) {
@@ -261,6 +283,7 @@ impl World {
     }
 
     /// Resolves the host of the endpoint and tries what comes of it, one address after the other.
+    #[inline(never)]
     fn connect(&mut self, id: WorkerId) {
         let now = self.now;
         self.attempt(id, |attempt| *attempt = Attempted { began: now, ..Attempted::default() });
@@ -300,6 +323,7 @@ impl World {
         self.try_one(id, to, left);
     }
 
+    #[inline(never)]
     fn try_one(&mut self, id: WorkerId, to: Option<Target>, left: AddressSet) {
         let now = self.now;
         self.attempt(id, |attempt| {
@@ -337,21 +361,21 @@ impl World {
         self.workers[id.index()].connection.number == number
     }
 
-    fn destination(&self, id: WorkerId) -> Destination {
-        if let Some(node) = self.workers[id.index()].connection.node
+    fn destination(&self, connection: &Connection) -> Destination {
+        if let Some(node) = connection.node
             && has(Defect::AddressResolvedOnce)
         {
             return Destination::Node(node);
         }
-        let to = self.workers[id.index()].connection.to;
-        to.map_or(Destination::UnknownHost, |to| self.addresses.reached_by(to))
+        connection.to.map_or(Destination::UnknownHost, |to| self.addresses.reached_by(to))
     }
 
     pub(crate) fn syn_arrived(&mut self, id: WorkerId, number: u32) {
-        if !self.is_current(id, number) {
+        let connection = &self.workers[id.index()].connection;
+        if connection.number != number {
             return;
         }
-        match self.destination(id) {
+        match self.destination(connection) {
             Destination::UnknownHost => self.connect_failed(id, number, ErrorFamily::EndpointNotFound),
             Destination::Node(node) if self.lets_in(node) && !self.is_lost(id) => {
                 self.syn_reached(id, number, node)
@@ -424,10 +448,11 @@ impl World {
     }
 
     pub(crate) fn handshake_ended(&mut self, id: WorkerId, number: u32) {
-        if !self.is_current(id, number) {
+        let connection = &self.workers[id.index()].connection;
+        if connection.number != number {
             return;
         }
-        match self.path(id) {
+        match self.path(connection) {
             Path::Silent => return,
             Path::Reset => {
                 self.mark_what_is_cut_off(id);
@@ -502,9 +527,8 @@ impl World {
         }
     }
 
-    fn path(&self, id: WorkerId) -> Path {
-        let connection = &self.workers[id.index()].connection;
-        let Destination::Node(node) = self.destination(id) else { return Path::Silent };
+    fn path(&self, connection: &Connection) -> Path {
+        let Destination::Node(node) = self.destination(connection) else { return Path::Silent };
         let host = &self.nodes[node.index()];
         if !self.lets_in(node) {
             Path::Silent
@@ -517,10 +541,11 @@ impl World {
 
     /// A request, or its `attempt`th repetition by TCP, reaches whoever has the address.
     pub(crate) fn request_arrived(&mut self, id: WorkerId, number: u32, attempt: u8) {
-        if !self.is_current(id, number) {
+        let connection = &self.workers[id.index()].connection;
+        if connection.number != number {
             return;
         }
-        match self.path(id) {
+        match self.path(connection) {
             Path::Delivered if !self.is_lost(id) => self.request_delivered(id),
             Path::Reset => self.connection_lost(id, number, Loss::Reset),
             Path::Delivered | Path::Silent => {
@@ -564,10 +589,10 @@ impl World {
     }
 
     pub(crate) fn response_arrived(&mut self, id: WorkerId, number: u32) {
-        if !self.is_current(id, number) {
+        let connection = &mut self.workers[id.index()].connection;
+        if connection.number != number {
             return;
         }
-        let connection = &mut self.workers[id.index()].connection;
         let (Some(request), Some(response)) = (connection.request.take(), connection.response.take()) else {
             return;
         };
