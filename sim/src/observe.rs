@@ -168,6 +168,20 @@ pub enum Fact {
         /// The number of the error message.
         number: u16,
     },
+    /// An entry of the cluster in the event log of the node that is the source. It is read when the node can be asked: a
+    /// record of it may come long after others that are later in time.
+    ClusterEvent {
+        /// Its number in the log, from which it can be found there again.
+        record: u64,
+        /// The event id, which says what happened.
+        id: u16,
+        /// The node that it names last: the one that was lost, or to which a role goes.
+        node: Option<NodeId>,
+        /// The role that it names.
+        role: Option<RoleId>,
+        /// The resource that it names.
+        resource: Option<ResourceId>,
+    },
 }
 
 impl Fact {
@@ -177,6 +191,11 @@ impl Fact {
             self,
             Self::Task { .. } | Self::Package { .. } | Self::ExecutionLog { .. } | Self::ReportRefused { .. }
         )
+    }
+
+    /// Whether somebody wrote it down, and others read it later: its record may come after records of later moments.
+    pub const fn is_of_log(&self) -> bool {
+        matches!(self, Self::ClusterEvent { .. })
     }
 }
 

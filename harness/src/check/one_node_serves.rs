@@ -156,7 +156,9 @@ impl Check for OneNodeServes {
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ExecutionLog { .. }
-                | Fact::ReportRefused { .. },
+                | Fact::ReportRefused { .. }
+                // Nodes and probe have shown what it tells.
+                | Fact::ClusterEvent { .. },
                 _,
             ) => {}
         }
