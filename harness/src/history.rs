@@ -244,6 +244,7 @@ enum FactText {
         number: u16,
     },
     ClusterEvent {
+        channel: String,
         record: u64,
         id: u16,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -477,7 +478,8 @@ impl FactText {
             Fact::ReportRefused { task, worker: id, number } => {
                 Self::ReportRefused { task: task.0, worker: worker(id), number }
             }
-            Fact::ClusterEvent { record, id, node: of, role, resource } => Self::ClusterEvent {
+            Fact::ClusterEvent { channel, record, id, node: of, role, resource } => Self::ClusterEvent {
+                channel: words::channel(channel).to_owned(),
                 record,
                 id,
                 node: of.map(node),
@@ -551,7 +553,8 @@ impl FactText {
             Self::ReportRefused { task, worker, number } => {
                 Fact::ReportRefused { task: TaskId(task), worker: find.worker(worker)?, number }
             }
-            Self::ClusterEvent { record, id, node, role, resource } => Fact::ClusterEvent {
+            Self::ClusterEvent { channel, record, id, node, role, resource } => Fact::ClusterEvent {
+                channel: find.word("event log", channel, words::channel_by_word)?,
                 record,
                 id,
                 node: node.map(|node| find.node(node)).transpose()?,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
-    AgentRow, Answer, ErrorFamily, ExecutionLog, ExecutionStatus, Loss, NodeState, NodeStatus, Power,
-    ResourceState, RoleState, TaskState,
+    AgentRow, Answer, Channel, ErrorFamily, ExecutionLog, ExecutionStatus, Loss, NodeState, NodeStatus,
+    Power, ResourceState, RoleState, TaskState,
 };
 
 use crate::plan::Which;
@@ -44,6 +44,14 @@ words! {
         NodeStatus::Normal => "normal",
         NodeStatus::Isolated => "isolated",
         NodeStatus::Quarantined => "quarantined",
+    }
+}
+
+words! {
+    /// The word for an event log.
+    channel, channel_by_word, CHANNELS: Channel {
+        Channel::System => "system",
+        Channel::Operational => "operational",
     }
 }
 

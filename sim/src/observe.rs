@@ -171,7 +171,9 @@ pub enum Fact {
     /// An entry of the cluster in the event log of the node that is the source. It is read when the node can be asked: a
     /// record of it may come long after others that are later in time.
     ClusterEvent {
-        /// Its number in the log, from which it can be found there again.
+        /// In which of its logs.
+        channel: Channel,
+        /// Its number there, by which it can be found again.
         record: u64,
         /// The event id, which says what happened.
         id: u16,
@@ -442,6 +444,15 @@ pub enum ExecutionLog {
     Cached,
     /// Nowhere: the worker's login was refused.
     Refused,
+}
+
+/// An event log of a node that its cluster service writes into (Windows Server event lists, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// System: what an administrator should know, such as losses and failures.
+    System,
+    /// Microsoft-Windows-FailoverClustering/Operational: what the cluster does by itself, such as roles that move.
+    Operational,
 }
 
 /// What SSISDB knows of a worker (`catalog.worker_agents`).

@@ -116,14 +116,15 @@ impl<'p> Timeline<'p> {
             Fact::ReportRefused { task, number, .. } => {
                 format!("report on {task} is refused with {number}")
             }
-            Fact::ClusterEvent { record, id, node, role, resource } => {
+            Fact::ClusterEvent { channel, record, id, node, role, resource } => {
                 let names = [
                     resource.map(|resource| names.resource(resource)),
                     role.map(|role| names.role(role)),
                     node.map(|node| names.node(node)),
                 ];
                 let about: String = names.into_iter().flatten().map(|name| format!(", {name}")).collect();
-                format!("event {id}: {}{about} (record {record})", words::cluster_event(id))
+                let (what, log) = (words::cluster_event(id), words::channel(channel));
+                format!("event {id}: {what}{about} ({log} {record})")
             }
         })
     }
