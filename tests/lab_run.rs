@@ -116,7 +116,17 @@ fn the_first_suite_passes_and_leaves_its_folder() {
     assert_eq!(files(&kept), ["histories", "journals", "report.html", "report.json", "transcript"]);
     let transcript = files(&kept.join("transcript"));
     assert!(transcript.iter().any(|file| file.ends_with("node1-looks.said")), "{transcript:?}");
-    assert!(transcript.iter().any(|file| file.ends_with("acts.asked")), "{transcript:?}");
+    let acts = transcript.iter().find(|file| file.ends_with("acts.asked")).expect("somebody acted");
+    // By this name an entry in the host's event log leads to the journal.
+    let journal = files(&kept.join("journals")).remove(0).replace(".jsonl", "");
+    let asked = fs::read_to_string(kept.join("transcript").join(acts)).expect("what was asked");
+    assert!(asked.contains(&format!("\"run\":\"{journal}\"")), "{journal}: {asked}");
+    let report = fs::read_to_string(kept.join("report.html")).expect("a report");
+    assert!(report.contains("event 1641: a role moves"), "the report tells what the nodes have written down");
+    // What the nodes have written down of it is in the history.
+    let history = kept.join("histories").join(files(&kept.join("histories")).remove(0));
+    let history = fs::read_to_string(history).expect("a history");
+    assert!(history.contains("\"cluster_event\"") && history.contains("\"id\":1641"), "{history}");
 }
 
 #[test]

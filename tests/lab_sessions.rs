@@ -24,7 +24,7 @@ use failover_harness::director;
 use failover_harness::judge::Judgement;
 use failover_harness::plan::Plan;
 use failover_sim::names::NodeId;
-use failover_sim::observe::{Flow, Record, Sink};
+use failover_sim::observe::{Fact, Flow, Record, Sink};
 use tempfile::TempDir;
 
 /// The scenarios that run in real time.
@@ -141,6 +141,7 @@ fn a_blocked_program_is_killed_with_what_it_started() {
 struct Ran {
     judgement: Judgement,
     undone: Vec<State>,
+    records: Vec<Record>,
 }
 
 impl Ran {
@@ -161,9 +162,10 @@ fn run(plan: &Plan, programs: Programs, transport: Transport, mut twin: RealTime
         Ok(Ends { places, hooks: Hooks::default(), probe: twin.probe(), clock: twin.clock(), rhythm })
     };
     let mut backend = LabBackend::new(RemoteLab::new(programs, begin), Some(journals.path().to_owned()));
-    let judgement = director::run(plan, &mut backend, &mut Nowhere);
+    let mut records = Vec::new();
+    let judgement = director::run(plan, &mut backend, &mut records);
     let entries = backend.journal().map(|journal| journal.entries().to_vec()).unwrap_or_default();
-    Ran { judgement, undone: entries.into_iter().map(|entry| entry.state).collect() }
+    Ran { judgement, undone: entries.into_iter().map(|entry| entry.state).collect(), records }
 }
 
 fn verdicts(judgement: &Judgement) -> (Outcome, Vec<(&'static str, Outcome)>) {
@@ -185,6 +187,11 @@ fn has_the_verdicts_of_the_simulator(name: &str, dialect: Dialect) {
     let programs = host_program(folder.path(), &twin);
     let ran = run(&failover_tests::plan(name, 1), programs, Transport::Winrm, twin);
     same_verdicts(name, &ran);
+    // What nodes write down is in the history, as exactly as their clocks are known.
+    let is_move = |record: &&Record| matches!(record.fact, Fact::ClusterEvent { id: 1641, .. });
+    let moves: Vec<&Record> = ran.records.iter().filter(is_move).collect();
+    assert!(!moves.is_empty(), "{name}");
+    assert!(moves.iter().all(|record| record.earliest <= record.latest), "{moves:?}");
 }
 
 #[test]

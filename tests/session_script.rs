@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 
+use failover_harness::backend::lab::protocol::{CHANNELS, channel_name};
 use failover_harness::backend::lab::script::{
     ARGUMENTS, BOOTSTRAP, COMMANDS, MEMBERS, SCRIPT, STATEMENTS, bootstrap, opening,
 };
@@ -102,6 +103,57 @@ fn every_verb_is_answered_by_a_function_of_its_name() {
 }
 
 #[test]
+fn whatever_changes_something_stands_in_the_event_log_before_it_is_done() {
+    let perform = SCRIPT.split("function Perform(").nth(1).expect("it carries out verbs");
+    let (announced, verbs) = perform.split_once("switch -CaseSensitive").expect("the verbs");
+    let condition = "if ('hello', 'reach' -cnotcontains $Verb -and -not $Verb.StartsWith('read_')) { Announce $Verb $With }";
+    assert!(announced.contains(condition), "{announced}");
+    // What only looks has a name that says so, and calls nothing that changes anything.
+    let changes = [
+        "Move-",
+        "Stop-",
+        "Start-",
+        "Suspend-",
+        "Resume-",
+        "Netsh",
+        "WriteAllText",
+        "$store.Add",
+        "WriteEntry",
+    ];
+    let functions: Vec<&str> = SCRIPT.split("\n    function ").collect();
+    let does = |name: &str| {
+        let starts = |text: &&&str| text.strip_prefix(name).is_some_and(|rest| rest.starts_with(['(', ' ']));
+        let text = functions.iter().find(starts).unwrap_or_else(|| panic!("{name} is not there"));
+        changes.iter().any(|change| text.contains(change))
+    };
+    for line in verbs.lines().filter_map(|line| line.trim().strip_prefix('\'')) {
+        let (verb, function) = line.split_once("' { return ").unwrap_or((line, ""));
+        let Some(function) = function.split([' ', '}']).next().filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        let is_look = matches!(verb, "hello" | "reach") || verb.starts_with("read_");
+        assert_eq!(does(function), !is_look, "{verb}");
+    }
+    // Where it cannot be written, the change is made all the same, and a line without the marker says so.
+    let announce = functions.iter().find(|text| text.starts_with("Announce(")).expect("it announces");
+    assert!(announce.contains("catch {") && announce.contains("$global:FailoverNotes +="), "{announce}");
+    let answer = functions.iter().find(|text| text.starts_with("Answer(")).expect("it answers");
+    let at = |text: &str| answer.find(text).unwrap_or_else(|| panic!("{text}: {answer}"));
+    assert!(at("\n        $global:FailoverNotes\n") < at("$global:FailoverMarker + '{'"), "{answer}");
+}
+
+#[test]
+fn an_empty_log_is_recognised_by_the_id_of_the_error_and_no_message_is_read() {
+    assert!(SCRIPT.contains("$_.FullyQualifiedErrorId).StartsWith('NoMatchingEventsFound,')"));
+    for message in [".Message", ".FormatDescription(", ".LevelDisplayName", ".TaskDisplayName"] {
+        assert!(!SCRIPT.contains(message), "{message}");
+    }
+    for channel in CHANNELS {
+        assert!(SCRIPT.contains(&format!("'{}'", channel_name(channel))), "{channel:?}");
+    }
+}
+
+#[test]
 fn nothing_that_a_request_brings_becomes_part_of_a_command() {
     // Text is put into text in these places alone, and never a name or a value of a request but the thumbprint, which is
     // 40 digits by then.
@@ -156,6 +208,15 @@ fn a_real_powershell_answers_where_one_is_found() {
         function global:Get-ClusterNode { [pscustomobject] @{ Name = $name; State = 0; StatusInformation = 0; DynamicWeight = 1 } }
         function global:Get-ClusterGroup { [pscustomobject] @{ Name = $name; State = 0; OwnerNode = (Get-ClusterNode) } }
         function global:Get-ClusterResource { }
+        function global:Get-WinEvent {
+            param($LogName, $FilterXPath, $MaxEvents, [switch] $Oldest)
+            if ($LogName -eq 'System' -and $FilterXPath -ne '*') {
+                $none = New-Object System.Management.Automation.ErrorRecord (New-Object Exception 'keine'), 'NoMatchingEventsFound,Microsoft.PowerShell.Commands.GetWinEventCommand', 'ObjectNotFound', $null
+                throw $none
+            }
+            $event = [pscustomobject] @{ RecordId = [long] 7; Id = 1135; TimeCreated = [datetime]::new(2025, 1, 6, 0, 0, 0, 'Utc') }
+            $event | Add-Member ScriptMethod ToXml { '<Event xmlns="http://schemas.microsoft.com/win/2004/08/events/event"><EventData><Data Name="NodeName">N&#246;DE1</Data></EventData></Event>' } -PassThru
+        }
         function global:Move-ClusterGroup { param($InputObject, $Node, $Wait) if ($Node -cne $name) { throw 'another node' } }
     "#;
     let script = format!(
@@ -173,6 +234,10 @@ fn a_real_powershell_answers_where_one_is_found() {
         serde_json::json!({ "id": 2, "verb": "move_role", "limit_ms": 1000, "parameters": { "group": hostile, "node": hostile } }),
         serde_json::json!({ "id": 3, "verb": "move_role", "limit_ms": 1000, "parameters": { "group": "*", "node": hostile } }),
         serde_json::json!({ "id": 4, "verb": "nothing", "limit_ms": 1000, "parameters": {} }),
+        serde_json::json!({ "id": 5, "verb": "read_events", "limit_ms": 1000,
+            "parameters": { "channel": channel_name(CHANNELS[0]), "after": 3, "within_ms": 60_000, "most": 5 } }),
+        serde_json::json!({ "id": 6, "verb": "read_events", "limit_ms": 1000,
+            "parameters": { "channel": channel_name(CHANNELS[1]), "after": 3, "most": 5 } }),
     ];
     let mut input = format!("{}\n{script}{{}}\n", script.len());
     for request in requests {
@@ -182,8 +247,12 @@ fn a_real_powershell_answers_where_one_is_found() {
     std::io::Write::write_all(&mut child.stdin.take().expect("a pipe"), input.as_bytes()).expect("it reads");
     let output = child.wait_with_output().expect("it ends with its input");
     let said = String::from_utf8_lossy(&output.stdout);
+    // Beyond Windows there is no event log to write into.
+    let notes: Vec<&str> = said.lines().filter(|line| !line.starts_with('{')).collect();
+    assert!(notes.iter().all(|note| note.starts_with("nothing written into the event log: ")), "{notes:?}");
     let answers: Vec<serde_json::Value> = said
         .lines()
+        .filter(|line| line.starts_with('{'))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {said}")))
         .collect();
     assert_eq!(answers[0]["node_names"], serde_json::json!([hostile]));
@@ -191,6 +260,12 @@ fn a_real_powershell_answers_where_one_is_found() {
     assert_eq!(answers[1], serde_json::json!({ "id": 2, "ok": true }));
     assert_eq!(answers[2]["error_id"], "GroupNotFound");
     assert_eq!(answers[3]["error_id"], "VerbNotKnown");
+    assert_eq!(answers[4]["newest_record"], 7);
+    assert_eq!(answers[4]["event_records"], serde_json::json!([]));
+    assert_eq!(answers[5]["event_ticks"], serde_json::json!([638_717_184_000_000_000_i64]));
+    assert_eq!(answers[5]["data_records"], serde_json::json!([7]));
+    assert_eq!(answers[5]["data_names"], serde_json::json!(["NodeName"]));
+    assert_eq!(answers[5]["data_values"], serde_json::json!(["N\u{f6}DE1"]));
 }
 
 /// A value as JSON in ASCII.

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use failover_harness::backend::lab::protocol::{Answer, Call, Line, Lines, Request};
+use failover_harness::backend::lab::protocol::{Answer, CHANNELS, Call, EVENTS_MOST, Line, Lines, Request};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,5 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = Answer::read_id(&text);
         let server = "SQLFCI".to_owned();
         let _ = Answer::read(&text, &Call::ReadSsisdb { server });
+        let (channel, most) = (CHANNELS[0], EVENTS_MOST);
+        let _ = Answer::read(&text, &Call::ReadEvents { channel, after: 0, within: None, most });
     }
 });

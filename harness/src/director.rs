@@ -135,6 +135,7 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
             let limit = self.plan.topology.promises.reconnect_within + MARGIN;
             self.advance(limit)?;
         }
+        self.backend.gather(&mut self.tee);
         self.note(Fact::RunEnded);
         Ok(())
     }

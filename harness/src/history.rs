@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use failover_sim::cluster::Profile;
-use failover_sim::names::{ActionNo, CertificateId, HostId, LoadId, Names, NodeId, StepNo, TaskId, WorkerId};
+use failover_sim::names::{
+    ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo, TaskId, WorkerId,
+};
 use failover_sim::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 use serde::{Deserialize, Serialize};
@@ -241,6 +243,17 @@ enum FactText {
         worker: String,
         number: u16,
     },
+    ClusterEvent {
+        channel: String,
+        record: u64,
+        id: u16,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resource: Option<String>,
+    },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -465,6 +478,14 @@ impl FactText {
             Fact::ReportRefused { task, worker: id, number } => {
                 Self::ReportRefused { task: task.0, worker: worker(id), number }
             }
+            Fact::ClusterEvent { channel, record, id, node: of, role, resource } => Self::ClusterEvent {
+                channel: words::channel(channel).to_owned(),
+                record,
+                id,
+                node: of.map(node),
+                role: role.map(|role| names.role(role).to_owned()),
+                resource: resource.map(|resource| names.resource(resource).to_owned()),
+            },
         }
     }
 
@@ -495,16 +516,11 @@ impl FactText {
                 node: find.node(node)?,
                 status: find.word("node status", status, words::node_status_by_word)?,
             },
-            Self::OwnerNode { role, owner } => Fact::OwnerNode {
-                role: failover_sim::names::RoleId(find.index("role", role, &find.0.names.roles)? as u8),
-                owner: find.node(owner)?,
-            },
+            Self::OwnerNode { role, owner } => {
+                Fact::OwnerNode { role: find.role(role)?, owner: find.node(owner)? }
+            }
             Self::ResourceState { resource, state } => Fact::ResourceState {
-                resource: failover_sim::names::ResourceId(find.index(
-                    "resource",
-                    resource,
-                    &find.0.names.resources,
-                )? as u16),
+                resource: find.resource(resource)?,
                 state: find.word("resource state", state, words::resource_state_by_word)?,
             },
             Self::Endpoint { host, answer } => {
@@ -537,6 +553,14 @@ impl FactText {
             Self::ReportRefused { task, worker, number } => {
                 Fact::ReportRefused { task: TaskId(task), worker: find.worker(worker)?, number }
             }
+            Self::ClusterEvent { channel, record, id, node, role, resource } => Fact::ClusterEvent {
+                channel: find.word("event log", channel, words::channel_by_word)?,
+                record,
+                id,
+                node: node.map(|node| find.node(node)).transpose()?,
+                role: role.map(|role| find.role(role)).transpose()?,
+                resource: resource.map(|resource| find.resource(resource)).transpose()?,
+            },
         })
     }
 }
@@ -641,6 +665,14 @@ impl Find<'_> {
 
     fn node(&self, name: String) -> Result<NodeId, (&'static str, String)> {
         self.index("node", name, &self.0.names.nodes).map(|index| NodeId(index as u8))
+    }
+
+    fn role(&self, name: String) -> Result<RoleId, (&'static str, String)> {
+        self.index("role", name, &self.0.names.roles).map(|index| RoleId(index as u8))
+    }
+
+    fn resource(&self, name: String) -> Result<ResourceId, (&'static str, String)> {
+        self.index("resource", name, &self.0.names.resources).map(|index| ResourceId(index as u16))
     }
 
     fn worker(&self, name: String) -> Result<WorkerId, (&'static str, String)> {

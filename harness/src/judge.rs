@@ -273,6 +273,10 @@ impl Sink for Judge<'_> {
     fn record(&mut self, record: &Record) -> Flow {
         self.last = self.last.max(record.latest);
         let topic = record.fact.topic();
+        // Evidence for a reader: the same was seen by looking, at its time, and every backend is judged by that.
+        if topic == Topic::Surroundings && record.fact.is_of_log() {
+            return Flow::Continue;
+        }
         // What leaves the picture as it was changes no step either.
         if topic != Topic::Work || self.picture.shows_work() {
             self.picture.observe(record);

@@ -179,7 +179,9 @@ impl<'p> Picture<'p> {
                 | Fact::RunEnded
                 | Fact::WorkerAgent { .. }
                 | Fact::MasterMachine(_)
-                | Fact::Package { .. },
+                | Fact::Package { .. }
+                // What nodes show and the probe meets is the picture, the same on all backends.
+                | Fact::ClusterEvent { .. },
                 _,
             ) => {}
         }

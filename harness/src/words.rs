@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use failover_sim::names::Names;
 use failover_sim::observe::{
-    AgentRow, Answer, ErrorFamily, ExecutionLog, ExecutionStatus, Loss, NodeState, NodeStatus, Power,
-    ResourceState, RoleState, TaskState,
+    AgentRow, Answer, Channel, ErrorFamily, ExecutionLog, ExecutionStatus, Loss, NodeState, NodeStatus,
+    Power, ResourceState, RoleState, TaskState,
 };
 
 use crate::plan::Which;
@@ -44,6 +44,14 @@ words! {
         NodeStatus::Normal => "normal",
         NodeStatus::Isolated => "isolated",
         NodeStatus::Quarantined => "quarantined",
+    }
+}
+
+words! {
+    /// The word for an event log.
+    channel, channel_by_word, CHANNELS: Channel {
+        Channel::System => "system",
+        Channel::Operational => "operational",
     }
 }
 
@@ -167,6 +175,41 @@ pub fn answer(answer: Answer, names: &Names) -> String {
         Answer::Served { by, certificate } => {
             format!("{} presents `{}`", names.node(by), names.certificate(certificate))
         }
+    }
+}
+
+/// What an event of the cluster says, in a few words (event lists of Microsoft-Windows-FailoverClustering, the System
+/// ones documented, the others observed). There are hundreds: of the rest the id says enough.
+pub const fn cluster_event(id: u16) -> &'static str {
+    match id {
+        1049 => "an address is taken",
+        1061 => "the node forms the cluster",
+        1062 => "the node joins the cluster",
+        1063 => "the cluster service stops",
+        1069 => "a resource has failed",
+        1126 | 1127 => "a network interface does not answer",
+        1129 => "a network is partitioned",
+        1130 => "a network is down",
+        1135 => "a node was removed from the membership",
+        1146 => "the process of a resource ended",
+        1153 => "a failover is attempted",
+        1154 => "a failback is attempted",
+        1177 => "the cluster service stops, quorum is lost",
+        1200 => "a role comes online",
+        1201 => "a role is online",
+        1203 => "a role goes offline",
+        1204 => "a role is offline",
+        1205 => "a role is not completely online or offline",
+        1230 => "a resource is blocked or its process crashed",
+        1254 => "a role has failed over too often",
+        1573 => "the cluster is not formed, its witness cannot be reached",
+        1637 => "a resource changes its state",
+        1638 => "a resource is not restarted any more",
+        1641 => "a role moves",
+        1650 => "a node is not heard on a network",
+        1672 | 1675 | 1676 => "a node is in quarantine",
+        1680 => "a node is not isolated any more",
+        _ => "of the cluster",
     }
 }
 

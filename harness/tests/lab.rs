@@ -36,6 +36,7 @@ fn two_processes_write_the_same_histories() {
     };
     let (first, second) = (histories(1), histories(2));
     assert!(!first.is_empty() && first == second);
+    assert!(text(&first).contains("\"cluster_event\""), "what nodes have written down is in it");
     let file = folder.join("1/cluster-owner_power_off.jsonl").display().to_string();
     assert_eq!(failover(&["judge", &file]).status.code(), Some(0));
     std::fs::remove_dir_all(&folder).expect("the folder is ours");

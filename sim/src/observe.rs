@@ -168,6 +168,22 @@ pub enum Fact {
         /// The number of the error message.
         number: u16,
     },
+    /// An entry of the cluster in the event log of the node that is the source. It is read when the node can be asked: a
+    /// record of it may come long after others that are later in time.
+    ClusterEvent {
+        /// In which of its logs.
+        channel: Channel,
+        /// Its number there, by which it can be found again.
+        record: u64,
+        /// The event id, which says what happened.
+        id: u16,
+        /// The node that it names last: the one that was lost, or to which a role goes.
+        node: Option<NodeId>,
+        /// The role that it names.
+        role: Option<RoleId>,
+        /// The resource that it names.
+        resource: Option<ResourceId>,
+    },
 }
 
 impl Fact {
@@ -194,8 +210,14 @@ impl Fact {
             | Self::ResourceState { .. }
             | Self::Endpoint { .. }
             | Self::MasterMachine(_)
+            | Self::ClusterEvent { .. }
             | Self::WorkerAgent { .. } => Topic::Surroundings,
         }
+    }
+
+    /// Whether somebody wrote it down, and others read it later: its record may come after records of later moments.
+    pub const fn is_of_log(&self) -> bool {
+        matches!(self, Self::ClusterEvent { .. })
     }
 
     /// Whether it tells of tasks and their packages alone.
@@ -463,6 +485,15 @@ pub enum ExecutionLog {
     Cached,
     /// Nowhere: the worker's login was refused.
     Refused,
+}
+
+/// An event log of a node that its cluster service writes into (Windows Server event lists, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// System: what an administrator should know, such as losses and failures.
+    System,
+    /// Microsoft-Windows-FailoverClustering/Operational: what the cluster does by itself, such as roles that move.
+    Operational,
 }
 
 /// What SSISDB knows of a worker (`catalog.worker_agents`).

@@ -82,6 +82,9 @@ pub trait Backend {
     /// If the surroundings fail: a port is taken, a host of a lab does not answer.
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError>;
 
+    /// Takes in what hosts have written down and nobody has read yet, before a run ends; it goes to the sink.
+    fn gather<S: Sink>(&mut self, _: &mut S) {}
+
     /// Takes back what the run did and did not take back itself, the last first: what `given` prepared and what steps
     /// left behind. Where the cluster ends with the run there is nothing to take back.
     ///
@@ -186,6 +189,9 @@ pub enum BackendError {
         /// What allows it.
         hint: String,
     },
+    /// The cluster has lately forgiven so much that it would not forgive what the run spends; nothing was done.
+    #[error("{0}")]
+    Spent(lab::ledger::Refusal),
     /// The journal of a lab could not be written: nothing may be done without it.
     #[error("the journal `{}` cannot be written: {error}", .path.display())]
     Journal {

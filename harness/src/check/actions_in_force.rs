@@ -262,7 +262,9 @@ impl ActionsInForce {
             | Fact::MasterMachine(_)
             | Fact::Package { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

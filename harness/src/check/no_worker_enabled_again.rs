@@ -77,7 +77,9 @@ impl Check for NoWorkerEnabledAgain {
             | Fact::Task { .. }
             | Fact::Package { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

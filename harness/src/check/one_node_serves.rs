@@ -160,7 +160,9 @@ impl Check for OneNodeServes {
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ExecutionLog { .. }
-                | Fact::ReportRefused { .. },
+                | Fact::ReportRefused { .. }
+                // Nodes and probe have shown what it tells.
+                | Fact::ClusterEvent { .. },
                 _,
             ) => {}
         }

@@ -118,7 +118,9 @@ impl Check for ReconnectTimes {
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

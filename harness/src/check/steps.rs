@@ -88,6 +88,8 @@ impl StepJudge {
                 self.end_holds(record.earliest, |_| true, plan);
                 return;
             }
+            // It changes nothing that is waited for, and its moment may be long past.
+            Fact::ClusterEvent { .. } => return,
             _ if self.current.is_none() => return,
             Fact::Watching { .. }
             | Fact::Unwatched(_)

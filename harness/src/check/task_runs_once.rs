@@ -101,7 +101,9 @@ impl Check for TaskRunsOnce {
             | Fact::Task { .. }
             | Fact::WorkerAgent { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

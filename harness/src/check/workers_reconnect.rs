@@ -173,7 +173,9 @@ impl Check for WorkersReconnect {
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

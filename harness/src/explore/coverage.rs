@@ -288,7 +288,9 @@ impl Sink for Coverage {
                 | Fact::RunEnded
                 | Fact::ResourceState { .. }
                 | Fact::Endpoint { .. }
-                | Fact::MasterMachine(_),
+                | Fact::MasterMachine(_)
+                // No log is read where stories are explored.
+                | Fact::ClusterEvent { .. },
                 _,
             ) => {}
         }

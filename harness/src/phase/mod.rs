@@ -249,7 +249,9 @@ impl Phases {
             | Fact::WorkerAgent { .. }
             | Fact::Package { .. }
             | Fact::ExecutionLog { .. }
-            | Fact::ReportRefused { .. } => {}
+            | Fact::ReportRefused { .. }
+            // Nodes and probe have shown what it tells.
+            | Fact::ClusterEvent { .. } => {}
         }
     }
 

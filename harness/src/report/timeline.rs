@@ -35,7 +35,13 @@ impl<'p> Timeline<'p> {
         let began = self.records.get(begins).map_or(Time::ZERO, |record| record.latest);
         let window = Window { began, end: began };
         let mut text = String::new();
-        for record in &self.records[begins..] {
+        let mut told: Vec<&Record> = self.records[begins..].iter().collect();
+        // An entry of a log that was read late stands where it belongs.
+        if told.iter().any(|record| record.fact.is_of_log()) {
+            told.retain(|record| !record.fact.is_of_log() || record.latest >= began);
+            told.sort_by_key(|record| record.latest);
+        }
+        for record in told {
             let Some(what) = self.line(record.fact) else { continue };
             let at = window.offset(record.latest);
             let who = source(record.source, &self.plan.names);
@@ -109,6 +115,16 @@ impl<'p> Timeline<'p> {
             }
             Fact::ReportRefused { task, number, .. } => {
                 format!("report on {task} is refused with {number}")
+            }
+            Fact::ClusterEvent { channel, record, id, node, role, resource } => {
+                let names = [
+                    resource.map(|resource| names.resource(resource)),
+                    role.map(|role| names.role(role)),
+                    node.map(|node| names.node(node)),
+                ];
+                let about: String = names.into_iter().flatten().map(|name| format!(", {name}")).collect();
+                let (what, log) = (words::cluster_event(id), words::channel(channel));
+                format!("event {id}: {what}{about} ({log} {record})")
             }
         })
     }

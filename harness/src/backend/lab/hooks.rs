@@ -49,7 +49,7 @@ impl Hooks {
         let mut marker = None;
         for line in BufReader::new(requests).lines() {
             let Ok(Ok(request)) = line.map(|line| Request::read(&line)) else { return };
-            if let Call::Hello { marker: own } = &request.call {
+            if let Call::Hello { marker: own, .. } = &request.call {
                 marker = Some(own.clone());
             }
             let outcome = self.answer(&request.call, request.limit);
@@ -85,7 +85,8 @@ impl Hooks {
             | Call::ReadNetwork
             | Call::ReadMaintenance
             | Call::Reach { .. }
-            | Call::ReplaceMasterCertificate { .. } => Err(failed("NotOnThisHost", "")),
+            | Call::ReplaceMasterCertificate { .. }
+            | Call::ReadEvents { .. } => Err(failed("NotOnThisHost", "")),
         }
     }
 

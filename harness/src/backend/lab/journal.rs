@@ -215,6 +215,11 @@ impl Journal {
         &self.path
     }
 
+    /// Its name, by which entries in the hosts' event logs lead to it.
+    pub fn name(&self) -> String {
+        self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     /// What is in it, oldest first.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

@@ -8,6 +8,7 @@ mod act;
 mod binding;
 pub mod clock;
 mod database;
+mod events;
 mod evidence;
 pub mod file;
 pub mod guard;
@@ -29,6 +30,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_events;
+#[cfg(test)]
 mod tests_parts;
 
 use std::collections::BTreeSet;
@@ -49,9 +52,11 @@ use crate::plan::{NodeWord, Plan};
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
 use binding::Binding;
+use events::EventReaders;
 use file::LabFile;
 use journal::{Journal, JournalError};
-use ledger::Spending;
+use ledger::{Past, Spending};
+use protocol::Ticks;
 use reach::{Host, Lab};
 use watch::Watchers;
 
@@ -94,6 +99,9 @@ struct Run {
     names: Names,
     binding: Binding,
     watchers: Watchers,
+    events: EventReaders,
+    /// What of the ledger nobody could look at.
+    unknown: Option<String>,
     actors: Actors,
 }
 
@@ -154,6 +162,13 @@ impl<L: Lab> LabBackend<L> {
         self.allowed.as_ref().is_some_and(|file| file.raise_thresholds)
     }
 
+    /// What of the nodes' event logs could not be read, and what the ledger lacks because of it.
+    pub fn unread(&self) -> Option<String> {
+        let run = self.run.as_ref()?;
+        let parts: Vec<String> = run.unknown.clone().into_iter().chain(run.events.untold()).collect();
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+
     /// The Id of the cluster that may be touched, if the file names one.
     fn cluster(&self) -> Option<String> {
         self.allowed.as_ref().and_then(|file| file.id.clone())
@@ -190,8 +205,25 @@ impl<L: Lab> Backend for LabBackend<L> {
         guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
         let mut watchers = Watchers::new(&binding, self.lab.rhythm());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
-        self.run =
-            Some(Run { plan: plan.name.clone(), names: plan.names.clone(), binding, watchers, actors });
+        let mut events = EventReaders::new(&binding, self.lab.rhythm());
+        let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
+        let past = Past::of(&before, plan.topology.nodes.len(), plan.role);
+        let (now, utc) = (self.lab.clock().now(), self.lab.clock().utc());
+        let began = Ticks(utc.0 - i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 20) * 10);
+        let refusal = past.refusal(&Spending::of(plan), now, began, &plan.names);
+        if let Some(refusal) = refusal.filter(|_| !self.raises_thresholds()) {
+            return Err(BackendError::Spent(refusal));
+        }
+        let unknown = ledger::unknown(|channel| events.has_read(channel));
+        self.run = Some(Run {
+            plan: plan.name.clone(),
+            names: plan.names.clone(),
+            binding,
+            watchers,
+            events,
+            unknown,
+            actors,
+        });
         if self.raises_thresholds() {
             let (lab, run) = self.run();
             let nodes = run.watchers.nodes_by_use();
@@ -223,6 +255,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         if let ResolvedAction::Thaw { node } = action {
             let looked = run.watchers.look_again(node, lab);
             looked.map_err(|error| watch_error(&run.binding, Host::Node(node), error))?;
+            run.events.greet_again(node);
         }
         Ok(())
     }
@@ -234,14 +267,22 @@ impl<L: Lab> Backend for LabBackend<L> {
             if run.tell(sink) == Flow::Yield {
                 return Ok(Stop::Yielded);
             }
-            let next = run.watchers.next_moment(lab.clock().now());
+            let now = lab.clock().now();
+            let next = run.watchers.next_moment(now).min(run.events.next_moment(now));
             if next > until {
                 lab.clock().wait_until(until);
                 return Ok(Stop::Reached);
             }
             lab.clock().wait_until(next);
             run.watchers.look(lab).map_err(|(host, error)| watch_error(&run.binding, host, error))?;
+            run.events.look(lab);
         }
+    }
+
+    fn gather<S: Sink>(&mut self, sink: &mut S) {
+        let (lab, run) = self.run();
+        run.events.gather(lab);
+        run.tell(sink);
     }
 
     fn finish(&mut self) -> Result<(), BackendError> {
@@ -269,17 +310,17 @@ impl<L: Lab> Backend for LabBackend<L> {
 
     /// To be dropped when a transcript of a real lab exists.
     fn remarks(&self) -> Vec<String> {
-        let seen = self.shown().filter(|_| self.lab.is_real());
-        let seen =
-            seen.map(|seen| format!("{}: {seen}", self.run.as_ref().map_or("", |run| run.plan.as_str())));
-        std::iter::once(self.lab.remark()).chain(seen).collect()
+        let name = self.run.as_ref().map_or("", |run| run.plan.as_str());
+        let of_hosts = [self.shown(), self.unread()].into_iter().flatten();
+        let besides = of_hosts.filter(|_| self.lab.is_real()).map(|text| format!("{name}: {text}"));
+        std::iter::once(self.lab.remark()).chain(besides).collect()
     }
 }
 
 impl Run {
     fn tell<S: Sink>(&mut self, sink: &mut S) -> Flow {
         let mut flow = Flow::Continue;
-        for record in self.watchers.records.drain(..) {
+        for record in self.watchers.records.drain(..).chain(self.events.records.drain(..)) {
             if sink.record(&record) == Flow::Yield {
                 flow = Flow::Yield;
             }

@@ -194,6 +194,7 @@ pub struct Session {
     errors: Lines,
     has_ended: bool,
     marker: Marker,
+    run: Option<String>,
     requests: u64,
     pending: Option<Pending>,
     evidence: Evidence,
@@ -270,15 +271,23 @@ impl Session {
             errors: Lines::default(),
             has_ended: false,
             marker,
+            run: None,
             requests: 0,
             pending: None,
             evidence: Evidence::default(),
         })
     }
 
+    /// The same, which says in the handshake what the host's own event log is to name as the reason of changes.
+    #[must_use]
+    pub fn of_run(mut self, run: String) -> Self {
+        self.run = Some(run);
+        self
+    }
+
     /// The request of the handshake.
     pub fn hello(&self) -> Call {
-        Call::Hello { marker: self.marker.clone() }
+        Call::Hello { marker: self.marker.clone(), run: self.run.clone() }
     }
 
     /// The handshake: what the host is, if it is fit.
@@ -298,7 +307,8 @@ impl Session {
             | Reply::Network(_)
             | Reply::Reached(_)
             | Reply::Maintenance(_)
-            | Reply::Done => {
+            | Reply::Done
+            | Reply::Events(_) => {
                 unreachable!("an answer is read as the answer to its request")
             }
         }

@@ -359,7 +359,8 @@ impl Watchers {
             | Reply::Network(_)
             | Reply::Reached(_)
             | Reply::Maintenance(_)
-            | Reply::Done => true,
+            | Reply::Done
+            | Reply::Events(_) => true,
         };
         if is_clear {
             self.hosts[index].looked = asked;

@@ -364,7 +364,9 @@ impl Draft<'_> {
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ExecutionLog { .. }
-                | Fact::ReportRefused { .. } => {}
+                | Fact::ReportRefused { .. }
+                // Nodes and probe have shown what it tells.
+                | Fact::ClusterEvent { .. } => {}
             }
         }
         for fault in &mut faults {
@@ -482,7 +484,14 @@ fn log(plan: &Plan, records: &[Record], around: Option<Time>) -> (String, usize)
     let is_work =
         |fact: &Fact| matches!(fact, Fact::Task { .. } | Fact::Package { .. } | Fact::ReportRefused { .. });
     let began = records.iter().position(|record| record.fact == Fact::StepsBegan).unwrap_or(0);
-    let told: Vec<&Record> = records[began..].iter().filter(|record| !is_work(&record.fact)).collect();
+    let mut told: Vec<&Record> = records[began..].iter().filter(|record| !is_work(&record.fact)).collect();
+    // An entry of a log that was read late stands where it belongs.
+    if let Some(first) = told.first().map(|first| first.latest) {
+        told.retain(|record| !record.fact.is_of_log() || record.latest >= first);
+        if told.iter().any(|record| record.fact.is_of_log()) {
+            told.sort_by_key(|record| record.latest);
+        }
+    }
     let middle = around.map_or(0, |at| told.iter().take_while(|record| record.latest < at).count());
     let from = middle.saturating_sub(LOG_MAX / 2).min(told.len().saturating_sub(LOG_MAX));
     let mut timeline = Timeline::new(plan);

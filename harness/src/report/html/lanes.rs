@@ -170,14 +170,16 @@ impl<'p> Lanes<'p> {
                 | Fact::RunEnded,
                 _,
             ) => {}
-            // Work is judged, but has no lane.
+            // Work is judged, and logs are evidence, but they have no lane.
             (
                 Fact::MasterMachine(_)
                 | Fact::Task { .. }
                 | Fact::WorkerAgent { .. }
                 | Fact::Package { .. }
                 | Fact::ExecutionLog { .. }
-                | Fact::ReportRefused { .. },
+                | Fact::ReportRefused { .. }
+                // The log of the run tells it, in its place.
+                | Fact::ClusterEvent { .. },
                 _,
             ) => return,
         }

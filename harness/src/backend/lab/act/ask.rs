@@ -127,7 +127,8 @@ impl Actors {
                 self.opened += 1;
                 let marker = Marker::of(&format!("{host:?} act {}", self.opened));
                 let connection = lab.open(host, Purpose::Act).map_err(|error| failed(error.into()))?;
-                let mut session = Session::open(connection, marker).map_err(&failed)?;
+                let session = Session::open(connection, marker).map_err(&failed)?;
+                let mut session = session.of_run(self.journal.name());
                 let hello = session.greet(lab.clock(), host.needs(Purpose::Act)).map_err(&failed)?;
                 let is_right = self.binding.admit(host, &hello, Presence::Optional);
                 is_right.map_err(|unfit| failed(SessionError::Unfit(unfit)))?;

@@ -5,6 +5,7 @@
 //! with the id, `ok`, and flat values: string, integer, boolean, or a list of these. Moments are UTC ticks (100 ns
 //! since 0001-01-01). States are Windows' own integers. Every other line that arrives is evidence, never an answer.
 
+mod events;
 mod fields;
 mod lines;
 mod part;
@@ -16,8 +17,10 @@ mod worker;
 use std::fmt;
 use std::time::Duration;
 
+use failover_sim::observe::Channel;
 use serde_json::{Map, Value};
 
+pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use part::{ARMED, BLOCKED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
@@ -37,7 +40,7 @@ pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 29] = [
+pub const VERBS: [&str; 30] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -67,7 +70,11 @@ pub const VERBS: [&str; 29] = [
     "read_network",
     "reach",
     "read_maintenance",
+    "read_events",
 ];
+
+/// How many events one answer brings at most: with all their data it stays below [`LINE_LIMIT`].
+pub const EVENTS_MOST: u32 = 100;
 
 /// The word that begins every answer of one session.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -117,6 +124,8 @@ pub enum Call {
     Hello {
         /// What every answer begins with.
         marker: Marker,
+        /// What the host's own event log is to name as the reason of changes, where there will be some.
+        run: Option<String>,
     },
     /// On a node: nodes, groups and resources as `Get-Cluster*` show them there.
     ReadCluster,
@@ -187,6 +196,17 @@ pub enum Call {
     ReplaceMasterCertificate {
         /// SHA-1 thumbprint of a certificate in the node's LocalMachine\My.
         thumbprint: String,
+    },
+    /// On a node: what the cluster has written into its event log.
+    ReadEvents {
+        /// Into which one.
+        channel: Channel,
+        /// Only records with a greater number than this.
+        after: i64,
+        /// Only what is not older than this by the clock of the host, in whole milliseconds.
+        within: Option<Duration>,
+        /// At most so many, the oldest first.
+        most: u32,
     },
 }
 
@@ -329,13 +349,17 @@ impl Call {
             Self::ReadMaintenance => "read_maintenance",
             Self::Reach { .. } => "reach",
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
+            Self::ReadEvents { .. } => "read_events",
         }
     }
 
     fn parameters(&self) -> Fields {
         let fields = Fields::default();
         match self {
-            Self::Hello { marker } => fields.with("marker", marker.text()).with("protocol", PROTOCOL),
+            Self::Hello { marker, run } => fields
+                .with("marker", marker.text())
+                .with("protocol", PROTOCOL)
+                .with_some("run", run.as_deref()),
             Self::ReadCluster
             | Self::ReadWorker
             | Self::ReadMasterCertificate
@@ -357,6 +381,11 @@ impl Call {
                 .with_list("value", value.iter().map(String::as_str)),
             Self::Reach { addresses } => fields.with_list("addresses", addresses.iter().map(String::as_str)),
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
+            Self::ReadEvents { channel, after, within, most } => fields
+                .with("channel", channel_name(*channel))
+                .with("after", *after)
+                .with_some("within_ms", within.map(millis))
+                .with("most", *most),
         }
     }
 
@@ -367,7 +396,9 @@ impl Call {
                 if protocol != PROTOCOL {
                     return Err(RequestError::Protocol(protocol));
                 }
-                Self::Hello { marker: Marker::read(fields.text("marker")?).ok_or(RequestError::Marker)? }
+                let marker = Marker::read(fields.text("marker")?).ok_or(RequestError::Marker)?;
+                let run = if fields.has("run") { Some(fields.text("run")?.to_owned()) } else { None };
+                Self::Hello { marker, run }
             }
             "read_cluster" => Self::ReadCluster,
             "read_worker" => Self::ReadWorker,
@@ -393,6 +424,18 @@ impl Call {
             "replace_master_certificate" => {
                 Self::ReplaceMasterCertificate { thumbprint: fields.text("thumbprint")?.to_owned() }
             }
+            "read_events" => {
+                let name = fields.text("channel")?;
+                let found = CHANNELS.into_iter().find(|channel| channel_name(*channel) == name);
+                let within = if fields.has("within_ms") { Some(fields.natural("within_ms")?) } else { None };
+                let most = u32::try_from(fields.natural("most")?);
+                Self::ReadEvents {
+                    channel: found.ok_or(FieldError::wrong("channel", "a log of the cluster"))?,
+                    after: fields.integer("after")?,
+                    within: within.map(Duration::from_millis),
+                    most: most.map_err(|_| FieldError::wrong("most", "a small integer"))?,
+                }
+            }
             other => {
                 if let Some(change) = PowerChange::ALL.into_iter().find(|change| change.verb() == other) {
                     return Ok(Self::ChangePower { change, node: fields.text("node")?.to_owned() });
@@ -407,6 +450,10 @@ impl Call {
 
 fn read_part(fields: &Fields) -> Result<Part, FieldError> {
     Part::read(fields.text("part")?, fields.text("name")?)
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What is wrong with a line that should be a request.
@@ -432,10 +479,7 @@ impl Request {
         let mut object = Map::new();
         object.insert("id".to_owned(), Value::from(self.id));
         object.insert("verb".to_owned(), Value::from(self.call.verb()));
-        object.insert(
-            "limit_ms".to_owned(),
-            Value::from(u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX)),
-        );
+        object.insert("limit_ms".to_owned(), Value::from(millis(self.limit)));
         object.insert("parameters".to_owned(), Value::Object(self.call.parameters().into_object()));
         fields::ascii(&Value::Object(object))
     }
@@ -470,7 +514,7 @@ pub(super) mod tests {
             Just(Call::ReadCluster),
             Just(Call::ReadWorker),
             Just(Call::ReadMasterCertificate),
-            Just(Call::Hello { marker: Marker::of("a") }),
+            proptest::option::of(text()).prop_map(|run| Call::Hello { marker: Marker::of("a"), run }),
             proptest::collection::vec(text(), 0..4).prop_map(|nodes| Call::ReadPower { nodes }),
             (text(), text()).prop_map(|(group, node)| Call::MoveRole { group, node }),
             text().prop_map(|server| Call::ReadSsisdb { server }),
@@ -488,6 +532,14 @@ pub(super) mod tests {
             Just(Call::ReadMaintenance),
             proptest::collection::vec(text(), 0..4).prop_map(|addresses| Call::Reach { addresses }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
+            (0..2_usize, any::<i64>(), proptest::option::of(0..1_u64 << 40), any::<u32>()).prop_map(
+                |(index, after, within, most)| Call::ReadEvents {
+                    channel: CHANNELS[index],
+                    after,
+                    within: within.map(Duration::from_millis),
+                    most,
+                }
+            ),
         ]
     }
 

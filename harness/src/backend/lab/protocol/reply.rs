@@ -3,6 +3,7 @@
 use failover_sim::observe::{NodeState, ResourceState, RoleState};
 use serde_json::Value;
 
+use super::events::EventsSight;
 use super::fields::{self, FieldError, Fields};
 use super::ssisdb::SsisdbSight;
 use super::windows::{self, MachineState};
@@ -47,6 +48,8 @@ pub enum Reply {
     Maintenance(Vec<String>),
     /// To a verb that changes something: it was carried out.
     Done,
+    /// To `read_events`.
+    Events(EventsSight),
 }
 
 /// What a host is.
@@ -232,6 +235,7 @@ impl Reply {
             Self::Reached(reached) => fields.with_list("reached", reached.iter().map(|&one| i64::from(one))),
             Self::Maintenance(words) => fields.with_list("maintenance", words.iter().map(String::as_str)),
             Self::Done => fields,
+            Self::Events(sight) => sight.write(fields),
         }
     }
 
@@ -267,6 +271,7 @@ impl Reply {
             | Call::ShutDown
             | Call::WritePart { .. }
             | Call::ReplaceMasterCertificate { .. } => Self::Done,
+            Call::ReadEvents { .. } => Self::Events(EventsSight::read(fields)?),
         })
     }
 }

@@ -32,6 +32,13 @@ pub const COMMANDS: &[Command] = &[
     command("Get-ScheduledTask", &["ErrorAction", "TaskName"], TASKS),
     command("Get-Service", &["Name"], MANAGEMENT),
     command("Get-VM", &[], HYPER_V),
+    // `-FilterXPath` takes the XPath of the event log: `timediff(@SystemTime)` is the age in milliseconds (Consuming
+    // Events, documented). That nothing fits is the error NoMatchingEventsFound (source of PowerShell).
+    command(
+        "Get-WinEvent",
+        &["FilterXPath", "LogName", "MaxEvents", "Oldest"],
+        "Microsoft.PowerShell.Diagnostics",
+    ),
     // Runs the script's own blocks in the remote session, and nothing else.
     command("Invoke-Command", &["ArgumentList", "ScriptBlock", "Session"], CORE),
     // `-Wait 0` comes back at once.
@@ -102,8 +109,8 @@ pub const COMMANDS: &[Command] = &[
     command("netsh.exe", &[], "netsh http"),
 ];
 
-/// Members of .NET's classes that script and bootstrap call (documented). Three of them write: `Add` and `Remove`, into a
-/// certificate store, and `WriteAllText`, the master's settings.
+/// Members of .NET's classes that script and bootstrap call (documented). These write: `Add` and `Remove`, into a
+/// certificate store; `WriteAllText`, the master's settings; `CreateEventSource` and `WriteEntry`, into the Application log.
 pub const MEMBERS: &[&str] = &[
     "ASCII",
     "Add",
@@ -115,11 +122,13 @@ pub const MEMBERS: &[&str] = &[
     "ComputeHash",
     "Create",
     "CreateCommand",
+    "CreateEventSource",
     "Dispose",
     "Equals",
     "ExecuteReader",
     "Flush",
     "FromBase64String",
+    "GetAttribute",
     "GetBytes",
     "GetCurrent",
     "GetDirectoryName",
@@ -152,7 +161,9 @@ pub const MEMBERS: &[&str] = &[
     "Remove",
     "Replace",
     "Seek",
+    "SelectNodes",
     "Send",
+    "SourceExists",
     "Split",
     "StartsWith",
     "Substring",
@@ -161,12 +172,14 @@ pub const MEMBERS: &[&str] = &[
     "ToLowerInvariant",
     "ToString",
     "ToUniversalTime",
+    "ToXml",
     "Translate",
     "Trim",
     "Unicode",
     "UtcNow",
     "Write",
     "WriteAllText",
+    "WriteEntry",
 ];
 
 const CLUSTERS: &str = "FailoverClusters";

@@ -16,6 +16,8 @@ $library = {
     $ProgressPreference = 'SilentlyContinue'
     $global:FailoverMarker = ''
     $global:FailoverSocket = $null
+    $global:FailoverRun = ''
+    $global:FailoverNotes = @()
 
     # JSON in ASCII. ConvertTo-Json of 5.1 unwraps lists, decorates strings and leaves other letters as they are.
     function Json($Value) {
@@ -66,6 +68,8 @@ $library = {
     function Hello($With) {
         if ($With.protocol -ne 1) { throw 'ProtocolNotKnown' }
         $global:FailoverMarker = [string] $With.marker
+        $run = $With.PSObject.Properties['run']
+        if ($null -ne $run) { $global:FailoverRun = [string] $run.Value }
         $identity = [System.Security.Principal.WindowsIdentity]::GetCurrent()
         $principal = New-Object System.Security.Principal.WindowsPrincipal $identity
         $module = Get-Module -Name 'FailoverClusters' -ListAvailable | Select-Object -First 1
@@ -741,7 +745,65 @@ $library = {
         $seen
     }
 
+    # What an event log has, the oldest first if that is wanted. That there is nothing is an error, known by its id.
+    function Events([string] $Channel, [string] $Filter, [int] $Most, [bool] $Oldest) {
+        try { Get-WinEvent -LogName $Channel -FilterXPath $Filter -MaxEvents $Most -Oldest:$Oldest }
+        catch { if (-not ([string] $_.FullyQualifiedErrorId).StartsWith('NoMatchingEventsFound,')) { throw } }
+    }
+
+    # The data of an event, by the XML that it was written with: never the message, which is in the language of Windows.
+    function DataOf($Entry) {
+        foreach ($one in ([xml] $Entry.ToXml()).SelectNodes('//*[local-name()="Data"]')) {
+            $value = [string] $one.InnerText
+            if ($value.Length -gt 256) { $value = $value.Substring(0, 256) }
+            , @([long] $Entry.RecordId, $one.GetAttribute('Name'), $value)
+        }
+    }
+
+    function ReadEvents($With) {
+        $channel = [string] $With.channel
+        if ('System', 'Microsoft-Windows-FailoverClustering/Operational' -notcontains $channel) {
+            throw 'ChannelNotKnown'
+        }
+        $filter = "Provider[@Name='Microsoft-Windows-FailoverClustering'] and EventRecordID > " + [long] $With.after
+        $within = $With.PSObject.Properties['within_ms']
+        if ($null -ne $within) { $filter += ' and TimeCreated[timediff(@SystemTime) <= ' + [long] $within.Value + ']' }
+        # The newest first: what comes meanwhile is read again, and not missed.
+        $newest = @(Events $channel '*' 1 $false)
+        $found = @(Events $channel "*[System[$filter]]" ([int] $With.most) $true)
+        $data = @(foreach ($one in $found) { DataOf $one })
+        [ordered]@{
+            newest_record = $(if ($newest.Count -gt 0) { [long] $newest[0].RecordId } else { [long] 0 })
+            event_records = @(foreach ($one in $found) { [long] $one.RecordId })
+            event_ids = @(foreach ($one in $found) { [int] $one.Id })
+            event_ticks = @(foreach ($one in $found) { $one.TimeCreated.ToUniversalTime().Ticks })
+            data_records = @(foreach ($one in $data) { $one[0] })
+            data_names = @(foreach ($one in $data) { $one[1] })
+            data_values = @(foreach ($one in $data) { $one[2] })
+        }
+    }
+
+    # What is about to be changed stands in the host's own event log before: the run, the verb, and what it is about as
+    # JSON. Where it cannot be written a line says so, and the change is made all the same.
+    function Announce([string] $Verb, $With) {
+        try {
+            $about = @(foreach ($one in $With.PSObject.Properties) { (Json $one.Name) + ':' + (Json $one.Value) })
+            $text = 'run ' + (Json $global:FailoverRun) + ', verb ' + (Json $Verb) + ' {' + ($about -join ',') + '}'
+            if ($text.Length -gt 4000) { $text = $text.Substring(0, 4000) }
+            if (-not [System.Diagnostics.EventLog]::SourceExists('failover-lab')) {
+                [System.Diagnostics.EventLog]::CreateEventSource('failover-lab', 'Application')
+            }
+            [System.Diagnostics.EventLog]::WriteEntry('failover-lab', $text, 'Information', 1)
+        }
+        catch {
+            $why = $_.Exception.GetType().FullName + ' ' + [string] $_.FullyQualifiedErrorId
+            $global:FailoverNotes += 'nothing written into the event log: ' + (Json $why)
+        }
+    }
+
     function Perform([string] $Verb, $With) {
+        # Every other verb changes something.
+        if ('hello', 'reach' -cnotcontains $Verb -and -not $Verb.StartsWith('read_')) { Announce $Verb $With }
         switch -CaseSensitive ($Verb) {
             'hello' { return Hello $With }
             'read_cluster' { return ReadCluster }
@@ -772,6 +834,7 @@ $library = {
             'read_network' { return ReadNetwork }
             'reach' { return Reach $With }
             'read_maintenance' { return ReadMaintenance }
+            'read_events' { return ReadEvents $With }
         }
         throw 'VerbNotKnown'
     }
@@ -791,6 +854,9 @@ $library = {
             # What is absent is left out.
             if ($null -ne $fields[$key]) { $parts += (Json $key) + ':' + (Json $fields[$key]) }
         }
+        # What there is to say besides comes before the answer, without the marker.
+        $global:FailoverNotes
+        $global:FailoverNotes = @()
         $global:FailoverMarker + '{' + ($parts -join ',') + '}'
     }
 }
@@ -826,9 +892,10 @@ else { try { $remote = Connect $target.Value } catch { GiveUp $_ } }
 
 $there = { param([string] $Line) Answer $Line }
 while ($null -ne ($line = $reader.ReadLine())) {
-    if ($null -eq $remote) { Say (Answer $line) }
+    if ($null -eq $remote) { $said = @(Answer $line) }
     else {
-        try { Say (Invoke-Command -Session $remote -ScriptBlock $there -ArgumentList $line) } catch { GiveUp $_ }
+        try { $said = @(Invoke-Command -Session $remote -ScriptBlock $there -ArgumentList $line) } catch { GiveUp $_ }
     }
+    foreach ($one in $said) { Say $one }
 }
 if ($null -ne $remote) { Remove-PSSession -Session $remote }

@@ -60,7 +60,8 @@ pub(super) fn occupy(reply: &mut Reply) {
         | Reply::Power(_)
         | Reply::Certificate(_)
         | Reply::Part(_)
-        | Reply::Done => {}
+        | Reply::Done
+        | Reply::Events(_) => {}
     }
 }
 
@@ -106,8 +107,13 @@ impl Inside {
                 let with = self.binding.certificate(thumbprint).ok_or_else(|| not_found("Get-Item"))?;
                 self.apply(ResolvedAction::ReplaceMasterCertificate { node, with })
             }
+            (&Call::ReadEvents { channel, after, within, most }, Host::Node(node)) => {
+                let now = self.clock();
+                Ok(Reply::Events(self.logs.events.read(node, channel, (after, within, most), now)))
+            }
             (
                 Call::ReadCluster
+                | Call::ReadEvents { .. }
                 | Call::ReadWorker
                 | Call::ReadPower { .. }
                 | Call::ReadSsisdb { .. }
@@ -210,6 +216,7 @@ impl Inside {
 
     pub(super) fn apply(&mut self, action: ResolvedAction) -> Result<Reply, ErrorRecord> {
         if self.cluster.apply(action) {
+            self.logs.events.done(action);
             return Ok(Reply::Done);
         }
         let id = format!("{},Failover", action.verb().word());

@@ -6,6 +6,10 @@ use failover_sim::time::Time;
 use failover_sim::twin;
 use failover_sim::world::World;
 
+use super::super::clock::{Clock as _, WallClock};
+use super::super::protocol::Ticks;
+use super::answers::ticks;
+
 /// A cluster that hosts can be asked about.
 pub(super) enum Cluster {
     /// In virtual time, or in real time that is multiplied.
@@ -14,12 +18,44 @@ pub(super) enum Cluster {
     Sockets(Box<twin::Twin>),
 }
 
+/// Where the hosts of a twin have the date from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Date {
+    /// The world counts it.
+    OfTheWorld,
+    /// Where sockets are real, so is the date.
+    OfThisMachine,
+}
+
+impl Date {
+    /// The date at a moment of the world; on this machine it is the present.
+    pub(super) fn at(self, moment: Time) -> Ticks {
+        match self {
+            Self::OfTheWorld => ticks(moment),
+            Self::OfThisMachine => WallClock::begin().utc(),
+        }
+    }
+}
+
 impl Cluster {
     pub(super) fn world(&self) -> &World {
         match self {
             Self::Model(world) => world,
             Self::Sockets(twin) => twin.world(),
         }
+    }
+
+    /// Where its hosts have the date from.
+    pub(super) const fn date(&self) -> Date {
+        match self {
+            Self::Model(_) => Date::OfTheWorld,
+            Self::Sockets(_) => Date::OfThisMachine,
+        }
+    }
+
+    /// What the clock of every host shows.
+    pub(super) fn clock(&self) -> Ticks {
+        self.date().at(self.world().now())
     }
 
     /// Says whether the action was possible.

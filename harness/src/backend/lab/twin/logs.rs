@@ -6,6 +6,8 @@ use failover_sim::names::{NodeId, WorkerId};
 use failover_sim::observe::{Fact, Flow, Power, Record, Sink, WorkerState};
 use failover_sim::time::Time;
 
+use super::events::EventLogs;
+
 /// What the hosts have kept.
 pub(super) struct Logs {
     workers: Vec<Worker>,
@@ -15,6 +17,8 @@ pub(super) struct Logs {
     pub(super) master_online: Option<Time>,
     /// How often each node has lost its power: a session from before does not come back with it.
     pub(super) outages: Vec<u32>,
+    /// What the nodes have written into their event logs.
+    pub(super) events: EventLogs,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -26,12 +30,13 @@ struct Worker {
 }
 
 impl Logs {
-    pub(super) fn new(workers: usize, nodes: usize) -> Self {
+    pub(super) fn new(workers: usize, nodes: usize, events: EventLogs) -> Self {
         Self {
             workers: vec![Worker::default(); workers],
             master: None,
             master_online: None,
             outages: vec![0; nodes],
+            events,
         }
     }
 
@@ -72,6 +77,7 @@ impl Sink for Logs {
         if let Fact::Machine { node, power: Power::Off } = record.fact {
             self.outages[node.index()] += 1;
         }
+        self.events.take(record);
         Flow::Continue
     }
 }

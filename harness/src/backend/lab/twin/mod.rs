@@ -8,6 +8,7 @@
 mod answers;
 mod cluster;
 mod dialect;
+mod events;
 mod logs;
 mod parts;
 mod real_time;
@@ -25,17 +26,19 @@ use failover_sim::world::World;
 use crate::plan::Plan;
 
 use super::binding::Binding;
-use super::clock::{Clock, WallClock};
+use super::clock::Clock;
 use super::protocol::{Answer, Call, Marker, Reply, Request, Ticks};
 use super::reach::{Host, Lab, Looked, Met, Probe, Purpose};
 use super::session::Connection;
 
 use cluster::Cluster;
 use dialect::Said;
+use events::EventLogs;
 use logs::Logs;
 use parts::Written;
 
 pub use dialect::{Dialect, Fault, Mishap};
+pub use events::PastEvent;
 pub use real_time::RealTimeTwin;
 
 /// A lab that is a world of the model.
@@ -49,6 +52,8 @@ pub struct Twin {
 pub(in crate::backend::lab) struct State {
     dialect: Dialect,
     faults: Vec<Fault>,
+    /// What stands in the event logs before a run.
+    past: Vec<PastEvent>,
     /// How often each host was asked for each verb.
     asked: Vec<(Host, &'static str, u32)>,
     /// Hosts that no longer answer anybody.
@@ -74,8 +79,15 @@ impl Twin {
 
     /// A twin whose hosts fail like this.
     pub fn with_faults(dialect: Dialect, faults: Vec<Fault>) -> Self {
-        let state =
-            State { dialect, faults, asked: Vec::new(), silent: Vec::new(), pace: None, inside: None };
+        let state = State {
+            dialect,
+            faults,
+            past: Vec::new(),
+            asked: Vec::new(),
+            silent: Vec::new(),
+            pace: None,
+            inside: None,
+        };
         let state = Arc::new(Mutex::new(state));
         Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
     }
@@ -89,11 +101,20 @@ impl Twin {
         Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
     }
 
+    /// The same, in whose event logs these events stand before each run.
+    #[must_use]
+    pub fn with_past(self, past: Vec<PastEvent>) -> Self {
+        lock(&self.state).past = past;
+        self
+    }
+
     fn begin_with(&mut self, cluster: Cluster, plan: &Plan) {
-        let logs = Logs::new(plan.topology.workers.len(), plan.topology.nodes.len());
-        let written = Written::default();
+        let binding = Binding::of(plan);
         let mut state = lock(&self.state);
-        state.inside = Some(Inside { cluster, binding: Binding::of(plan), logs, written });
+        let events = EventLogs::new(&binding, &state.past, cluster.date());
+        let logs = Logs::new(plan.topology.workers.len(), plan.topology.nodes.len(), events);
+        let written = Written::default();
+        state.inside = Some(Inside { cluster, binding, logs, written });
         state.asked.clear();
         state.silent.clear();
     }
@@ -219,10 +240,7 @@ impl Inside {
 
     /// What the clock of every host shows: where sockets are real, so is the date.
     fn clock(&self) -> Ticks {
-        match &self.cluster {
-            Cluster::Model(world) => answers::ticks(world.now()),
-            Cluster::Sockets(_) => WallClock::begin().utc(),
-        }
+        self.cluster.clock()
     }
 }
 
@@ -275,7 +293,7 @@ impl<W: Write> Server<W> {
         let Ok(request) = Request::read(line) else {
             return Some(Said::more(self.dialect.line("not a request")));
         };
-        if let Call::Hello { marker } = &request.call {
+        if let Call::Hello { marker, .. } = &request.call {
             self.marker = Some(marker.clone());
         }
         let marker = self.marker.clone()?;
