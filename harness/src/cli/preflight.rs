@@ -31,7 +31,7 @@ pub(super) struct SnapshotArguments {
     /// A snapshot that the script of `failover collect` made; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// An example instead, where no Windows is: `right`, or the name of a mistake.
+    /// An example instead, where no Windows is: `right`, or the name of a mistake (`failover list` has them).
     #[arg(long, value_name = "NAME", value_parser = example_name)]
     example: Option<String>,
     /// Look at the cluster of this `lab.yaml` now: the script of `failover collect` runs here, or over ssh on its first host. It
@@ -123,6 +123,8 @@ fn example_name(text: &str) -> Result<String, String> {
     if example::names().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    let hint = nearest::hint(text, example::names()).unwrap_or_else(|| "`right` is one".to_owned());
+    // All of them are too many for one line.
+    let near = nearest::hint(text, example::names()).filter(|hint| hint.starts_with("did you mean"));
+    let hint = near.unwrap_or_else(|| "`failover list` has their names, and `right` is one".to_owned());
     Err(format!("there is no example `{text}`: {hint}"))
 }
