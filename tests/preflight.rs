@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use failover_harness::guide::anonymise::anonymise;
 use failover_harness::guide::example::{self, MISTAKES, RIGHT};
+use failover_harness::guide::predict::topology_of;
 use failover_harness::guide::preflight::{self, Answer, Preflight, RULES};
 use failover_harness::guide::snapshot::{FORMAT, Look, Snapshot};
 use failover_tests::{Answer as Told, compare_with_file, failover, plan, root};
+use proptest::prelude::*;
+use serde_json::json;
 
 /// The rules that tell of something wrong.
 fn wrong(found: &Preflight) -> BTreeSet<&'static str> {
@@ -335,3 +339,98 @@ const UNDONE: &[(&str, &str)] = &[
     ("master_read_its_settings", "master_runs_nowhere"),
     ("master_is_not_disabled", "master_starts_by_itself_on_second_node"),
 ];
+
+#[test]
+fn a_snapshot_that_powershell_redirected_into_a_file_is_read() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("cluster.json");
+    let wide: Vec<u8> = example::right().text().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&file, [&[0xFF, 0xFE][..], &wide].concat()).expect("the folder is ours");
+    let file = file.to_str().expect("a path of text");
+    assert_eq!(run(&["preflight", "--snapshot", file]), run(&["preflight", "--example", "right"]));
+    std::fs::write(file, [0xFF, 0xFE, 0x41]).expect("the folder is ours");
+    let broken = run(&["preflight", "--snapshot", file]);
+    assert_eq!((broken.code, broken.stdout.as_str()), (2, ""));
+    assert!(broken.stderr.contains("is neither UTF-8 nor UTF-16 text"), "{}", broken.stderr);
+}
+
+/// Values that nobody wrote: too long, too deep, of another kind, with characters that a terminal obeys.
+fn hostile() -> impl Strategy<Value = serde_json::Value> {
+    let text = "[\\u{0}-\\u{1f}\\u{7f}\\u{9b}\\u{2019}\\u{202e}'\"`$\\\\A-Za-z0-9 .:,/\\[\\]-]{0,30}";
+    prop_oneof![
+        text.prop_map(serde_json::Value::from),
+        text.prop_map(|text| json!({ "seen": text })),
+        Just(json!({ "seen": [] })),
+        Just(json!({ "seen": null })),
+        Just(json!({ "could_not_look": "\u{1b}[31mdenied\u{1b}[0m\n  WRONG nothing" })),
+        any::<i64>().prop_map(serde_json::Value::from),
+        Just(json!([])),
+        Just(json!("1969-12-31T23:59:59Z")),
+        Just(json!("9999-12-31T23:59:59Z")),
+    ]
+}
+
+/// The values below a value, by their pointers.
+fn pointers(value: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+    found.push(path.to_owned());
+    match value {
+        serde_json::Value::Object(map) => {
+            map.iter().for_each(|(key, value)| pointers(value, &format!("{path}/{key}"), found))
+        }
+        serde_json::Value::Array(list) => {
+            list.iter()
+                .enumerate()
+                .for_each(|(index, value)| pointers(value, &format!("{path}/{index}"), found));
+        }
+        serde_json::Value::Null
+        | serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::String(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_hostile_snapshot_is_judged_or_refused_and_tells_a_terminal_nothing(
+        base in 0..RIGHT.len(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), hostile()), 1..6),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut document: serde_json::Value = serde_json::from_str(&RIGHT[base].1().text()).expect("JSON");
+        let mut all = Vec::new();
+        pointers(&document, "", &mut all);
+        for (at, value) in changes {
+            // One that was put into another is not there any more.
+            if let Some(place) = document.pointer_mut(&all[at.index(all.len())]) {
+                *place = value;
+            }
+        }
+        document["collected_by"] = json!("\u{1b}]0;somebody\u{7}\n  WRONG nothing");
+        let mut text = document.to_string();
+        if let Some(cut) = cut {
+            let at = (0..=cut.index(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+            text.truncate(at);
+        }
+        if let Ok(snapshot) = Snapshot::read(&text) {
+            let found = preflight::inspect(&snapshot);
+            let told = preflight::human(&found, &snapshot);
+            prop_assert!(!told.contains(|letter: char| letter.is_control() && letter != '\n'), "{:?}", told);
+            prop_assert!(!told.contains("\n  WRONG nothing"), "{}", told);
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&preflight::json(&found, &snapshot)).is_ok());
+            let _ = topology_of(&snapshot);
+            let other = anonymise(&snapshot);
+            prop_assert_eq!(Snapshot::read(&other.text()).expect("a snapshot"), other);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_nested_too_deep_is_refused() {
+    for deep in ["[".repeat(200_000), "{\"a\":".repeat(200_000)] {
+        assert!(Snapshot::read(&deep).is_err());
+        let within = example::right().text().replacen("\"seen\": [", &format!("\"seen\": [{deep}"), 1);
+        assert!(Snapshot::read(&within).is_err());
+    }
+}

@@ -1,8 +1,10 @@
 //! `failover preflight`: which steps of the guide were done, by a snapshot of the cluster?
 
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use failover_sim::settings_file::decode;
 
 use crate::backend::lab::live;
 use crate::backend::lab::transport::{Place, Programs, Transport};
@@ -85,13 +87,16 @@ impl SnapshotArguments {
             return Ok(snapshot);
         }
         let file = self.snapshot.clone().unwrap_or_default();
+        let mut bytes = Vec::new();
         let read = if file.as_os_str() == "-" {
-            std::io::read_to_string(std::io::stdin())
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
         } else {
-            std::fs::read_to_string(&file)
+            std::fs::read(&file)
         };
         let shown = path_text(file);
-        let text = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
+        let bytes = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
+        // What Windows PowerShell redirects into a file is UTF-16.
+        let text = decode(&shown, &bytes).map_err(|error| CommandError::Input(error.to_string()))?;
         Snapshot::read(&text).map_err(|error| {
             CommandError::Input(format!(
                 "`{shown}`: {error}\nhint: `failover collect` prints the script that makes one"

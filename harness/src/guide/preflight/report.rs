@@ -18,7 +18,8 @@ pub fn human(preflight: &Preflight, snapshot: &Snapshot) -> String {
     let _ = writeln!(
         text,
         "snapshot of {} by {}: {nodes}, {workers}",
-        snapshot.collected_at, snapshot.collected_by
+        snapshot.collected_at,
+        super::plain(&snapshot.collected_by)
     );
     for (step, heading, what) in chapters() {
         let of_step: Vec<&Finding> =
