@@ -104,7 +104,8 @@ fn nothing_tells_whose_cluster_it_was() {
             .fold(text, |text, number| text.replace(&format!("w{number}"), &format!("BETA{number}")));
         assert!(text.contains("\"ALPHA2\"") && text.contains("\"BETA3\""), "{name}");
         let snapshot = Snapshot::read(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let after = anonymise(&snapshot).text().to_ascii_lowercase();
+        // The type of a resource has three of these letters in it.
+        let after = anonymise(&snapshot).text().to_ascii_lowercase().replace("availability", "");
         for text in TELLING.iter().filter(|text| after.contains(&text.to_ascii_lowercase())) {
             told.push_str(&format!("{name}: {text}\n"));
         }

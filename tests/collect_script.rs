@@ -105,7 +105,7 @@ fn netsh_only_shows_and_sql_only_selects() {
         .map(|(name, _)| name.trim())
         .collect();
     assert_eq!(names, ["mode", "properties", "workers", "admins"]);
-    for secret in ["CLUSTER_LOGDB", "PasswordHash", "-Credential", "Export-", "AsPlainText"] {
+    for secret in ["CONNECTIONSTRING", "PasswordHash", "-Credential", "Export-", "AsPlainText"] {
         assert!(!SCRIPT.contains(secret), "{secret}");
     }
 }

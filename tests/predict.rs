@@ -2,7 +2,7 @@
 
 use failover_harness::guide::example::{self, MISTAKES};
 use failover_harness::guide::predict::{Event, Prediction, human, is_in_the_model, predict, topology_of};
-use failover_harness::guide::preflight;
+use failover_harness::guide::preflight::{self, RULES};
 use failover_harness::guide::snapshot::{Look, Snapshot};
 use failover_tests::{Answer, compare_with_file, failover, plan, plan_of, root};
 
@@ -65,15 +65,29 @@ const GOLDEN: &[&str] = &[
 
 #[test]
 fn a_mistake_changes_the_topology_exactly_if_it_is_said_to_be_in_the_model() {
-    let right = topology_of(&example::right()).expect("a topology");
     let mut told = String::new();
     for mistake in MISTAKES {
-        let mut snapshot = example::right();
-        (mistake.make)(&mut snapshot);
+        let right = topology_of(&(mistake.of)()).expect("a topology");
+        let snapshot = mistake.snapshot();
         match topology_of(&snapshot) {
             // A cluster without a master in a role with a network name is none that a topology can describe.
             Err(_) if NO_TOPOLOGY.contains(&mistake.name) => {}
             Err(error) => told.push_str(&format!("{}: {error}\n", mistake.name)),
+            // What cannot be read is taken for right, and told.
+            Ok(topology) if mistake.rule.ends_with("_settings_are_well_formed") => {
+                assert_eq!(
+                    topology.gaps.is_empty(),
+                    mistake.name == "task_count_is_a_word",
+                    "{}",
+                    mistake.name
+                );
+                assert_eq!(
+                    (topology.topology, topology.changes),
+                    (right.topology, right.changes),
+                    "{}",
+                    mistake.name
+                );
+            }
             Ok(topology) if (topology != right) == is_in_the_model(mistake.rule) => {}
             Ok(_) if is_in_the_model(mistake.rule) => {
                 told.push_str(&format!("{} changes nothing\n", mistake.name))
@@ -192,4 +206,36 @@ fn the_example_of_the_documentation_is_what_the_program_says() {
     let (snapshot, prediction) = predicted("second_node_has_its_own_certificate");
     let told = human(&prediction, &snapshot);
     assert!(page.contains(&told), "the page shows another prediction:\n{told}");
+}
+
+#[test]
+fn a_prediction_points_to_the_rule_or_to_the_step_that_preflight_names() {
+    let mut told = Vec::new();
+    let mut away = 0;
+    for mistake in MISTAKES.iter().filter(|mistake| !NO_TOPOLOGY.contains(&mistake.name)) {
+        let (_, prediction) = predicted(mistake.name);
+        let rule = RULES.iter().find(|rule| rule.name == mistake.rule).expect("a rule");
+        let step = rule.step.map(|step| format!("step {step}"));
+        let mut reasons: Vec<_> = prediction.today.iter().collect();
+        reasons.extend(prediction.outcomes.iter().flat_map(|outcome| &outcome.away));
+        if reasons.is_empty() {
+            continue;
+        }
+        away += 1;
+        assert!(
+            is_in_the_model(rule.name),
+            "{}: somebody stays away for what is not in the model",
+            mistake.name
+        );
+        for reason in reasons {
+            let names_it = |hint: &String| {
+                hint.contains(rule.name) || step.as_ref().is_some_and(|step| hint.contains(step))
+            };
+            if !reason.why.hints.iter().any(names_it) {
+                told.push(format!("{}: {} ({step:?}) is not in {:#?}", mistake.name, rule.name, reason.why));
+            }
+        }
+    }
+    assert!(away > 25, "{away}");
+    assert!(told.is_empty(), "{}", told.join("\n"));
 }

@@ -21,6 +21,13 @@ pub struct Key {
     pub default: &'static str,
 }
 
+impl Key {
+    /// Whether it is spelt like this, in one of its spellings.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.other == Some(name)
+    }
+}
+
 /// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::backend::lab::file::lab_schema;
 use crate::explain::{self, Kind};
+use crate::guide::example;
 use crate::scenario::standard;
 use crate::scenario::{scenario_schema, topology_schema};
 use crate::words::counted;
@@ -23,6 +24,12 @@ pub(super) fn list() -> Result<u8, CommandError> {
     let _ = writeln!(text, "topologies");
     for file in standard::topologies() {
         let _ = writeln!(text, "  {}\n    {}", file.name, first_line(file.text, "about:"));
+    }
+    let rights = example::RIGHT.iter().map(|(name, _)| (*name, "nothing is wrong"));
+    let mistakes = example::MISTAKES.iter().map(|mistake| (mistake.name, mistake.rule));
+    let _ = writeln!(text, "examples of snapshots, for --example; behind each what preflight finds");
+    for (name, found) in rights.chain(mistakes) {
+        let _ = writeln!(text, "  {name}: {found}");
     }
     let topics = explain::topics();
     for kind in Kind::ALL {

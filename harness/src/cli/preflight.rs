@@ -1,8 +1,10 @@
 //! `failover preflight`: which steps of the guide were done, by a snapshot of the cluster?
 
+use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use failover_sim::settings_file::decode;
 
 use crate::backend::lab::live;
 use crate::backend::lab::transport::{Place, Programs, Transport};
@@ -31,7 +33,7 @@ pub(super) struct SnapshotArguments {
     /// A snapshot that the script of `failover collect` made; `-` is standard input.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// An example instead, where no Windows is: `right`, or the name of a mistake.
+    /// An example instead, where no Windows is: `right`, or the name of a mistake (`failover list` has them).
     #[arg(long, value_name = "NAME", value_parser = example_name)]
     example: Option<String>,
     /// Look at the cluster of this `lab.yaml` now: the script of `failover collect` runs here, or over ssh on its first host. It
@@ -85,13 +87,16 @@ impl SnapshotArguments {
             return Ok(snapshot);
         }
         let file = self.snapshot.clone().unwrap_or_default();
+        let mut bytes = Vec::new();
         let read = if file.as_os_str() == "-" {
-            std::io::read_to_string(std::io::stdin())
+            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
         } else {
-            std::fs::read_to_string(&file)
+            std::fs::read(&file)
         };
         let shown = path_text(file);
-        let text = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
+        let bytes = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
+        // What Windows PowerShell redirects into a file is UTF-16.
+        let text = decode(&shown, &bytes).map_err(|error| CommandError::Input(error.to_string()))?;
         Snapshot::read(&text).map_err(|error| {
             CommandError::Input(format!(
                 "`{shown}`: {error}\nhint: `failover collect` prints the script that makes one"
@@ -123,6 +128,8 @@ fn example_name(text: &str) -> Result<String, String> {
     if example::names().any(|name| name == text) {
         return Ok(text.to_owned());
     }
-    let hint = nearest::hint(text, example::names()).unwrap_or_else(|| "`right` is one".to_owned());
+    // All of them are too many for one line.
+    let near = nearest::hint(text, example::names()).filter(|hint| hint.starts_with("did you mean"));
+    let hint = near.unwrap_or_else(|| "`failover list` has their names, and `right` is one".to_owned());
     Err(format!("there is no example `{text}`: {hint}"))
 }

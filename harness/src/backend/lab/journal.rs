@@ -126,6 +126,16 @@ pub enum JournalError {
         /// The word.
         verb: String,
     },
+    /// A line before it is missing.
+    #[error("line {number} is of entry {entry}, and entry {expected} is the next one: a line is missing")]
+    Entry {
+        /// Which line, from 1.
+        number: usize,
+        /// Its entry, from 0.
+        entry: usize,
+        /// The entry that would be next.
+        expected: usize,
+    },
 }
 
 /// An action in the journal.
@@ -139,6 +149,51 @@ pub struct Entry {
     pub undo: Undo,
     /// How far it has come.
     pub state: State,
+}
+
+/// What the file of a journal says.
+#[derive(Debug)]
+pub struct Content {
+    /// The plan that it is of.
+    pub plan: Plan,
+    /// What is in it, oldest first.
+    pub entries: Vec<Entry>,
+    /// How many bytes of it are whole lines.
+    pub whole: usize,
+}
+
+impl Content {
+    /// Reads the bytes of a journal. A line that is cut short, in the middle of a letter too, was not on the disk when the
+    /// harness died: what it announces was not done.
+    ///
+    /// # Errors
+    /// If it is not a journal.
+    pub fn read(bytes: &[u8]) -> Result<Self, JournalError> {
+        let whole = bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let text = std::str::from_utf8(&bytes[..whole])
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))?;
+        let header =
+            crate::history::read_header(text).map_err(|error| JournalError::Header(error.to_string()))?;
+        let plan = plan_of(&header.name, &header.origin(), header.seed)
+            .map_err(|_| JournalError::Header("the plan has mistakes".to_owned()))?;
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, line) in text.lines().enumerate().skip(1) {
+            let number = index + 1;
+            let read = serde_json::from_str(line);
+            let Line { entry, action, verb, undo, state, why: _ } =
+                read.map_err(|source| JournalError::Line { number, source })?;
+            let known = Verb::ALL.into_iter().map(Verb::word).find(|word| *word == verb);
+            let verb = known.ok_or(JournalError::Verb { number, verb })?;
+            let read = Entry { action, verb, undo, state };
+            let expected = entries.len();
+            match entries.get_mut(entry) {
+                Some(known) => *known = read,
+                None if entry == expected => entries.push(read),
+                None => return Err(JournalError::Entry { number, entry, expected }),
+            }
+        }
+        Ok(Self { plan, entries, whole })
+    }
 }
 
 /// The journal of one run.
@@ -180,26 +235,7 @@ impl Journal {
     /// # Errors
     /// If it is not a journal.
     pub fn read(path: &Path) -> Result<(Self, Plan), JournalError> {
-        let text = std::fs::read_to_string(path)?;
-        let header =
-            crate::history::read_header(&text).map_err(|error| JournalError::Header(error.to_string()))?;
-        let plan = plan_of(&header.name, &header.origin(), header.seed)
-            .map_err(|_| JournalError::Header("the plan has mistakes".to_owned()))?;
-        // A line that is cut short was not on the disk when the harness died: what it announces was not done.
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        let mut entries: Vec<Entry> = Vec::new();
-        for (index, line) in text[..whole].lines().enumerate().skip(1) {
-            let read = serde_json::from_str(line);
-            let Line { entry, action, verb, undo, state, why: _ } =
-                read.map_err(|source| JournalError::Line { number: index + 1, source })?;
-            let known = Verb::ALL.into_iter().map(Verb::word).find(|word| *word == verb);
-            let verb = known.ok_or(JournalError::Verb { number: index + 1, verb })?;
-            let read = Entry { action, verb, undo, state };
-            match entries.get_mut(entry) {
-                Some(known) => *known = read,
-                None => entries.push(read),
-            }
-        }
+        let Content { plan, entries, whole } = Content::read(&std::fs::read(path)?)?;
         let file = OpenOptions::new().append(true).open(path)?;
         file.set_len(whole as u64)?;
         Ok((Self { path: path.to_owned(), file, entries }, plan))
@@ -286,6 +322,8 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -312,5 +350,97 @@ mod tests {
         std::fs::write(journal.path(), whole.replace("entry", "enter")).expect("it can be written");
         let error = Journal::read(journal.path()).expect_err("no journal").to_string();
         assert!(error.starts_with("line 2 is none of a journal: "), "{error}");
+    }
+
+    /// What a harness may write: names as they are in Windows, in any alphabet.
+    fn undo() -> impl Strategy<Value = Undo> {
+        let name = "[A-Za-z\u{e4}\u{fc}\u{4e2d}\u{1f600} \"\\\\\n-]{1,8}";
+        prop_oneof![
+            (name, name).prop_map(|(group, node)| Undo::MoveRole { group, node }),
+            name.prop_map(|node| Undo::PowerOn { node }),
+            name.prop_map(|resource| Undo::StartResource { resource }),
+            (name, "[0-9A-F]{40}")
+                .prop_map(|(node, thumbprint)| Undo::RestoreMasterCertificate { node, thumbprint }),
+        ]
+    }
+
+    /// A journal of these actions, its bytes, and after each write how many of them were on the disk and what they said.
+    fn written(undos: &[(Undo, u8)]) -> (Vec<u8>, Vec<(usize, Vec<Entry>)>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = crate::scenario::tests_support::plan_of("- move_role: { to: standby }");
+        let mut journal = Journal::begin(folder.path(), &plan).expect("a temporary folder");
+        let length =
+            |journal: &Journal| std::fs::metadata(journal.path()).expect("it is there").len() as usize;
+        let mut moments = vec![(length(&journal), Vec::new())];
+        for (index, (undo, states)) in undos.iter().enumerate() {
+            let entry = journal.announce(index as u16, "move_role", undo.clone()).expect("it can be written");
+            moments.push((length(&journal), journal.entries().to_vec()));
+            let later = [State::Done, State::Undoing, State::Open, State::Undone];
+            for state in later.into_iter().take(usize::from(*states)) {
+                journal.mark(entry, state, Some("why")).expect("it can be written");
+                moments.push((length(&journal), journal.entries().to_vec()));
+            }
+        }
+        (std::fs::read(journal.path()).expect("it is there"), moments)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_journal_cut_anywhere_loses_nothing_that_was_on_the_disk_before(
+            undos in proptest::collection::vec((undo(), 0_u8..5), 1..5),
+            anywhere in proptest::collection::vec(any::<prop::sample::Index>(), 4),
+        ) {
+            let (bytes, moments) = written(&undos);
+            let header = moments[0].0;
+            let within_letters = (0..bytes.len()).filter(|&at| (0x80..0xC0).contains(&bytes[at])).take(3);
+            let ends = moments.iter().rev().take(3).flat_map(|&(length, _)| [length - 1, length]);
+            let cuts = anywhere.iter().map(|cut| cut.index(bytes.len() + 1));
+            for cut in cuts.chain(within_letters).chain(ends) {
+                let read = Content::read(&bytes[..cut]);
+                if cut < header {
+                    prop_assert!(matches!(read, Err(JournalError::Header(_))), "cut at {}: {:?}", cut, read);
+                    continue;
+                }
+                let last = moments.iter().rev().find(|(length, _)| *length <= cut);
+                let (length, entries) = last.expect("the header was whole");
+                let read = read.expect("a journal");
+                prop_assert_eq!((read.whole, &read.entries), (*length, entries), "cut at {}", cut);
+            }
+        }
+
+        #[test]
+        fn whatever_bytes_a_journal_has_are_read_or_refused(
+            undos in proptest::collection::vec((undo(), 0_u8..5), 1..4),
+            tail in proptest::collection::vec(any::<u8>(), 0..80),
+            at in any::<prop::sample::Index>(),
+            byte in any::<u8>(),
+            left_out in any::<prop::sample::Index>(),
+        ) {
+            let _ = Content::read(&tail);
+            let (mut bytes, moments) = written(&undos);
+            let header = moments[0].0;
+            // Behind the header whatever follows is refused, or what stood before it is still there.
+            let mut longer = bytes.clone();
+            longer.extend(&tail);
+            if let Ok(read) = Content::read(&longer) {
+                let before = Content::read(&bytes).expect("a journal").entries;
+                prop_assert!(read.entries.len() >= before.len());
+            }
+            // One line is missing: refused, or a line that a later one of its entry replaces.
+            let lines: Vec<&[u8]> = bytes[header..].split_inclusive(|&byte| byte == b'\n').collect();
+            let index = left_out.index(lines.len());
+            let rest = lines.iter().enumerate().filter(|(other, _)| *other != index);
+            let less = [&bytes[..header], &rest.map(|(_, line)| *line).collect::<Vec<_>>().concat()].concat();
+            match Content::read(&less) {
+                Ok(read) => prop_assert!(read.entries.len() + 1 >= undos.len()),
+                Err(error) => prop_assert!(matches!(error, JournalError::Entry { .. }), "{}", error),
+            }
+            // One byte is another.
+            let index = at.index(bytes.len());
+            bytes[index] = byte;
+            let _ = Content::read(&bytes);
+        }
     }
 }

@@ -8,7 +8,7 @@ mod names;
 
 use std::collections::BTreeMap;
 
-use failover_sim::settings_file::endpoint;
+use failover_sim::settings_file::{self, MASTER, SettingsError, WORKER, endpoint};
 use serde_json::{Map, Value, json};
 
 use super::preflight::setup::{is_master, is_worker};
@@ -134,6 +134,7 @@ fn node(names: &mut Names, node: &Node) -> Node {
             other => names.label("process", other),
         }),
         failed_starts: each(&node.failed_starts, |one| failed_start(names, one)),
+        logins: each(&node.logins, |login| names.account(login)),
     }
 }
 
@@ -161,6 +162,7 @@ fn ssisdb(names: &mut Names, ssisdb: &Ssisdb) -> Ssisdb {
             let value = match key.as_str() {
                 "IS_SCALEOUT_ENABLED" | "MASTER_SERVICE_PORT" => value.clone(),
                 "MASTER_ADDRESS" => names.endpoint(value),
+                "CLUSTER_LOGDB_SERVER" => names.sql_server(value),
                 "MACHINE_NAME" => names.host(value),
                 "SSLCERT_THUMBPRINT" => names.thumbprint(value),
                 _ => continue,
@@ -246,6 +248,10 @@ fn settings(names: &mut Names, file: &SettingsFile) -> SettingsFile {
         Err(_) => "{ \"SqlServerName\": \"left\\out\" }".to_owned(),
         Ok(object) => {
             let mut kept = Map::new();
+            let keys = if is_of_a_worker(name) { WORKER } else { MASTER };
+            let wrong =
+                settings_file::read(name, &file.text, keys).map(|read| read.wrong).unwrap_or_default();
+            let is_wrong = |key: &str| wrong.iter().any(|error| is_about(error, key));
             for (key, value) in &object {
                 let text = value.as_str().map(str::trim);
                 let value = match (key.as_str(), text) {
@@ -258,6 +264,8 @@ fn settings(names: &mut Names, file: &SettingsFile) -> SettingsFile {
                         json!(names.thumbprint(text))
                     }
                     ("PortNumber", Some(text)) if text.parse::<u16>().is_ok() => value.clone(),
+                    // That it is wrong is kept, and not what it says.
+                    _ if is_wrong(key) => json!(names.label("value", &value.to_string())),
                     (_, None) if value.is_number() || value.is_boolean() => value.clone(),
                     (_, Some(_) | None) => continue,
                 };
@@ -267,6 +275,19 @@ fn settings(names: &mut Names, file: &SettingsFile) -> SettingsFile {
         }
     };
     SettingsFile { path: names::known_file(name), written_at: file.written_at, text }
+}
+
+fn is_of_a_worker(file: &str) -> bool {
+    file.to_ascii_lowercase().starts_with("worker")
+}
+
+/// Whether a mistake is one of this key.
+fn is_about(error: &SettingsError, name: &str) -> bool {
+    match error {
+        SettingsError::Value { key, .. } | SettingsError::Spelling { key, .. } => key == name,
+        SettingsError::Twice { one, other, .. } => *one == name || *other == name,
+        SettingsError::NoText { .. } | SettingsError::Form { .. } | SettingsError::Missing { .. } => false,
+    }
 }
 
 /// What netsh would print of these bindings.
@@ -297,10 +318,11 @@ fn urlacl(names: &mut Names, text: &str) -> String {
     let mut told = String::new();
     for reservation in reservations(text) {
         if let Some(port) = reservation.port() {
-            let user = names.account(&reservation.user);
-            told.push_str(&format!(
-                "    Reserved URL            : https://+:{port}/\n        User: {user}\n\n"
-            ));
+            told.push_str(&format!("    Reserved URL            : https://+:{port}/\n"));
+            for user in &reservation.users {
+                told.push_str(&format!("        User: {}\n", names.account(user)));
+            }
+            told.push_str(if reservation.everybody { "            SDDL: D:(A;;GX;;;WD)\n\n" } else { "\n" });
         }
     }
     told

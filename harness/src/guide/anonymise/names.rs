@@ -60,7 +60,12 @@ impl Names {
             (None, Some((user, domain))) => {
                 return format!("{}@{}.test", self.label("account", user), self.label("domain", domain));
             }
-            (None, None) if text.eq_ignore_ascii_case("LocalSystem") => return text.to_owned(),
+            // The second one is of the product: with it workers write their log.
+            (None, None)
+                if text.eq_ignore_ascii_case("LocalSystem") || text == "##MS_SSISLogDBWorkerAgentLogin##" =>
+            {
+                return text.to_owned();
+            }
             (None, None) => return self.label("login", text),
         };
         let is = |known: &str| known.eq_ignore_ascii_case(domain);

@@ -10,6 +10,7 @@
 #
 #   powershell.exe -NoProfile -File collect.ps1 -OutFile cluster.json
 #   powershell.exe -NoProfile -File collect.ps1 -OutFile cluster.json -Cluster CLUSTER1 -Worker WORKER1,WORKER2
+#   powershell.exe -NoProfile -File collect.ps1 -OutFile cluster.json -SqlServer 'LISTENER,1444'
 #
 # Nobody has run it on Windows before you: read it first.
 
@@ -19,7 +20,9 @@ param(
     [Parameter(Mandatory = $true)]
     [string] $OutFile,
     [string] $Cluster = '.',
-    [string[]] $Worker = @()
+    [string[]] $Worker = @(),
+    # As in SqlServerName, where SSISDB has a port of its own: the cluster does not tell it.
+    [string] $SqlServer = ''
 )
 
 Set-StrictMode -Version 2.0
@@ -93,6 +96,28 @@ $shared = {
                 started_at = $started
             }
         }
+    }
+
+    # Rows of a query, each a list of values.
+    function Query([string] $Server, [string] $Database, [string] $Text) {
+        $builder = New-Object System.Data.SqlClient.SqlConnectionStringBuilder
+        $builder['Data Source'] = $Server
+        $builder['Initial Catalog'] = $Database
+        $builder['Integrated Security'] = $true
+        $builder['Pooling'] = $false
+        $builder['MultiSubnetFailover'] = $true
+        $connection = New-Object System.Data.SqlClient.SqlConnection ($builder.ToString())
+        try {
+            $connection.Open()
+            $command = $connection.CreateCommand()
+            $command.CommandText = $Text
+            $reader = $command.ExecuteReader()
+            while ($reader.Read()) {
+                $row = @(for ($column = 0; $column -lt $reader.FieldCount; $column++) { $reader.GetValue($column) })
+                , $row
+            }
+        }
+        finally { $connection.Dispose() }
     }
 
     # A settings file lies beside the program of its service.
@@ -270,6 +295,19 @@ $node = {
         }
     }
 
+    # Logins of a replica: no part of the databases that its group moves.
+    function Logins {
+        $filter = 'Name = ''MSSQLSERVER'' OR Name LIKE ''MSSQL$%'''
+        $running = @(Get-CimInstance -ClassName Win32_Service -Filter $filter | Where-Object { $_.State -eq 'Running' })
+        if ($running.Count -eq 0) { throw 'no instance of SQL Server runs here' }
+        $text = "SELECT name FROM sys.server_principals WHERE type = 'U' OR name = N'##MS_SSISLogDBWorkerAgentLogin##'"
+        foreach ($one in $running) {
+            $instance = 'localhost'
+            if ($one.Name -ne 'MSSQLSERVER') { $instance = 'localhost\' + $one.Name.Substring(6) }
+            foreach ($row in @(Query $instance 'master' $text)) { [string] $row[0] }
+        }
+    }
+
     $moved = $Argument.Split(',')
     Json ([ordered]@{
         name = $Name
@@ -299,10 +337,11 @@ $node = {
         firewall = Look { FirewallSeen }
         listeners = LookAll { Listeners | Sort-Object -Unique }
         failed_starts = LookAll { FailedStarts }
+        logins = LookAll { Logins | Sort-Object -Unique }
     })
 }
 $nodeItems = 'addresses', 'features', 'services', 'master_version', 'master_settings', 'root', 'my', 'user_root',
-    'sslcert', 'urlacl', 'schannel', 'firewall', 'listeners', 'failed_starts'
+    'sslcert', 'urlacl', 'schannel', 'firewall', 'listeners', 'failed_starts', 'logins'
 
 # What is looked at on a worker. $Argument is not used.
 $workerMachine = {
@@ -471,31 +510,9 @@ function ClusterResources {
     }
 }
 
-# Rows of a query, each a list of values.
-function Query([string] $Server, [string] $Text) {
-    $builder = New-Object System.Data.SqlClient.SqlConnectionStringBuilder
-    $builder['Data Source'] = $Server
-    $builder['Initial Catalog'] = 'SSISDB'
-    $builder['Integrated Security'] = $true
-    $builder['Pooling'] = $false
-    $builder['MultiSubnetFailover'] = $true
-    $connection = New-Object System.Data.SqlClient.SqlConnection ($builder.ToString())
-    try {
-        $connection.Open()
-        $command = $connection.CreateCommand()
-        $command.CommandText = $Text
-        $reader = $command.ExecuteReader()
-        while ($reader.Read()) {
-            $row = @(for ($column = 0; $column -lt $reader.FieldCount; $column++) { $reader.GetValue($column) })
-            , $row
-        }
-    }
-    finally { $connection.Dispose() }
-}
-
 function MasterProperties([string] $Server) {
     $values = [ordered]@{}
-    foreach ($row in @(Query $Server $queries.properties)) { $values[[string] $row[0]] = [string] $row[1] }
+    foreach ($row in @(Query $Server 'SSISDB' $queries.properties)) { $values[[string] $row[0]] = [string] $row[1] }
     $values
 }
 
@@ -503,7 +520,7 @@ $queries = @{
     mode = "SELECT CONVERT(int, SERVERPROPERTY('IsIntegratedSecurityOnly'))"
     properties = "SELECT property_name, CONVERT(nvarchar(4000), property_value) FROM catalog.master_properties " +
         "WHERE property_name IN (N'MACHINE_NAME', N'MASTER_ADDRESS', N'MASTER_SERVICE_PORT', N'SSLCERT_THUMBPRINT', " +
-        "N'LAST_ONLINE_TIME', N'IS_SCALEOUT_ENABLED')"
+        "N'LAST_ONLINE_TIME', N'IS_SCALEOUT_ENABLED', N'CLUSTER_LOGDB_SERVER')"
     workers = "SELECT MachineName, IsEnabled FROM catalog.worker_agents ORDER BY MachineName"
     admins = "SELECT SUSER_SNAME(u.sid) FROM sys.database_role_members m " +
         "JOIN sys.database_principals r ON r.principal_id = m.role_principal_id " +
@@ -522,8 +539,9 @@ $clusterSeen = [ordered]@{
     resources = LookAll { ClusterResources }
 }
 
-# The instance by its network name, and the addresses that the cluster moves.
+# The instance by its network name, or the listener of an availability group, and the addresses that the cluster moves.
 $server = $null
+$group = $null
 $moved = @()
 if ($clusterSeen.resources.Contains('seen')) {
     foreach ($one in $clusterSeen.resources.seen) {
@@ -533,13 +551,20 @@ if ($clusterSeen.resources.Contains('seen')) {
             $instance = [string] $one.parameters['InstanceName']
             if ($instance -ne '' -and $instance -ne 'MSSQLSERVER') { $server = "$server\$instance" }
         }
+        if ($one.kind -eq 'SQL Server Availability Group') { $group = $one.role }
+    }
+    foreach ($one in $clusterSeen.resources.seen) {
+        if ($null -eq $server -and $one.kind -eq 'Network Name' -and $one.role -eq $group) {
+            $server = $one.parameters['DnsName']
+        }
     }
 }
+if ($SqlServer -ne '') { $server = $SqlServer }
 
 $ssisdb = [ordered]@{
     windows_authentication_only = Look {
         if ($null -eq $server) { throw 'the network name of the instance was not seen' }
-        [int] (@(Query $server $queries.mode)[0][0]) -eq 1
+        [int] (@(Query $server 'SSISDB' $queries.mode)[0][0]) -eq 1
     }
     master_properties = Look {
         if ($null -eq $server) { throw 'the network name of the instance was not seen' }
@@ -547,13 +572,13 @@ $ssisdb = [ordered]@{
     }
     worker_agents = LookAll {
         if ($null -eq $server) { throw 'the network name of the instance was not seen' }
-        foreach ($row in @(Query $server $queries.workers)) {
+        foreach ($row in @(Query $server 'SSISDB' $queries.workers)) {
             [ordered]@{ machine = [string] $row[0]; enabled = [bool] $row[1] }
         }
     }
     admins = LookAll {
         if ($null -eq $server) { throw 'the network name of the instance was not seen' }
-        foreach ($row in @(Query $server $queries.admins)) { [string] $row[0] }
+        foreach ($row in @(Query $server 'SSISDB' $queries.admins)) { [string] $row[0] }
     }
 }
 

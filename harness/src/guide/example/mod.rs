@@ -23,13 +23,28 @@ pub use mistakes::{MISTAKES, Mistake};
 
 /// The snapshot of a cluster that follows the guide: the standard topology `two_node_fci`.
 pub fn right() -> Snapshot {
-    let topology = standard::topology("two_node_fci").map(|file| file.text).unwrap_or_default();
+    of_standard("two_node_fci")
+}
+
+/// The snapshot of a cluster whose master has a role of its own beside that of the instance, with its own network name: the other
+/// way of the guide.
+pub fn own_role() -> Snapshot {
+    of_standard("master_in_its_own_role")
+}
+
+/// The snapshot of a cluster with SSISDB in an availability group: the guide for those.
+pub fn availability_group() -> Snapshot {
+    of_standard("availability_group")
+}
+
+fn of_standard(name: &str) -> Snapshot {
+    let file = standard::topology(name);
+    let topology = file.map(|file| file.text).unwrap_or_default();
     let origin = Origin {
         scenario_file: "example".to_owned(),
-        scenario_text:
-            "proves: nothing\nabout: { topology: two_node_fci }\nsteps:\n  - move_role: { to: standby }\n"
-                .to_owned(),
-        topology_file: "topologies/two_node_fci".to_owned(),
+        scenario_text: "proves: nothing\nabout: { topology: own }\nsteps:\n  - move_role: { to: standby }\n"
+            .to_owned(),
+        topology_file: format!("topologies/{name}"),
         topology_text: topology.to_owned(),
         base: None,
         files: Default::default(),
@@ -41,19 +56,17 @@ pub fn right() -> Snapshot {
     }
 }
 
-/// The snapshot of this name: `right`, or that of a mistake.
+/// The snapshot of this name: one of those that are right, or that of a mistake.
 pub fn by_name(name: &str) -> Option<Snapshot> {
-    let mut snapshot = right();
-    if name != RIGHT {
-        let mistake = MISTAKES.iter().find(|mistake| mistake.name == name)?;
-        (mistake.make)(&mut snapshot);
+    if let Some((_, right)) = RIGHT.iter().find(|(right, _)| *right == name) {
+        return Some(right());
     }
-    Some(snapshot)
+    MISTAKES.iter().find(|mistake| mistake.name == name).map(Mistake::snapshot)
 }
 
 /// The names of all examples.
 pub fn names() -> impl Iterator<Item = &'static str> + Clone {
-    std::iter::once(RIGHT).chain(MISTAKES.iter().map(|mistake| mistake.name))
+    RIGHT.iter().map(|(name, _)| *name).chain(MISTAKES.iter().map(|mistake| mistake.name))
 }
 
 /// The snapshot of a plan's topology, as it is before the first step.
@@ -167,6 +180,8 @@ fn node(plan: &Plan, id: NodeId) -> Node {
         "SqlConnectionTimeoutInSecs": settings.sql_connection_timeout.as_secs(),
     });
     let own = hosts(plan, move |target| *target == Target::Node(id)).filter(|host| is_address(host));
+    let resources = &plan.topology.cluster.resources;
+    let is_replicated = resources.iter().any(|one| matches!(one.kind, ResourceKind::AvailabilityGroup));
     let profiles = || ["Domain", "Private", "Public"].map(str::to_owned).to_vec();
     Node {
         name: plan.names.node(id).to_owned(),
@@ -196,6 +211,11 @@ fn node(plan: &Plan, id: NodeId) -> Node {
         }),
         listeners: Look::Seen(if is_owner { vec!["System".to_owned()] } else { Vec::new() }),
         failed_starts: Look::Seen(Vec::new()),
+        logins: Look::Seen(if is_replicated {
+            [MASTER_ACCOUNT, LOG_LOGIN].map(str::to_owned).to_vec()
+        } else {
+            Vec::new()
+        }),
     }
 }
 
@@ -241,8 +261,13 @@ fn ssisdb(plan: &Plan) -> Ssisdb {
     let port = plan.topology.nodes.first().map_or(8391, |node| node.master_settings.port);
     let address = format!("https://{}:{port}", shown_host(plan, plan.topology.endpoint));
     let owner = plan.names.node(first_owner(plan)).to_owned();
-    let properties =
-        [("IS_SCALEOUT_ENABLED", "True".to_owned()), ("MASTER_ADDRESS", address), ("MACHINE_NAME", owner)];
+    let log_server = shown_host(plan, plan.topology.logging.server);
+    let properties = [
+        ("IS_SCALEOUT_ENABLED", "True".to_owned()),
+        ("MASTER_ADDRESS", address),
+        ("MACHINE_NAME", owner),
+        ("CLUSTER_LOGDB_SERVER", log_server),
+    ];
     let agent = |(name, machine): (&String, &WorkerMachine)| WorkerAgent {
         machine: name.clone(),
         enabled: machine.enabled,
@@ -359,7 +384,17 @@ fn urlacl(port: u16) -> String {
     )
 }
 
-const RIGHT: &str = "right";
+/// Makes a snapshot.
+type Make = fn() -> Snapshot;
+
+/// Examples in which nothing is wrong.
+pub const RIGHT: [(&str, Make); 3] = [
+    ("right", right),
+    ("right_with_the_master_in_its_own_role", own_role),
+    ("right_with_an_availability_group", availability_group),
+];
+/// The login with which workers write their log.
+const LOG_LOGIN: &str = "##MS_SSISLogDBWorkerAgentLogin##";
 const MASTER: &str = "SSISScaleOutMaster150";
 const WORKER: &str = "SSISScaleOutWorker150";
 const MASTER_ACCOUNT: &str = "LAB\\svc-scaleout";

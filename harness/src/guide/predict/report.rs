@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::guide::preflight::plain;
 use crate::guide::snapshot::Snapshot;
 use crate::words::{counted, length};
 
@@ -18,7 +19,8 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
     let _ = writeln!(
         text,
         "predicted from the snapshot of {} by {}",
-        snapshot.collected_at, snapshot.collected_by
+        snapshot.collected_at,
+        plain(&snapshot.collected_by)
     );
     let away = number(&prediction.today);
     let _ = writeln!(text, "today {} of {} connected", workers - away, counted(workers, "worker"));
@@ -26,7 +28,12 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
     let mut told = vec![&prediction.today];
     for outcome in &prediction.outcomes {
         let was_told = !outcome.away.is_empty() && told.contains(&&outcome.away);
-        let _ = writeln!(text, "{}{}", sentence(outcome, workers), if was_told { ", as above" } else { "" });
+        let _ = writeln!(
+            text,
+            "{}{}",
+            plain(&sentence(outcome, workers)),
+            if was_told { ", as above" } else { "" }
+        );
         if !was_told {
             tell(&mut text, &outcome.away);
             told.push(&outcome.away);
@@ -36,18 +43,19 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
         }
     }
     for gap in &prediction.gaps {
-        let _ = writeln!(text, "not seen: {gap}");
+        let _ = writeln!(text, "not seen: {}", plain(gap));
     }
     if !prediction.someone_is_away() {
         for finding in &prediction.in_the_model {
             let _ = writeln!(
                 text,
-                "wrong, and no worker stays away for it: {finding} (see `failover preflight`)"
+                "wrong, and no worker stays away for it: {} (see `failover preflight`)",
+                plain(finding)
             );
         }
     }
     for finding in &prediction.not_in_the_model {
-        let _ = writeln!(text, "wrong, and not in the model: {finding} (see `failover preflight`)");
+        let _ = writeln!(text, "wrong, and not in the model: {} (see `failover preflight`)", plain(finding));
     }
     let _ = writeln!(text, "exit {}", prediction.exit_code());
     text
@@ -88,12 +96,12 @@ fn event(event: &Event) -> String {
 
 fn tell(text: &mut String, away: &[Away]) {
     for away in away {
-        let _ = writeln!(text, "  {}: {}", away.workers.join(", "), away.why.reason);
+        let _ = writeln!(text, "  {}: {}", plain(&away.workers.join(", ")), plain(&away.why.reason));
         for detail in &away.why.details {
-            let _ = writeln!(text, "    {detail}");
+            let _ = writeln!(text, "    {}", plain(detail));
         }
         for hint in &away.why.hints {
-            let _ = writeln!(text, "    hint: {hint}");
+            let _ = writeln!(text, "    hint: {}", plain(hint));
         }
     }
 }

@@ -78,6 +78,13 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     if let Look::Seen(true) = snapshot.ssisdb.windows_authentication_only {
         document["logging"] = json!({ "authentication": "windows_only" });
     }
+    let log_server =
+        snapshot.ssisdb.master_properties.seen().ok().and_then(|all| all.get("CLUSTER_LOGDB_SERVER"));
+    if let (Some(server), Ok(instance)) = (log_server, &setup.instance)
+        && !same_host(sql_host(server), instance)
+    {
+        document["logging"]["server"] = json!(sql_host(server));
+    }
     let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),
@@ -136,7 +143,7 @@ impl Builder<'_> {
             self.certificates.insert(pin.clone(), "master".to_owned());
         }
         for node in &self.setup.snapshot.nodes {
-            if let Some(thumbprint) = presented(node) {
+            if let Some(thumbprint) = presented(self.setup, node) {
                 self.certificates.entry(thumbprint).or_insert_with(|| format!("of_{}", node.name));
             }
         }
@@ -215,6 +222,8 @@ impl Builder<'_> {
     fn cluster(&mut self) -> Value {
         let witness = match self.setup.snapshot.cluster.witness.seen() {
             Ok(None) => "none",
+            // One that has failed has no vote.
+            Ok(Some(witness)) if witness.state != "Online" => "none",
             Ok(Some(witness)) if witness.kind == "File Share Witness" => "file_share",
             Ok(Some(witness)) if witness.kind == "Cloud Witness" => "cloud",
             Ok(Some(_)) => "disk",
@@ -244,7 +253,7 @@ impl Builder<'_> {
     }
 
     fn node(&mut self, node: &Node) -> Value {
-        let name = &node.name;
+        let (setup, name) = (self.setup, &node.name);
         let mut taken_for_right =
             |what: &str, why: String| self.gap(format!("{what} of {name}: {why}; taken for right"));
         let settings = match master_file(node) {
@@ -255,7 +264,7 @@ impl Builder<'_> {
             }
         };
         let shown = match node.sslcert.seen() {
-            Ok(_) => presented(node),
+            Ok(_) => presented(setup, node),
             Err(why) => {
                 taken_for_right("the HTTPS binding", why);
                 settings.as_ref().map(|file| file.thumbprint.clone())
@@ -458,10 +467,10 @@ fn kind(resource: &Resource) -> Option<&'static str> {
 }
 
 /// The thumbprint that HTTP.SYS presents at the master's port of a node; none if its store does not have it.
-fn presented(node: &Node) -> Option<String> {
+fn presented(setup: &Setup<'_>, node: &Node) -> Option<String> {
     let port = master_file(node).ok()?.port;
-    let bound =
-        bindings(node.sslcert.seen().ok()?).into_iter().find(|binding| binding.port() == Some(port))?;
+    let mut bindings = bindings(node.sslcert.seen().ok()?).into_iter();
+    let bound = bindings.find(|one| one.port() == Some(port) && setup.is_for_workers(&one.ip_port))?;
     let is_bound = |one: &Certificate| one.thumbprint == bound.thumbprint;
     let is_there =
         bound.store.eq_ignore_ascii_case("Root") || node.my.seen().map_or(true, |my| my.iter().any(is_bound));

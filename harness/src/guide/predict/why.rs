@@ -37,6 +37,8 @@ pub(super) fn group(plan: &Plan, states: &[WorkerState], role: Role, suspects: &
 fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: &[String]) -> Why {
     let mut why = explain(plan, worker, state);
     let asked = plan.topology.workers[worker.index()].settings.endpoint_host;
+    let is_of_cluster = |rule: &str| suspects.iter().any(|suspect| suspect == &format!("{rule} on cluster"));
+    let own_pin = format!("worker_pins_the_master_certificate on {}", plan.names.worker(worker));
     if role == Role::OnlineNowhere {
         why.details = vec!["the role is online nowhere".to_owned()];
         why.hints = found(suspects);
@@ -52,7 +54,14 @@ fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: 
             why.details = vec![format!("LocalMachine\\Root of {node} does not have their certificates")];
         }
     } else if let WorkerState::Refused { error: ErrorFamily::EndpointNotFound, .. } = state {
-        if asked == plan.topology.endpoint {
+        if asked != plan.topology.endpoint && is_of_cluster("noted_name_is_the_network_name") {
+            let (asked, right) = (plan.names.host(asked), plan.names.host(plan.topology.endpoint));
+            why.details = vec![format!("settings speak of `{asked}`; the network name is `{right}`")];
+            why.hints = vec![
+                "step 2 of the guide: note the SQL network name, and use it in every settings file"
+                    .to_owned(),
+            ];
+        } else if asked == plan.topology.endpoint {
             // The name is right: something else keeps them out, and the guide's hint would mislead.
             let hints = found(suspects);
             why.hints = if hints.is_empty() { why.hints } else { hints };
@@ -64,6 +73,39 @@ fn why(plan: &Plan, worker: WorkerId, state: WorkerState, role: Role, suspects: 
                     .to_owned(),
             ];
         }
+    }
+    if matches!(state, WorkerState::Refused { error: ErrorFamily::TrustRelationship, .. })
+        && suspects.contains(&own_pin)
+    {
+        // The others get in: it is this worker that is wrong, and not the node.
+        why.hints = vec![
+            "step 7 of the guide: set MasterHttpsCertThumbprint to the certificate that the nodes present, and restart the worker"
+                .to_owned(),
+        ];
+    }
+    let own_endpoint = format!("endpoint_is_the_network_name on {}", plan.names.worker(worker));
+    if matches!(state, WorkerState::Refused { error: ErrorFamily::TrustRelationship, .. })
+        && suspects.contains(&own_endpoint)
+    {
+        // A name that the certificate need not have.
+        why.hints = vec![
+            "step 7 of the guide: name the network name in MasterEndpoint, and restart the worker".to_owned(),
+        ];
+    }
+    let finding = match state {
+        WorkerState::Refused { error: ErrorFamily::SecureChannel, .. } => {
+            Some(format!("worker_key_opens on {}", plan.names.worker(worker)))
+        }
+        WorkerState::Refused { error: ErrorFamily::TrustRelationship, .. } => {
+            Some("master_certificate_is_valid on cluster".to_owned())
+        }
+        WorkerState::Refused { .. }
+        | WorkerState::Starting
+        | WorkerState::Connected { .. }
+        | WorkerState::Disconnected(_) => None,
+    };
+    if let Some(finding) = finding.filter(|finding| suspects.contains(finding)) {
+        why.hints.extend(found(&[finding]));
     }
     if why.hints.is_empty() {
         why.hints = found(suspects);

@@ -2,8 +2,12 @@
 
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Worker, bindings};
 
-use super::setup::{Found, Setup, master_file, may_read, worker_file, worker_service};
-use super::{Judged, right, wrong};
+use super::fix::{
+    Value, bind, bring, bring_with_key, grant, make_certificate, make_worker_certificate, of_machine, quoted,
+    restart_master, restart_worker, set, set_of_master, set_of_worker,
+};
+use super::setup::{Found, Setup, address_of, master_file, may_read, worker_file, worker_service};
+use super::{Fix, Judged, of_all, right, wrong};
 
 pub(super) fn certificate_names_the_network_name(setup: &Setup<'_>) -> Judged {
     let (certificate, noted) = (setup.master_certificate()?, setup.noted.clone()?);
@@ -20,34 +24,65 @@ pub(super) fn certificate_names_the_network_name(setup: &Setup<'_>) -> Judged {
     };
     wrong(
         format!("{} does not name `{name}`; {kind}: {}", short(&certificate.thumbprint), names.join(", ")),
-        format!(
-            "make a master certificate with CN={name} among its names, and install it on every node and worker"
-        ),
+        new_master_certificate(setup, Some(name), &names),
     )
+}
+
+/// Another master certificate, on the first node: the name that workers ask for goes before the names of the old one.
+fn new_master_certificate(setup: &Setup<'_>, asked: Option<&str>, old: &[&str]) -> Fix {
+    let mut names: Vec<String> = asked.map(str::to_owned).into_iter().collect();
+    names.extend(old.iter().map(|name| (*name).to_owned()).filter(|name| asked != Some(name.as_str())));
+    let then = "then set MasterHttpsCertThumbprint to $new.Thumbprint on every worker, and collect again: the next snapshot has the \
+                commands for the other nodes and for the stores of the workers";
+    let Some((node, file)) =
+        setup.snapshot.nodes.iter().find_map(|node| Some((node, node.master_settings.seen().ok()?)))
+    else {
+        return Fix::by_hand("make another master certificate on a node, with these names");
+    };
+    let port = master_file(node).map_or(8391, |file| file.port);
+    let bound = bind(node, "0.0.0.0", port, "$($new.Thumbprint)").into_iter();
+    let commands = [
+        make_certificate(&names),
+        "Move-Item -LiteralPath \"Cert:\\LocalMachine\\My\\$($new.Thumbprint)\" -Destination 'Cert:\\LocalMachine\\Root'".to_owned(),
+    ];
+    Fix::on(&node.name, commands)
+        .then(&node.name, set(file, "SSLCertThumbprint", Value::NewThumbprint))
+        .then(&node.name, bound)
+        .and(restart_master(setup, node))
+        .and_by_hand(then)
 }
 
 pub(super) fn same_certificate_on_every_node(setup: &Setup<'_>, node: &Node) -> Judged {
-    let (pin, file) = (setup.pin.clone()?, master_file(node)?);
+    let file = master_file(node)?;
+    let (pin, whose) = match &setup.pin {
+        Ok(pin) => (pin.clone(), "workers pin"),
+        Err(why) => (setup.presented.clone().ok_or_else(|| why.clone())?, "other nodes have"),
+    };
     if file.thumbprint == pin {
-        return right(format!("SSLCertThumbprint {}", short(&pin)));
+        let seen = format!("SSLCertThumbprint {}", short(&pin));
+        // Without a worker nobody knows whether the one that nodes share is the one that is pinned.
+        return setup.pin.as_ref().map_err(String::clone).and_then(|_| right(seen));
     }
+    let is_there = node
+        .root
+        .seen()
+        .is_ok_and(|root| find(root, &pin).is_some_and(|one| one.private_key == PrivateKey::Opens));
+    let brought = if is_there { Fix::default() } else { bring_with_key(setup, &pin, node) };
     wrong(
-        format!("SSLCertThumbprint is {}; workers pin {}", short(&file.thumbprint), short(&pin)),
-        format!(
-            "import the certificate {} with its key into LocalMachine\\Root of {}, set SSLCertThumbprint to it, bind \
-             it to the port, and restart the master",
-            pin, node.name
-        ),
+        format!("SSLCertThumbprint is {}; {whose} {}", short(&file.thumbprint), short(&pin)),
+        brought.then(&node.name, bind(node, "0.0.0.0", file.port, &pin)).and(set_of_master(
+            setup,
+            node,
+            "SSLCertThumbprint",
+            Value::Text(&pin),
+        )),
     )
 }
 
-pub(super) fn private_key_opens_on_every_node(_: &Setup<'_>, node: &Node) -> Judged {
+pub(super) fn private_key_opens_on_every_node(setup: &Setup<'_>, node: &Node) -> Judged {
     let thumbprint = master_file(node)?.thumbprint;
     let shown = short(&thumbprint);
-    let fix = format!(
-        "Import-PfxCertificate -FilePath FILE.pfx -CertStoreLocation Cert:\\LocalMachine\\Root, on {}",
-        node.name
-    );
+    let fix = bring_with_key(setup, &thumbprint, node);
     let root = node.root.seen()?;
     match find(root, &thumbprint).map(|certificate| certificate.private_key) {
         Some(PrivateKey::Opens) => {
@@ -57,11 +92,25 @@ pub(super) fn private_key_opens_on_every_node(_: &Setup<'_>, node: &Node) -> Jud
             wrong(format!("{shown} is in LocalMachine\\Root without its private key"), fix)
         }
         Some(PrivateKey::DoesNotOpen) => {
-            wrong(format!("{shown} is in LocalMachine\\Root, and its private key cannot be opened"), fix)
+            let repair = format!("certutil.exe -repairstore Root {thumbprint}");
+            wrong(
+                format!("{shown} is in LocalMachine\\Root, and its private key cannot be opened"),
+                Fix::on(&node.name, [repair]).and_by_hand(format!(
+                    "where that does not help, import the certificate with its key again: {}",
+                    "Import-PfxCertificate, as for a node that lacks it"
+                )),
+            )
         }
-        None if has(&node.my, &thumbprint) => {
-            wrong(format!("{shown} is in LocalMachine\\My and not in LocalMachine\\Root"), fix)
-        }
+        None if has(&node.my, &thumbprint) => wrong(
+            format!("{shown} is in LocalMachine\\My and not in LocalMachine\\Root"),
+            Fix::on(
+                &node.name,
+                [format!(
+                    "Move-Item -LiteralPath {} -Destination 'Cert:\\LocalMachine\\Root'",
+                    quoted(&format!("Cert:\\LocalMachine\\My\\{thumbprint}"))
+                )],
+            ),
+        ),
         None if in_user_root(node, &thumbprint) => {
             wrong(format!("{shown} is in CurrentUser\\Root and not in LocalMachine\\Root"), fix)
         }
@@ -69,19 +118,23 @@ pub(super) fn private_key_opens_on_every_node(_: &Setup<'_>, node: &Node) -> Jud
     }
 }
 
-pub(super) fn port_is_bound_to_the_certificate(_: &Setup<'_>, node: &Node) -> Judged {
+pub(super) fn port_is_bound_to_the_certificate(setup: &Setup<'_>, node: &Node) -> Judged {
     let file = master_file(node)?;
-    let fix = format!(
-        "netsh http add sslcert ipport=0.0.0.0:{} certhash={} appid={{GUID}} certstorename=Root, on {} (delete \
-         sslcert first if there is one)",
-        file.port, file.thumbprint, node.name
-    );
     let bindings = bindings(node.sslcert.seen()?);
-    let mut of_port = bindings.iter().filter(|binding| binding.port() == Some(file.port)).peekable();
-    if of_port.peek().is_none() {
-        return wrong(format!("HTTP.SYS has no certificate for port {}", file.port), fix);
+    let of_port: Vec<_> = bindings.iter().filter(|binding| binding.port() == Some(file.port)).collect();
+    let rebind = |address: &str| Fix::on(&node.name, bind(node, address, file.port, &file.thumbprint));
+    if of_port.is_empty() {
+        return wrong(format!("HTTP.SYS has no certificate for port {}", file.port), rebind("0.0.0.0"));
+    }
+    // The role's address comes with the role: a binding for the node's own is none for the workers.
+    if !of_port.iter().any(|binding| setup.is_for_workers(&binding.ip_port)) {
+        return wrong(
+            format!("HTTP.SYS has a certificate for {} alone, where workers do not come", of_port[0].ip_port),
+            rebind("0.0.0.0"),
+        );
     }
     for binding in of_port {
+        let fix = rebind(address_of(&binding.ip_port));
         if binding.thumbprint != file.thumbprint {
             let (bound, own) = (short(&binding.thumbprint), short(&file.thumbprint));
             return wrong(
@@ -98,13 +151,20 @@ pub(super) fn port_is_bound_to_the_certificate(_: &Setup<'_>, node: &Node) -> Ju
 }
 
 pub(super) fn port_is_bound_for_ipv6(setup: &Setup<'_>, node: &Node) -> Judged {
-    let port = master_file(node)?.port;
-    let mut resolved = Vec::new();
+    let file = master_file(node)?;
+    let port = file.port;
+    let (mut resolved, mut not_seen) = (Vec::new(), Vec::new());
     for worker in &setup.snapshot.workers {
-        resolved.extend(worker.resolved.seen()?);
+        match worker.resolved.seen() {
+            Ok(addresses) => resolved.extend(addresses),
+            Err(why) => not_seen.push(why),
+        }
+    }
+    if resolved.is_empty() && not_seen.is_empty() {
+        not_seen.push("no worker was asked what the network name resolves to".to_owned());
     }
     let Some(address) = resolved.iter().find(|address| address.contains(':')) else {
-        return right("the network name has no IPv6 address");
+        return of_all(right("the network name has no IPv6 address"), not_seen);
     };
     let bindings = bindings(node.sslcert.seen()?);
     if bindings.iter().any(|binding| binding.port() == Some(port) && binding.ip_port.starts_with('[')) {
@@ -112,32 +172,27 @@ pub(super) fn port_is_bound_for_ipv6(setup: &Setup<'_>, node: &Node) -> Judged {
     }
     wrong(
         format!("workers resolve the network name to {address}, and only IPv4 is bound"),
-        format!(
-            "netsh http add sslcert ipport=[::]:{port} with the values of 0.0.0.0:{port}, on {}",
-            node.name
-        ),
+        Fix::on(&node.name, bind(node, "[::]", port, &file.thumbprint)),
     )
 }
 
 pub(super) fn master_certificate_is_valid(setup: &Setup<'_>) -> Judged {
-    is_valid(
-        setup,
-        setup.master_certificate()?,
-        "make another master certificate, and install it on every node",
-    )
+    let certificate = setup.master_certificate()?;
+    let asked = setup.noted.as_ref().ok().and_then(|noted| setup.asked(noted).into_iter().next());
+    is_valid(setup, certificate, || new_master_certificate(setup, asked.as_deref(), &certificate.names()))
 }
 
 pub(super) fn worker_certificate_is_valid(setup: &Setup<'_>, worker: &Worker) -> Judged {
     let own = own_certificate(worker)?.ok_or("its own certificate is not in LocalMachine\\My")?;
-    is_valid(setup, own, "make another worker certificate, and install it in Root of every node")
+    is_valid(setup, own, || make_worker_certificate(worker))
 }
 
-fn is_valid(setup: &Setup<'_>, certificate: &Certificate, fix: &str) -> Judged {
+fn is_valid(setup: &Setup<'_>, certificate: &Certificate, fix: impl FnOnce() -> Fix) -> Judged {
     let left = certificate.not_after.days_after(setup.now());
     let seen = format!("{} is valid until {}", short(&certificate.thumbprint), certificate.not_after);
     match left {
-        ..0 => wrong(format!("{seen}: expired"), fix),
-        0..EXPIRES_SOON_DAYS => wrong(format!("{seen}: {left} days left"), fix),
+        ..0 => wrong(format!("{seen}: expired"), fix()),
+        0..EXPIRES_SOON_DAYS => wrong(format!("{seen}: {left} days left"), fix()),
         _ => right(seen),
     }
 }
@@ -149,21 +204,23 @@ pub(super) fn worker_pins_the_master_certificate(setup: &Setup<'_>, worker: &Wor
     }
     wrong(
         format!("MasterHttpsCertThumbprint is {}; other workers pin {}", short(&own), short(&pin)),
-        format!("set MasterHttpsCertThumbprint to {pin} on {}, and restart the worker", worker.name),
+        set_of_worker(worker, "MasterHttpsCertThumbprint", &pin),
     )
 }
 
-pub(super) fn master_certificate_is_trusted(_: &Setup<'_>, worker: &Worker) -> Judged {
+pub(super) fn master_certificate_is_trusted(setup: &Setup<'_>, worker: &Worker) -> Judged {
     let pin = worker_file(worker)?.pin;
     if find(worker.root.seen()?, &pin).is_some() {
         return right(format!("{} is in LocalMachine\\Root", short(&pin)));
     }
     wrong(
         format!("{} is not in LocalMachine\\Root", short(&pin)),
-        format!(
-            "Import-Certificate -FilePath SSISScaleOutMaster.cer -CertStoreLocation Cert:\\LocalMachine\\Root, on {}",
-            worker.name
-        ),
+        match setup.snapshot.nodes.iter().find(|node| has(&node.root, &pin)) {
+            Some(node) => bring(&pin, &node.name, "Root", &worker.name),
+            None => Fix::by_hand(format!(
+                "no node that was seen has {pin}: install it on the nodes first (step 4), or pin the one that they have"
+            )),
+        },
     )
 }
 
@@ -171,74 +228,91 @@ pub(super) fn worker_key_opens(_: &Setup<'_>, worker: &Worker) -> Judged {
     let subject = own_certificate(worker)?;
     let account = &worker_service(worker)?.account;
     let thumbprint = worker_file(worker)?.own;
-    let fix = format!(
-        "grant {account} read access to the private key: winhttpcertcfg -g -c LOCAL_MACHINE\\My -s NAME -a {account}, \
-         on {}",
-        worker.name
-    );
     match subject.map(|own| own.private_key) {
         None => wrong(
             format!("{} is not in LocalMachine\\My", short(&thumbprint)),
-            "install it there with its key",
+            make_worker_certificate(worker),
         ),
         Some(PrivateKey::Absent) => {
-            wrong(format!("{} has no private key", short(&thumbprint)), "install it with its key")
+            wrong(format!("{} has no private key", short(&thumbprint)), make_worker_certificate(worker))
         }
-        Some(PrivateKey::DoesNotOpen) => {
-            wrong(format!("the private key of {} cannot be opened", short(&thumbprint)), fix)
-        }
+        Some(PrivateKey::DoesNotOpen) => wrong(
+            format!("the private key of {} cannot be opened", short(&thumbprint)),
+            Fix::on(&worker.name, [format!("certutil.exe -repairstore My {thumbprint}")])
+                .then(&worker.name, grant(worker, &of_machine(&thumbprint)))
+                .and_by_hand("where that does not help, give the worker another certificate"),
+        ),
         Some(PrivateKey::Opens) => {
             let readers = worker.key_readers.seen()?;
             if may_read(readers, account) {
                 return right(format!("{account} may read the key of {}", short(&thumbprint)));
             }
-            wrong(format!("only {} may read the key; the service runs as {account}", readers.join(", ")), fix)
+            wrong(
+                format!("only {} may read the key; the service runs as {account}", readers.join(", ")),
+                Fix::on(&worker.name, grant(worker, &of_machine(&thumbprint))).and(restart_worker(worker)),
+            )
         }
     }
 }
 
 pub(super) fn worker_certificates_are_trusted(setup: &Setup<'_>, node: &Node) -> Judged {
+    // What lies in the wrong store is the next rule's.
+    let (missing, not_seen) = workers_without(setup, node, |own| !in_user_root(node, own))?;
+    let found = told_of(
+        &missing,
+        node,
+        "are not in LocalMachine\\Root",
+        "LocalMachine\\Root has the certificate of every worker",
+    );
+    of_all(found, not_seen)
+}
+
+/// Workers whose certificate is not in LocalMachine\Root of a node, of those for which this holds; and why others are not
+/// known.
+fn workers_without<'s>(
+    setup: &'s Setup<'_>,
+    node: &Node,
+    and: impl Fn(&str) -> bool,
+) -> Found<(Vec<&'s Worker>, Vec<String>)> {
     let root = node.root.seen()?;
-    let mut missing = Vec::new();
+    if setup.snapshot.workers.is_empty() {
+        return Err("the snapshot has no worker".to_owned());
+    }
+    let (mut missing, mut not_seen) = (Vec::new(), Vec::new());
     for worker in &setup.snapshot.workers {
-        let own = worker_file(worker).map_err(|why| format!("{}: {why}", worker.name))?.own;
-        // What lies in the wrong store is the next rule's.
-        if find(root, &own).is_none() && !in_user_root(node, &own) {
-            missing.push(worker.name.as_str());
+        match worker_file(worker) {
+            Ok(file) if find(root, &file.own).is_none() && and(&file.own) => missing.push(worker),
+            Ok(_) => {}
+            Err(why) => not_seen.push(format!("{}: {why}", worker.name)),
         }
     }
-    told_of(&missing, node, "are in no store", "LocalMachine\\Root has the certificate of every worker")
+    Ok((missing, not_seen))
 }
 
 pub(super) fn worker_certificates_are_the_machines(setup: &Setup<'_>, node: &Node) -> Judged {
-    let root = node.root.seen()?;
-    let mut elsewhere = Vec::new();
-    for worker in &setup.snapshot.workers {
-        let own = worker_file(worker).map_err(|why| format!("{}: {why}", worker.name))?.own;
-        if find(root, &own).is_none() && in_user_root(node, &own) {
-            elsewhere.push(worker.name.as_str());
-        }
+    let (elsewhere, mut not_seen) = workers_without(setup, node, |own| in_user_root(node, own))?;
+    if let (Err(why), false) = (node.user_root.seen(), workers_without(setup, node, |_| true)?.0.is_empty()) {
+        not_seen.push(why);
     }
-    told_of(
+    let found = told_of(
         &elsewhere,
         node,
         "are only in CurrentUser\\Root",
         "CurrentUser\\Root is not needed for any of them",
-    )
+    );
+    of_all(found, not_seen)
 }
 
-fn told_of(workers: &[&str], node: &Node, place: &str, otherwise: &str) -> Judged {
+fn told_of(workers: &[&Worker], node: &Node, place: &str, otherwise: &str) -> Judged {
     if workers.is_empty() {
         return right(otherwise);
     }
-    wrong(
-        format!("the certificates of {} {place}", workers.join(", ")),
-        format!(
-            "Import-Certificate -FilePath SSISScaleOutWorker.cer -CertStoreLocation Cert:\\LocalMachine\\Root, on {}, \
-             for each of them",
-            node.name
-        ),
-    )
+    let names: Vec<&str> = workers.iter().map(|worker| worker.name.as_str()).collect();
+    let fix = workers.iter().fold(Fix::default(), |fix, worker| {
+        let own = worker_file(worker).map(|file| file.own).unwrap_or_default();
+        fix.and(bring(&own, &worker.name, "My", &node.name))
+    });
+    wrong(format!("the certificates of {} {place}", names.join(", ")), fix)
 }
 
 pub(super) fn root_holds_self_signed_only(_: &Setup<'_>, node: &Node) -> Judged {
@@ -258,33 +332,63 @@ pub(super) fn root_holds_self_signed_only(_: &Setup<'_>, node: &Node) -> Judged 
     }
     wrong(
         format!("not self-signed, in LocalMachine\\Root: {}", junk.join(", ")),
-        format!(
-            "move them to LocalMachine\\CA on {}; if that is not enough, ClientAuthTrustMode=2",
-            node.name
+        Fix::on(
+            &node.name,
+            [
+                "Get-ChildItem -LiteralPath 'Cert:\\LocalMachine\\Root' | Where-Object { $_.Subject -ne $_.Issuer } | Move-Item \
+                 -Destination 'Cert:\\LocalMachine\\CA'"
+                    .to_owned(),
+            ],
+        )
+        .and_by_hand(
+            "if workers are still refused, SendTrustedIssuerList=0 and then ClientAuthTrustMode=2 under SCHANNEL, on every node",
         ),
     )
 }
 
 pub(super) fn schannel_is_the_same_on_every_node(setup: &Setup<'_>) -> Judged {
     let mut told = Vec::new();
+    let mut not_seen = setup.nodes_not_seen();
     for node in &setup.snapshot.nodes {
-        let values = node.schannel.seen().map_err(|why| format!("{}: {why}", node.name))?;
-        let values: Vec<String> = ["ClientAuthTrustMode", "SendTrustedIssuerList"]
+        let values = match node.schannel.seen() {
+            Ok(values) => values,
+            Err(why) => {
+                not_seen.push(format!("{}: {why}", node.name));
+                continue;
+            }
+        };
+        let values: Vec<String> = SCHANNEL
             .iter()
             .filter_map(|key| values.get(*key).map(|value| format!("{key}={value}")))
             .collect();
         let values = if values.is_empty() { "the defaults".to_owned() } else { values.join(", ") };
         told.push((node.name.as_str(), values));
     }
-    let Some((_, first)) = told.first() else { return Err("the snapshot has no node".to_owned()) };
+    let Some((_, first)) = told.first() else {
+        return Err(not_seen.into_iter().next().unwrap_or_else(|| "the snapshot has no node".to_owned()));
+    };
     if told.iter().all(|(_, values)| values == first) {
-        return right(first.clone());
+        return of_all(right(first.clone()), not_seen);
     }
     let told: Vec<String> = told.iter().map(|(node, values)| format!("{node}: {values}")).collect();
-    wrong(
-        told.join("; "),
-        "set the same values on every node under HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL",
-    )
+    wrong(told.join("; "), same_schannel(setup))
+}
+
+/// Every value that a node was given, on the nodes that have another or none.
+fn same_schannel(setup: &Setup<'_>) -> Fix {
+    let seen = || setup.snapshot.nodes.iter().filter_map(|node| Some((node, node.schannel.seen().ok()?)));
+    let mut fix = Fix::default();
+    for key in SCHANNEL {
+        let Some(value) = seen().find_map(|(_, values)| values.get(key)) else { continue };
+        for (node, _) in seen().filter(|(_, values)| values.get(key) != Some(value)) {
+            let set = format!(
+                "New-ItemProperty -LiteralPath 'HKLM:\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL' -Name {key} \
+                 -PropertyType DWord -Value {value} -Force"
+            );
+            fix = fix.then(&node.name, [set]);
+        }
+    }
+    fix.and_by_hand("or take them away where they are: the defaults are right where Root holds self-signed certificates only")
 }
 
 /// A worker's own certificate; `None` if it is not in its store.
@@ -313,6 +417,9 @@ pub(super) fn short(thumbprint: &str) -> String {
         (Some(_) | None, _) => thumbprint.to_owned(),
     }
 }
+
+/// Values that say whom Schannel lets in (troubleshooting-scale-out, documented).
+const SCHANNEL: [&str; 2] = ["ClientAuthTrustMode", "SendTrustedIssuerList"];
 
 /// A certificate with fewer days left is told of. Our own choice: about the time that a change needs.
 const EXPIRES_SOON_DAYS: i64 = 30;

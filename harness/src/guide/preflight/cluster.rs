@@ -2,8 +2,11 @@
 
 use crate::guide::snapshot::{Node, Resource};
 
-use super::setup::{Found, Setup, dns_name, is_master, master_service, same_host};
-use super::{Judged, right, wrong};
+use super::fix::{Value, quoted, set, set_of_worker};
+use super::setup::{
+    Found, Setup, dns_name, is_master, master_file, master_service, network_name_of, same_host, sql_host,
+};
+use super::{Fix, Judged, fix, of_all, right, wrong};
 
 pub(super) fn every_node_was_looked_at(setup: &Setup<'_>) -> Judged {
     let members = setup.snapshot.cluster.nodes.seen()?;
@@ -42,7 +45,7 @@ fn feature(node: &Node, name: &str) -> Judged {
     }
     wrong(
         format!("{name} is not installed"),
-        format!("Install-WindowsFeature {name} -ComputerName {}", node.name),
+        Fix::on(&node.name, [format!("Install-WindowsFeature -Name {name}")]),
     )
 }
 
@@ -51,52 +54,116 @@ pub(super) fn node_is_up(setup: &Setup<'_>, node: &Node) -> Judged {
     let Some(member) = members.iter().find(|member| same_host(&member.name, &node.name)) else {
         return wrong(
             format!("{} is no member of the cluster", node.name),
-            format!("Add-ClusterNode -Name {}", node.name),
+            Fix::on_any_node([format!("Add-ClusterNode -Name {}", quoted(&node.name))]),
         );
     };
     match member.state.as_str() {
         "Up" => right("Up"),
-        "Paused" => wrong("Paused", format!("Resume-ClusterNode -Name {}", node.name)),
-        state => wrong(state, format!("Start-ClusterNode -Name {}", node.name)),
+        "Paused" => {
+            wrong("Paused", Fix::on_any_node([format!("Resume-ClusterNode -Name {}", quoted(&member.name))]))
+        }
+        state => {
+            wrong(state, Fix::on_any_node([format!("Start-ClusterNode -Name {}", quoted(&member.name))]))
+        }
     }
 }
 
 pub(super) fn quorum_survives_a_node(setup: &Setup<'_>) -> Judged {
     let members = setup.snapshot.cluster.nodes.seen()?;
     let votes = members.iter().filter(|node| node.node_weight > 0).count();
-    let fix = "Set-ClusterQuorum -DiskWitness 'NAME OF A DISK', or -FileShareWitness, or -CloudWitness";
+    let witness = || {
+        Fix::on_any_node([
+            "$disk = Get-ClusterResource | Where-Object { $_.ResourceType.Name -eq 'Physical Disk' -and $_.OwnerGroup.Name -eq \
+             'Available Storage' } | Select-Object -First 1"
+                .to_owned(),
+            "Set-ClusterQuorum -DiskWitness $disk.Name".to_owned(),
+        ])
+        .and_by_hand("where no shared disk is left, a share on a third machine: Set-ClusterQuorum -FileShareWitness, with its path")
+    };
+    let without = || members.iter().filter(|member| member.node_weight == 0);
+    let vote = || {
+        Fix::on_any_node(
+            without()
+                .map(|member| format!("(Get-ClusterNode -Name {}).NodeWeight = 1", quoted(&member.name))),
+        )
+    };
     match setup.snapshot.cluster.witness.seen()? {
         Some(witness) if witness.state != "Online" => wrong(
             format!("the witness `{}` is {}", witness.name, witness.state),
-            format!("Start-ClusterResource -Name '{}'", witness.name),
+            Fix::on_any_node([format!("Start-ClusterResource -Name {}", quoted(&witness.name))]),
         ),
         // The witness has a vote only where that of the nodes is even (understand-quorum, documented).
-        Some(_) if votes == 1 && members.len() > 1 => wrong(
-            "one node has the only vote of the nodes, and the witness has none beside it",
-            "(Get-ClusterNode NODE).NodeWeight = 1 for each node whose vote was taken away",
-        ),
+        Some(_) if votes == 1 && members.len() > 1 => {
+            wrong("one node has the only vote of the nodes, and the witness has none beside it", vote())
+        }
         Some(witness) => right(format!("{votes} votes of nodes, and the witness `{}`", witness.name)),
-        None if votes % 2 == 0 => wrong(format!("{votes} votes of nodes, and no witness"), fix),
-        None if votes == 1 => wrong("one node has the only vote, and there is no witness", fix),
+        None if votes % 2 == 0 => wrong(format!("{votes} votes of nodes, and no witness"), witness()),
+        None if votes == 1 && members.len() > 1 => {
+            wrong("one node has the only vote, and there is no witness", vote().and(witness()))
+        }
+        None if votes == 1 => wrong("one node has the only vote, and there is no witness", witness()),
         None => right(format!("{votes} votes of nodes, no witness")),
     }
 }
 
 pub(super) fn node_may_own_the_instance(setup: &Setup<'_>, node: &Node) -> Judged {
-    may_own(setup.sql_server.clone()?, node, || {
-        "setup.exe /ACTION=AddNode on this node: step 2 of the guide adds it to the instance".to_owned()
-    })
+    let sql_server = setup.sql_server.clone()?;
+    let add = || {
+        if setup.is_availability_group() {
+            return Fix::by_hand(format!(
+                "add a replica of `{}` on {}: New Availability Group, Add Replica in SQL Server Management Studio",
+                sql_server.name, node.name
+            ));
+        }
+        let instance = sql_server.parameters.get("InstanceName").map_or("MSSQLSERVER", String::as_str);
+        Fix::by_hand(format!(
+            "on {}, in the folder of the installation media of SQL Server: .\\setup.exe /ACTION=AddNode /INSTANCENAME={instance}",
+            node.name
+        ))
+    };
+    may_own(sql_server, node, add)
+}
+
+pub(super) fn node_may_own_the_disks(setup: &Setup<'_>, node: &Node) -> Judged {
+    let sql_server = setup.sql_server.clone()?;
+    let resources = setup.snapshot.cluster.resources.seen()?;
+    let disks = resources.iter().filter(|one| one.role == sql_server.role && one.kind == "Physical Disk");
+    let is_owner = |disk: &&Resource| disk.possible_owners.iter().any(|owner| same_host(owner, &node.name));
+    let (own, others): (Vec<&Resource>, Vec<&Resource>) = disks.partition(is_owner);
+    let names = |disks: &[&Resource]| {
+        disks.iter().map(|disk| format!("`{}`", disk.name)).collect::<Vec<_>>().join(", ")
+    };
+    if others.is_empty() {
+        // Storage may be a share, or come from Storage Spaces Direct: no disk in the role is no mistake.
+        return right(if own.is_empty() { "the role has no disk".to_owned() } else { names(&own) });
+    }
+    wrong(
+        format!("it is no possible owner of {}", names(&others)),
+        Fix::on_any_node(others.iter().map(|disk| owners(setup, disk, node)))
+            .and_by_hand(format!("the storage must show these disks to {}", node.name)),
+    )
+}
+
+/// Adds a node to the possible owners of a resource.
+fn owners(setup: &Setup<'_>, resource: &Resource, node: &Node) -> String {
+    let named = setup.snapshot.nodes.iter().map(|node| &node.name);
+    let is_owner = |name: &&String| {
+        same_host(name, &node.name) || resource.possible_owners.iter().any(|owner| same_host(owner, name))
+    };
+    let others = resource
+        .possible_owners
+        .iter()
+        .filter(|owner| !setup.snapshot.nodes.iter().any(|node| same_host(&node.name, owner)));
+    let names: Vec<String> = named.filter(is_owner).chain(others).map(|name| quoted(name)).collect();
+    format!("Set-ClusterOwnerNode -Resource {} -Owners {}", quoted(&resource.name), names.join(", "))
 }
 
 pub(super) fn node_may_own_the_master(setup: &Setup<'_>, node: &Node) -> Judged {
     let master = setup.master.clone()?;
-    may_own(master, node, || {
-        let owners: Vec<&str> = setup.snapshot.nodes.iter().map(|node| node.name.as_str()).collect();
-        format!("Set-ClusterOwnerNode -Resource '{}' -Owners {}", master.name, owners.join(","))
-    })
+    may_own(master, node, || Fix::on_any_node([owners(setup, master, node)]))
 }
 
-fn may_own(resource: &Resource, node: &Node, fix: impl FnOnce() -> String) -> Judged {
+fn may_own(resource: &Resource, node: &Node, fix: impl FnOnce() -> Fix) -> Judged {
     let owners = resource.possible_owners.join(", ");
     if resource.possible_owners.iter().any(|owner| same_host(owner, &node.name)) {
         return right(format!("possible owners of `{}`: {owners}", resource.name));
@@ -112,8 +179,27 @@ pub(super) fn noted_name_is_the_network_name(setup: &Setup<'_>) -> Judged {
     }
     wrong(
         format!("settings speak of `{noted}`, and `{}` registers `{name}`", resource.name),
-        format!("name {name} in SqlServerName on every node and in MasterEndpoint on every worker"),
+        rename(setup, name),
     )
+}
+
+/// The right name in every settings file.
+fn rename(setup: &Setup<'_>, name: &str) -> Fix {
+    let mut fix = Fix::default();
+    for node in &setup.snapshot.nodes {
+        let (Ok(file), Ok(read)) = (node.master_settings.seen(), master_file(node)) else { continue };
+        // Where the master has a role of its own, SSISDB has another name.
+        if setup.noted.as_deref().is_ok_and(|noted| same_host(sql_host(&read.sql_server), noted)) {
+            let new = read.sql_server.replacen(sql_host(&read.sql_server), name, 1);
+            fix = fix
+                .then(&node.name, set(file, "SqlServerName", Value::Text(&new)))
+                .and(fix::restart_master(setup, node));
+        }
+    }
+    let port = setup.port.clone().unwrap_or(8391);
+    setup.snapshot.workers.iter().fold(fix, |fix, worker| {
+        fix.and(set_of_worker(worker, "MasterEndpoint", &format!("https://{name}:{port}")))
+    })
 }
 
 pub(super) fn master_is_a_resource(setup: &Setup<'_>) -> Judged {
@@ -121,34 +207,102 @@ pub(super) fn master_is_a_resource(setup: &Setup<'_>) -> Judged {
     if let Ok(master) = &setup.master {
         return right(format!("`{}` in the role `{}`", master.name, master.role));
     }
-    let role = setup.sql_server.as_ref().map_or("ROLE OF SQL SERVER", |resource| resource.role.as_str());
+    let installed = setup.snapshot.nodes.iter().find_map(|node| master_service(node).ok());
+    let fix = match (&setup.sql_server, installed) {
+        (Ok(sql_server), _) if setup.is_availability_group() => Fix::by_hand(format!(
+            "configure a role of type Generic Service with a client access point for the master, beside `{}`: step 7 of the guide \
+             for availability groups",
+            sql_server.role
+        )),
+        (Ok(sql_server), Some(service)) => add_master(setup, sql_server, &service.name),
+        (Ok(_), None) => Fix::by_hand("install the master on every node first: step 4"),
+        (Err(why), _) => Fix::by_hand(format!("set up the instance first: {why}")),
+    };
     let services = resources.iter().filter(|resource| resource.kind == "Generic Service").count();
-    wrong(
-        format!("{services} Generic Service resources, none of them a Scale Out Master"),
+    wrong(format!("{services} Generic Service resources, none of them a Scale Out Master"), fix)
+}
+
+/// Step 6: the resource, its service, what it waits for, and online.
+fn add_master(setup: &Setup<'_>, sql_server: &Resource, service: &str) -> Fix {
+    let name = quoted("Scale Out Master");
+    let providers =
+        std::iter::once(sql_server).chain(network_name_of(&setup.snapshot.cluster, sql_server).ok());
+    let providers: Vec<String> = providers.map(|one| format!("[{}]", one.name)).collect();
+    let stop = setup.snapshot.nodes.iter().filter_map(|node| {
+        let service = master_service(node).ok()?;
+        Some((
+            node,
+            [
+                format!("Set-Service -Name {} -StartupType Manual", quoted(&service.name)),
+                format!("Stop-Service -Name {}", quoted(&service.name)),
+            ],
+        ))
+    });
+    // What the cluster starts must not run already.
+    let stopped = stop.fold(Fix::default(), |fix, (node, commands)| fix.then(&node.name, commands));
+    stopped.and(Fix::on_any_node([
         format!(
-            "Add-ClusterResource -Name 'Scale Out Master' -ResourceType 'Generic Service' -Group '{role}', then \
-             Set-ClusterParameter on it: ServiceName"
+            "Add-ClusterResource -Name {name} -ResourceType 'Generic Service' -Group {}",
+            quoted(&sql_server.role)
         ),
-    )
+        format!(
+            "Get-ClusterResource -Name {name} | Set-ClusterParameter -Name ServiceName -Value {}",
+            quoted(service)
+        ),
+        format!(
+            "Set-ClusterResourceDependency -Resource {name} -Dependency {}",
+            quoted(&providers.join(" and "))
+        ),
+        format!("Start-ClusterResource -Name {name}"),
+    ]))
 }
 
 pub(super) fn master_runs_on_one_node(setup: &Setup<'_>) -> Judged {
     let mut running = Vec::new();
+    let mut not_seen = setup.nodes_not_seen();
     for node in &setup.snapshot.nodes {
-        let services = node.services.seen()?;
-        if services.iter().any(|service| is_master(&service.name) && service.state == "Running") {
-            running.push(node.name.as_str());
+        match node.services.seen() {
+            Ok(services) => running.extend(
+                services
+                    .iter()
+                    .find(|service| is_master(&service.name) && service.state == "Running")
+                    .map(|service| (node.name.as_str(), service.name.as_str())),
+            ),
+            Err(why) => not_seen.push(why),
         }
     }
-    match running.as_slice() {
+    let found = match running.as_slice() {
         [] if setup.snapshot.nodes.is_empty() => Err("the snapshot has no node".to_owned()),
-        [] => wrong("it runs nowhere", "bring the master's resource online: Start-ClusterResource"),
-        [one] => right(format!("on {one}")),
-        several => wrong(
-            format!("it runs on {}", several.join(" and ")),
-            "stop it where the role is not: Stop-Service, and Set-Service -StartupType Manual on every node",
+        [] if !not_seen.is_empty() => Err(not_seen[0].clone()),
+        [] => wrong(
+            "it runs nowhere",
+            match &setup.master {
+                Ok(master) => {
+                    Fix::on_any_node([format!("Start-ClusterResource -Name {}", quoted(&master.name))])
+                }
+                Err(why) => Fix::by_hand(format!("make it a resource first: {why}")),
+            },
         ),
-    }
+        [(one, _)] => right(format!("on {one}")),
+        several => {
+            let nodes: Vec<&str> = several.iter().map(|(node, _)| *node).collect();
+            let owner = setup.owner();
+            let others =
+                several.iter().filter(|(node, _)| !owner.is_some_and(|owner| same_host(owner, node)));
+            let stop = others.fold(Fix::default(), |fix, (node, service)| {
+                let service = quoted(service);
+                fix.then(
+                    node,
+                    [
+                        format!("Stop-Service -Name {service}"),
+                        format!("Set-Service -Name {service} -StartupType Manual"),
+                    ],
+                )
+            });
+            wrong(format!("it runs on {}", nodes.join(" and ")), stop)
+        }
+    };
+    of_all(found, not_seen)
 }
 
 pub(super) fn master_moves_with_a_network_name(setup: &Setup<'_>) -> Judged {
@@ -163,7 +317,18 @@ pub(super) fn master_moves_with_a_network_name(setup: &Setup<'_>) -> Judged {
     }
     wrong(
         format!("`{}` is in the role `{}`, which has no network name", master.name, master.role),
-        format!("Move-ClusterResource -Name '{}' -Group '{}'", master.name, sql_server.role),
+        if setup.is_availability_group() {
+            Fix::by_hand(format!(
+                "give the role `{}` a client access point: step 7 of the guide for availability groups",
+                master.role
+            ))
+        } else {
+            Fix::on_any_node([format!(
+                "Move-ClusterResource -Name {} -Group {}",
+                quoted(&master.name),
+                quoted(&sql_server.role)
+            )])
+        },
     )
 }
 
@@ -188,14 +353,17 @@ pub(super) fn master_waits_for_its_providers(setup: &Setup<'_>) -> Judged {
         return right(format!("it depends on {}", master.dependency));
     }
     let all: Vec<String> = needed.iter().map(|resource| format!("[{}]", resource.name)).collect();
-    wrong(
-        format!("`{}` does not depend on `{}`", master.name, missing.join("`, `")),
-        format!(
-            "Set-ClusterResourceDependency -Resource '{}' -Dependency '{}', while it is offline",
-            master.name,
-            all.join(" and ")
-        ),
-    )
+    wrong(format!("`{}` does not depend on `{}`", master.name, missing.join("`, `")), {
+        let name = quoted(&master.name);
+        Fix::on_any_node([
+            format!("Stop-ClusterResource -Name {name}"),
+            format!(
+                "Set-ClusterResourceDependency -Resource {name} -Dependency {}",
+                quoted(&all.join(" and "))
+            ),
+            format!("Start-ClusterResource -Name {name}"),
+        ])
+    })
 }
 
 /// The names of all resources that this one depends on, directly or through others.
@@ -231,10 +399,12 @@ pub(super) fn resource_names_the_installed_service(setup: &Setup<'_>, node: &Nod
     }
     wrong(
         format!("ServiceName is `{named}`, installed is `{}`", installed.name),
-        format!(
-            "Get-ClusterResource '{}' | Set-ClusterParameter -Name ServiceName -Value {}",
-            master.name, installed.name
-        ),
+        Fix::on_any_node([format!(
+            "Get-ClusterResource -Name {} | Set-ClusterParameter -Name ServiceName -Value {}",
+            quoted(&master.name),
+            quoted(&installed.name)
+        )])
+        .and_by_hand("what runs goes on with the old service until the resource is stopped and started"),
     )
 }
 
@@ -244,5 +414,8 @@ pub(super) fn windows_is_the_same_on_every_node(setup: &Setup<'_>) -> Judged {
     if members.windows(2).all(|pair| pair[0].build == pair[1].build) {
         return right(format!("build {}", told.join(", ")));
     }
-    wrong(told.join(", "), "update every node to one build of Windows")
+    wrong(
+        told.join(", "),
+        Fix::by_hand("update every node to one build of Windows, the one that does not own the role first"),
+    )
 }

@@ -1,14 +1,21 @@
 //! Can the services start and be reached on every machine?
 
-use crate::guide::snapshot::{FailedStart, Look, Node, Worker, reservations};
+use crate::guide::snapshot::{FailedStart, Look, Node, Service, Worker, reservations};
 
-use super::setup::{Setup, is_master, is_worker, master_file, master_service, worker_service};
-use super::{Judged, right, wrong};
+use super::fix::{let_log_on, quoted, set_account};
+use super::setup::{Setup, is_master, is_worker, master_service, worker_service};
+use super::{Fix, Judged, of_all, right, wrong};
 
-pub(super) fn master_is_installed(_: &Setup<'_>, node: &Node) -> Judged {
+pub(super) fn master_is_installed(setup: &Setup<'_>, node: &Node) -> Judged {
     let services = node.services.seen()?;
-    let fix =
-        || format!("setup.exe /ACTION=Install /FEATURES=IS,IS_Master on {}: step 4 of the guide", node.name);
+    let fix = || {
+        let pinned = setup.pin.as_ref().map_or_else(|_| String::new(), |pin| format!(" {pin}"));
+        Fix::by_hand(format!(
+            "on {}, in the folder of the installation media of SQL Server: .\\setup.exe /ACTION=Install /FEATURES=IS,IS_Master; first \
+             import the master certificate{pinned} with its private key into LocalMachine\\Root there, and choose it in setup",
+            node.name
+        ))
+    };
     match services.iter().rev().find(|service| is_master(&service.name)) {
         Some(service) => right(format!("{} is installed", service.name)),
         None => wrong("no Scale Out Master is installed", fix()),
@@ -18,10 +25,7 @@ pub(super) fn master_is_installed(_: &Setup<'_>, node: &Node) -> Judged {
 pub(super) fn master_is_not_disabled(_: &Setup<'_>, node: &Node) -> Judged {
     let service = master_service(node)?;
     if service.start_mode.eq_ignore_ascii_case("Disabled") {
-        return wrong(
-            format!("{} is Disabled", service.name),
-            format!("Set-Service {} -StartupType Manual, on {}", service.name, node.name),
-        );
+        return wrong(format!("{} is Disabled", service.name), by_the_cluster_alone(node, service));
     }
     right(format!("its start type is {}", service.start_mode))
 }
@@ -31,40 +35,76 @@ pub(super) fn only_the_cluster_starts_it(_: &Setup<'_>, node: &Node) -> Judged {
     if service.start_mode.to_ascii_lowercase().starts_with("auto") {
         return wrong(
             format!("{} starts by itself ({})", service.name, service.start_mode),
-            format!("Set-Service {} -StartupType Manual, on {}", service.name, node.name),
+            by_the_cluster_alone(node, service),
         );
     }
     right(format!("its start type is {}", service.start_mode))
 }
 
+fn by_the_cluster_alone(node: &Node, service: &Service) -> Fix {
+    Fix::on(&node.name, [format!("Set-Service -Name {} -StartupType Manual", quoted(&service.name))])
+}
+
 pub(super) fn same_account_on_every_node(setup: &Setup<'_>) -> Judged {
     let mut accounts: Vec<(&str, &str)> = Vec::new();
+    let mut not_seen = setup.nodes_not_seen();
     for node in &setup.snapshot.nodes {
-        let services = node.services.seen().map_err(|why| format!("{}: {why}", node.name))?;
-        let master = services.iter().rev().find(|service| is_master(&service.name));
-        accounts.extend(master.map(|service| (node.name.as_str(), service.account.as_str())));
+        match node.services.seen() {
+            Ok(services) => {
+                let master = services.iter().rev().find(|service| is_master(&service.name));
+                accounts.extend(master.map(|service| (node.name.as_str(), service.account.as_str())));
+            }
+            Err(why) => not_seen.push(format!("{}: {why}", node.name)),
+        }
     }
-    let Some((_, first)) = accounts.first() else { return Err("no master is installed anywhere".to_owned()) };
+    let Some((_, first)) = accounts.first() else {
+        return Err(not_seen
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "no master is installed anywhere".to_owned()));
+    };
     // Accounts that are no domain's differ by their nature: the rule on logins tells of them.
     if accounts.iter().all(|(_, account)| account.eq_ignore_ascii_case(first)) {
-        return right(format!("{first} everywhere"));
+        return of_all(right(format!("{first} everywhere")), not_seen);
     }
     let told: Vec<String> = accounts.iter().map(|(node, account)| format!("{node}: {account}")).collect();
-    wrong(told.join(", "), "let the master run as the same domain account on every node")
+    // What the owner node has is what SSISDB lets in.
+    let own = |node: &&(&str, &str)| setup.owner().is_some_and(|owner| owner.eq_ignore_ascii_case(node.0));
+    let right = accounts.iter().find(own).map_or(*first, |(_, account)| *account);
+    let fix = setup.snapshot.nodes.iter().fold(Fix::default(), |fix, node| match master_service(node) {
+        Ok(service) if !service.account.eq_ignore_ascii_case(right) => {
+            fix.then(&node.name, set_account(&service.name, Some(right)))
+        }
+        Ok(_) | Err(_) => fix,
+    });
+    wrong(told.join(", "), fix)
 }
 
 pub(super) fn same_version_on_every_node(setup: &Setup<'_>) -> Judged {
     let mut versions: Vec<(&str, &str)> = Vec::new();
+    let mut not_seen = setup.nodes_not_seen();
     for node in &setup.snapshot.nodes {
-        let version = node.master_version.seen().map_err(|why| format!("{}: {why}", node.name))?;
-        versions.extend(version.as_deref().map(|version| (node.name.as_str(), version)));
+        match node.master_version.seen() {
+            Ok(version) => versions.extend(version.as_deref().map(|version| (node.name.as_str(), version))),
+            Err(why) => not_seen.push(format!("{}: {why}", node.name)),
+        }
     }
-    let Some((_, first)) = versions.first() else { return Err("no master is installed anywhere".to_owned()) };
+    let Some((_, first)) = versions.first() else {
+        return Err(not_seen
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "no master is installed anywhere".to_owned()));
+    };
     if versions.iter().all(|(_, version)| version == first) {
-        return right(format!("version {first}"));
+        return of_all(right(format!("version {first}")), not_seen);
     }
     let told: Vec<String> = versions.iter().map(|(node, version)| format!("{node}: {version}")).collect();
-    wrong(told.join(", "), "patch every node to the same version of SQL Server")
+    wrong(
+        told.join(", "),
+        Fix::by_hand(
+            "patch every node to the same version of SQL Server, the one that does not own the role first",
+        ),
+    )
 }
 
 pub(super) fn master_can_log_on(_: &Setup<'_>, node: &Node) -> Judged {
@@ -88,23 +128,21 @@ fn logs_on(
     let is_open =
         |start: &&FailedStart| is_it(&start.service) && started_at.is_none_or(|started| started < start.at);
     let Some(start) = failed.seen()?.iter().filter(is_open).max_by_key(|start| start.at) else {
-        return right("no failed logon of the service in the System log");
+        return right("no failed logon of the service in the System log of 30 days");
     };
     let (what, fix) = match start.event {
         7041 => (
             "may not log on as a service",
-            format!("grant {account} the right to log on as a service on {machine}"),
+            Fix::on(machine, let_log_on(account))
+                .and_by_hand("where a group policy gives this right, it takes it away again: grant it there"),
         ),
-        _ => (
-            "was refused with its password",
-            format!("set the password of {account} for {} on {machine}", start.service),
-        ),
+        _ => ("was refused with its password", Fix::on(machine, set_account(&start.service, Some(account)))),
     };
     wrong(format!("{account} {what} (event {} at {})", start.event, start.at), fix)
 }
 
-pub(super) fn firewall_lets_workers_in(_: &Setup<'_>, node: &Node) -> Judged {
-    let port = master_file(node)?.port;
+pub(super) fn firewall_lets_workers_in(setup: &Setup<'_>, node: &Node) -> Judged {
+    let port = setup.port_of(node)?;
     let firewall = node.firewall.seen()?;
     if firewall.on.is_empty() {
         return right("the firewall is off");
@@ -116,8 +154,8 @@ pub(super) fn firewall_lets_workers_in(_: &Setup<'_>, node: &Node) -> Judged {
     right(format!("TCP {port} is let in by {}", names.join(", ")))
 }
 
-pub(super) fn firewall_rule_fits_the_network(_: &Setup<'_>, node: &Node) -> Judged {
-    let port = master_file(node)?.port;
+pub(super) fn firewall_rule_fits_the_network(setup: &Setup<'_>, node: &Node) -> Judged {
+    let port = setup.port_of(node)?;
     let firewall = node.firewall.seen()?;
     if firewall.open.is_empty() {
         return right("there is no rule that could fit only some profiles");
@@ -145,16 +183,18 @@ pub(super) fn firewall_rule_fits_the_network(_: &Setup<'_>, node: &Node) -> Judg
     )
 }
 
-fn open(port: u16, node: &Node) -> String {
-    format!(
-        "New-NetFirewallRule -DisplayName 'SSIS Scale Out Master' -Direction Inbound -Protocol TCP -LocalPort {port} \
-         -Action Allow -Profile Any, on {}",
-        node.name
+fn open(port: u16, node: &Node) -> Fix {
+    Fix::on(
+        &node.name,
+        [format!(
+            "New-NetFirewallRule -DisplayName 'SSIS Scale Out Master' -Direction Inbound -Protocol TCP -LocalPort {port} \
+             -Action Allow -Profile Any"
+        )],
     )
 }
 
-pub(super) fn port_is_free(_: &Setup<'_>, node: &Node) -> Judged {
-    let port = master_file(node)?.port;
+pub(super) fn port_is_free(setup: &Setup<'_>, node: &Node) -> Judged {
+    let port = setup.port_of(node)?;
     // HTTP.SYS listens for the master: the process is System (inferred).
     let others: Vec<&str> =
         node.listeners.seen()?.iter().map(String::as_str).filter(|process| *process != "System").collect();
@@ -163,23 +203,34 @@ pub(super) fn port_is_free(_: &Setup<'_>, node: &Node) -> Judged {
     }
     wrong(
         format!("{} listens on {port}", others.join(", ")),
-        format!("give that program another port on {}", node.name),
+        Fix::on(
+            &node.name,
+            [format!("Get-Process -Id (Get-NetTCPConnection -LocalPort {port} -State Listen).OwningProcess")],
+        )
+        .and_by_hand("that is the program: give it another port"),
     )
 }
 
-pub(super) fn url_is_reserved_for_the_master(_: &Setup<'_>, node: &Node) -> Judged {
-    let port = master_file(node)?.port;
+pub(super) fn url_is_reserved_for_the_master(setup: &Setup<'_>, node: &Node) -> Judged {
+    let port = setup.port_of(node)?;
     let account = &master_service(node)?.account;
     let reservations = reservations(node.urlacl.seen()?);
     let of_port = reservations.iter().filter(|reservation| reservation.port() == Some(port));
-    let mut others = of_port.filter(|reservation| !reservation.user.eq_ignore_ascii_case(account));
+    let mut others = of_port.filter(|reservation| !reservation.is_for(account));
     match others.next() {
         None => right(format!("no URL of port {port} is reserved for another account")),
         Some(other) => wrong(
-            format!("{} is reserved for {}; the master runs as {account}", other.url, other.user),
-            format!(
-                "netsh http delete urlacl url={0}, then add urlacl url={0} user={account}, on {1}",
-                other.url, node.name
+            format!("{} is reserved for {}; the master runs as {account}", other.url, other.users.join(", ")),
+            Fix::on(
+                &node.name,
+                [
+                    format!("netsh.exe http delete urlacl {}", quoted(&format!("url={}", other.url))),
+                    format!(
+                        "netsh.exe http add urlacl {} {}",
+                        quoted(&format!("url={}", other.url)),
+                        quoted(&format!("user={account}"))
+                    ),
+                ],
             ),
         ),
     }

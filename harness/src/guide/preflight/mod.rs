@@ -5,7 +5,9 @@
 
 mod certificates;
 pub(super) mod cluster;
+mod commands;
 mod database;
+mod fix;
 mod machines;
 mod report;
 mod rules;
@@ -15,6 +17,8 @@ pub(super) mod setup;
 use super::snapshot::{Node, Snapshot, Worker};
 use setup::{Found, Setup};
 
+pub use commands::FIX_COMMANDS;
+pub use fix::{Fix, Step};
 pub use report::{human, json};
 pub use rules::RULES;
 
@@ -48,15 +52,39 @@ type Judged = Found<Verdict>;
 /// What was seen of something that could be looked at.
 enum Verdict {
     Right(String),
-    Wrong { seen: String, fix: String },
+    Wrong { seen: String, fix: Fix },
 }
 
 fn right(seen: impl Into<String>) -> Judged {
     Ok(Verdict::Right(seen.into()))
 }
 
-fn wrong(seen: impl Into<String>, fix: impl Into<String>) -> Judged {
-    Ok(Verdict::Wrong { seen: seen.into(), fix: fix.into() })
+fn wrong(seen: impl Into<String>, fix: Fix) -> Judged {
+    Ok(Verdict::Wrong { seen: seen.into(), fix })
+}
+
+/// What a rule about several machines comes to: something wrong on those that were seen goes before what was not seen, and
+/// what was not seen before what is right.
+fn of_all(found: Judged, not_seen: Vec<String>) -> Judged {
+    match (found, not_seen.into_iter().next()) {
+        (Ok(Verdict::Right(_)), Some(why)) => Err(why),
+        (found, _) => found,
+    }
+}
+
+/// A text without characters that would do something to a terminal.
+pub(super) fn plain(text: &str) -> String {
+    let is_harmless = |letter: char| !letter.is_control();
+    if text.chars().all(is_harmless) {
+        return text.to_owned();
+    }
+    text.chars()
+        .map(
+            |letter| {
+                if is_harmless(letter) { letter.to_string() } else { letter.escape_default().to_string() }
+            },
+        )
+        .collect()
 }
 
 /// What a rule came to for one subject.
@@ -68,8 +96,8 @@ pub enum Answer {
     Wrong {
         /// What was seen.
         seen: String,
-        /// What to do about it: a command where one does it.
-        fix: String,
+        /// What to do about it.
+        fix: Fix,
     },
     /// Nobody could look.
     CouldNotLook(String),
@@ -98,11 +126,11 @@ pub fn inspect(snapshot: &Snapshot) -> Preflight {
     for rule in RULES {
         let mut tell = |subject: &str, judged: Judged| {
             let answer = match judged {
-                Ok(Verdict::Right(seen)) => Answer::Right(seen),
-                Ok(Verdict::Wrong { seen, fix }) => Answer::Wrong { seen, fix },
-                Err(why) => Answer::CouldNotLook(why),
+                Ok(Verdict::Right(seen)) => Answer::Right(plain(&seen)),
+                Ok(Verdict::Wrong { seen, fix }) => Answer::Wrong { seen: plain(&seen), fix: fix.plain() },
+                Err(why) => Answer::CouldNotLook(plain(&why)),
             };
-            findings.push(Finding { rule, subject: subject.to_owned(), answer });
+            findings.push(Finding { rule, subject: plain(subject), answer });
         };
         match rule.judge {
             Judge::Once(judge) => tell("cluster", judge(&setup)),

@@ -8,7 +8,7 @@ use crate::guide::STEPS;
 use crate::guide::snapshot::Snapshot;
 use crate::words::counted;
 
-use super::{Answer, Finding, Preflight, RULES, Rule};
+use super::{Answer, Finding, Fix, Preflight, RULES, Rule, Step};
 
 /// For people: step by step, what is wrong with evidence, symptom and fix; what nobody could look at, each reason once.
 pub fn human(preflight: &Preflight, snapshot: &Snapshot) -> String {
@@ -18,7 +18,8 @@ pub fn human(preflight: &Preflight, snapshot: &Snapshot) -> String {
     let _ = writeln!(
         text,
         "snapshot of {} by {}: {nodes}, {workers}",
-        snapshot.collected_at, snapshot.collected_by
+        snapshot.collected_at,
+        super::plain(&snapshot.collected_by)
     );
     for (step, heading, what) in chapters() {
         let of_step: Vec<&Finding> =
@@ -54,7 +55,7 @@ fn tell_wrong(text: &mut String, rule: &Rule, findings: &[&Finding]) {
     for finding in findings.iter().filter(|finding| finding.rule.name == rule.name) {
         if let Answer::Wrong { seen, fix } = &finding.answer {
             let _ = writeln!(text, "  WRONG {} on {}: {seen}", rule.name, finding.subject);
-            let _ = writeln!(text, "    fix: {fix}");
+            tell_fix(text, fix);
             was_wrong = true;
         }
     }
@@ -62,6 +63,20 @@ fn tell_wrong(text: &mut String, rule: &Rule, findings: &[&Finding]) {
         let _ = writeln!(text, "    before a failover: {}", rule.before);
         let _ = writeln!(text, "    after a failover: {}", rule.after);
         let _ = writeln!(text, "    source: {}", rule.source);
+    }
+}
+
+/// The commands, machine by machine, then what no command does.
+fn tell_fix(text: &mut String, fix: &Fix) {
+    for Step { on, commands } in &fix.steps {
+        let _ = writeln!(text, "    fix, on {on}:");
+        for command in commands {
+            let _ = writeln!(text, "      {command}");
+        }
+    }
+    if let Some(what) = &fix.by_hand {
+        let heading = if fix.steps.is_empty() { "fix, by hand" } else { "besides" };
+        let _ = writeln!(text, "    {heading}: {what}");
     }
 }
 
@@ -134,10 +149,28 @@ struct Item<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fix: Option<&'p str>,
+    fix: Option<FixItem<'p>>,
     before: &'static str,
     after: &'static str,
     source: &'static str,
+}
+
+#[derive(Serialize)]
+struct FixItem<'p> {
+    steps: Vec<StepItem<'p>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by_hand: Option<&'p str>,
+}
+
+#[derive(Serialize)]
+struct StepItem<'p> {
+    on: &'p str,
+    commands: &'p [String],
+}
+
+fn fix_item(fix: &Fix) -> FixItem<'_> {
+    let steps = fix.steps.iter().map(|Step { on, commands }| StepItem { on, commands }).collect();
+    FixItem { steps, by_hand: fix.by_hand.as_deref() }
 }
 
 /// For programs: every finding, right ones too.
@@ -157,7 +190,7 @@ pub fn json(preflight: &Preflight, snapshot: &Snapshot) -> String {
 fn item(finding: &Finding) -> Item<'_> {
     let (answer, seen, why, fix) = match &finding.answer {
         Answer::Right(seen) => ("right", Some(seen.as_str()), None, None),
-        Answer::Wrong { seen, fix } => ("wrong", Some(seen.as_str()), None, Some(fix.as_str())),
+        Answer::Wrong { seen, fix } => ("wrong", Some(seen.as_str()), None, Some(fix_item(fix))),
         Answer::CouldNotLook(why) => ("could_not_look", None, Some(why.as_str()), None),
     };
     let rule = finding.rule;

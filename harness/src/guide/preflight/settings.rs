@@ -1,23 +1,33 @@
 //! Do the settings files of masters and workers say what steps 5 and 7 ask?
 
-use failover_sim::settings_file::endpoint;
+use failover_sim::settings_file::{Key, MASTER, SettingsError, WORKER, endpoint};
 
 use crate::guide::snapshot::{Moment, Node, SettingsFile, Worker};
 
+use super::fix::{
+    Value, bind, quoted, restart_master, restart_worker, set, set_of_master, set_of_worker, sid_of, spell,
+};
 use super::setup::{Setup, master_file, master_service, same_host, sql_host, worker_file, worker_service};
-use super::{Judged, right, wrong};
+use super::{Fix, Judged, right, wrong};
 
 pub(super) fn sql_server_name_is_well_formed(setup: &Setup<'_>, node: &Node) -> Judged {
     let fix = |instance: &str| {
-        let name = setup.instance.as_deref().unwrap_or("SQL-NETWORK-NAME");
-        format!(
-            "write SqlServerName as {name} or {name}\\\\{instance} in MasterSettings.config of {}, and restart the master",
-            node.name
-        )
+        let Ok(name) = &setup.instance else {
+            return Fix::by_hand("write the SQL network name as SqlServerName, a backslash in it doubled");
+        };
+        let name = if instance.is_empty() { name.clone() } else { format!("{name}\\{instance}") };
+        set_of_master(setup, node, "SqlServerName", Value::Text(&name))
     };
     let file = node.master_settings.seen()?;
     match file.master() {
-        Err(error) => wrong(error.to_string(), fix("INSTANCE")),
+        Err(error @ (SettingsError::Form { .. } | SettingsError::NoText { .. })) => {
+            // What a single backslash leaves of the name is still there.
+            let value = file.text.split("\"SqlServerName\"").nth(1).and_then(|rest| rest.split('"').nth(1));
+            let instance =
+                value.and_then(|value| value.rsplit_once('\\')).map_or("", |(_, instance)| instance);
+            wrong(error.to_string(), fix(instance))
+        }
+        Err(error) => Err(error.to_string()),
         Ok(master) if master.sql_server.contains('/') => {
             let instance = master.sql_server.rsplit('/').next().unwrap_or_default();
             wrong(format!("SqlServerName is `{}`", master.sql_server), fix(instance))
@@ -26,19 +36,77 @@ pub(super) fn sql_server_name_is_well_formed(setup: &Setup<'_>, node: &Node) -> 
     }
 }
 
+pub(super) fn master_settings_are_well_formed(setup: &Setup<'_>, node: &Node) -> Judged {
+    let file = node.master_settings.seen()?;
+    let fix = |commands| Fix::on(&node.name, commands).and(restart_master(setup, node));
+    well_formed(file, &file.mistakes_of_master()?, MASTER, fix)
+}
+
+pub(super) fn worker_settings_are_well_formed(_: &Setup<'_>, worker: &Worker) -> Judged {
+    let file = worker.worker_settings.seen()?;
+    let fix = |commands| Fix::on(&worker.name, commands).and(restart_worker(worker));
+    match file.mistakes_of_worker() {
+        Ok(mistakes) => well_formed(file, &mistakes, WORKER, fix),
+        Err(error) => {
+            wrong(error, Fix::by_hand(format!("write {} as JSON: a backslash is doubled there", file.path)))
+        }
+    }
+}
+
+/// What is wrong with the keys of a file. A value that its key cannot have becomes the documented default.
+fn well_formed(
+    file: &SettingsFile,
+    mistakes: &[SettingsError],
+    keys: &[Key],
+    fix: impl FnOnce(Vec<String>) -> Fix,
+) -> Judged {
+    if mistakes.is_empty() {
+        return right(format!("{} can be read", file.path));
+    }
+    let (mut commands, mut by_hand) = (Vec::new(), Vec::new());
+    for mistake in mistakes {
+        let default = match mistake {
+            SettingsError::Value { key, .. } => keys.iter().find(|known| known.is_called(key)),
+            SettingsError::NoText { .. }
+            | SettingsError::Form { .. }
+            | SettingsError::Missing { .. }
+            | SettingsError::Spelling { .. }
+            | SettingsError::Twice { .. } => None,
+        };
+        match (mistake, default.filter(|key| !key.default.is_empty())) {
+            (SettingsError::Value { key, .. }, Some(known)) => {
+                let value = known.default.parse().map_or(Value::Text(known.default), Value::Number);
+                commands.extend(set(file, key, value));
+            }
+            (SettingsError::Spelling { key, name, .. }, _) => commands.extend(spell(file, key, name)),
+            (other, _) => by_hand.push(match other {
+                SettingsError::Missing { key, .. } => format!("write {key}"),
+                SettingsError::Spelling { .. } => continue,
+                SettingsError::Twice { one, other, .. } => format!("take {one} or {other} away"),
+                SettingsError::Value { key, expected, .. } => format!("give {key} {expected}"),
+                SettingsError::NoText { .. } | SettingsError::Form { .. } => "write it as JSON".to_owned(),
+            }),
+        }
+    }
+    let told: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    let mut fix = fix(commands);
+    if !by_hand.is_empty() {
+        fix = fix.and_by_hand(format!("in {}: {}", file.path, by_hand.join("; ")));
+    }
+    wrong(told.join("; "), fix)
+}
+
 pub(super) fn sql_server_name_is_the_network_name(setup: &Setup<'_>, node: &Node) -> Judged {
     let (noted, found) = (setup.instance.clone()?, master_file(node)?.sql_server);
     if same_host(sql_host(&found), &noted) {
         return right(format!("SqlServerName is `{found}`"));
     }
     let kind = if setup.is_a_node(sql_host(&found)) { ", a node" } else { "" };
-    wrong(
-        format!("SqlServerName is `{found}`{kind}; the network name is `{noted}`"),
-        format!(
-            "set SqlServerName to {noted} in MasterSettings.config of {}, and restart the master",
-            node.name
-        ),
-    )
+    wrong(format!("SqlServerName is `{found}`{kind}; the network name is `{noted}`"), {
+        // An instance or port that stands behind the host stays.
+        let behind = found.strip_prefix(sql_host(&found)).unwrap_or_default();
+        set_of_master(setup, node, "SqlServerName", Value::Text(&format!("{noted}{behind}")))
+    })
 }
 
 pub(super) fn same_port_on_every_node(setup: &Setup<'_>, node: &Node) -> Judged {
@@ -56,10 +124,11 @@ pub(super) fn same_port_on_every_node(setup: &Setup<'_>, node: &Node) -> Judged 
     }
     wrong(
         format!("PortNumber is {own}; elsewhere it is {port}"),
-        format!(
-            "set PortNumber to {port} in MasterSettings.config of {}, bind it, and restart the master",
-            node.name
-        ),
+        set_of_master(setup, node, "PortNumber", Value::Number(port.into())).and(Fix::on(
+            &node.name,
+            master_file(node)
+                .map_or_else(|_| Vec::new(), |file| bind(node, "0.0.0.0", port, &file.thumbprint)),
+        )),
     )
 }
 
@@ -67,7 +136,7 @@ pub(super) fn endpoint_is_the_network_name(setup: &Setup<'_>, worker: &Worker) -
     let (noted, found) = (setup.noted.clone()?, worker_file(worker)?.endpoint);
     let fix = || {
         let port = setup.port.clone().unwrap_or(8391);
-        format!("set MasterEndpoint to https://{noted}:{port} on {}, and restart the worker", worker.name)
+        set_of_worker(worker, "MasterEndpoint", &format!("https://{noted}:{port}"))
     };
     let Some((host, port)) = endpoint(&found) else {
         return wrong(format!("MasterEndpoint is `{found}`: not https://HOST:PORT"), fix());
@@ -98,10 +167,23 @@ pub(super) fn name_resolves_to_the_role(setup: &Setup<'_>, worker: &Worker) -> J
     }
     wrong(
         format!("{host} is {told}; the role's address is {}", addresses.join(", ")),
-        format!(
-            "Clear-DnsClientCache on {}, and look for a stale record: Resolve-DnsName {host}",
-            worker.name
-        ),
+        setup
+            .network_name
+            .as_ref()
+            .map_or_else(
+                |_| Fix::default(),
+                |name| {
+                    Fix::on_any_node([format!(
+                        "Update-ClusterNetworkNameResource -Name {}",
+                        quoted(&name.name)
+                    )])
+                },
+            )
+            .then(
+                &worker.name,
+                ["Clear-DnsClientCache".to_owned(), format!("Resolve-DnsName -Name {}", quoted(host))],
+            )
+            .and_by_hand("if it is still another address, take the stale record away on the DNS server"),
     )
 }
 
@@ -113,7 +195,19 @@ pub(super) fn hosts_file_is_silent(setup: &Setup<'_>, worker: &Worker) -> Judged
         None => right(format!("no line for {noted}")),
         Some(line) => wrong(
             format!("the hosts file says `{line}`"),
-            format!("remove that line from the hosts file of {}", worker.name),
+            Fix::on(
+                &worker.name,
+                [
+                    "$file = \"$env:SystemRoot\\System32\\drivers\\etc\\hosts\"".to_owned(),
+                    "Copy-Item -LiteralPath $file -Destination \"$file.before\"".to_owned(),
+                    format!(
+                        "(Get-Content -LiteralPath $file) | Where-Object {{ $_.Trim() -ne {} }} | Set-Content -LiteralPath $file \
+                         -Encoding ASCII",
+                        quoted(line.trim())
+                    ),
+                    "Clear-DnsClientCache".to_owned(),
+                ],
+            ),
         ),
     }
 }
@@ -121,32 +215,54 @@ pub(super) fn hosts_file_is_silent(setup: &Setup<'_>, worker: &Worker) -> Judged
 pub(super) fn no_proxy(_: &Setup<'_>, worker: &Worker) -> Judged {
     match worker.proxy.seen()? {
         None => right("the service account has no proxy"),
-        Some(proxy) => wrong(
-            format!("the service account goes through the proxy {proxy}"),
-            format!(
-                "take the proxy away from the worker's account on {}, or except the network name",
-                worker.name
-            ),
-        ),
+        Some(proxy) => {
+            wrong(format!("the service account goes through the proxy {proxy}"), without_proxy(worker))
+        }
     }
 }
 
-pub(super) fn master_read_its_settings(_: &Setup<'_>, node: &Node) -> Judged {
+/// Takes the proxy out of the registry of the account; a file that tells proxies too.
+fn without_proxy(worker: &Worker) -> Fix {
+    let Ok(service) = worker_service(worker) else {
+        return Fix::by_hand("take the proxy away from the account of the worker");
+    };
+    Fix::on(
+        &worker.name,
+        [
+            sid_of(&service.account),
+            "$key = \"Registry::HKEY_USERS\\$sid\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\"".to_owned(),
+            "Set-ItemProperty -LiteralPath $key -Name ProxyEnable -Value 0".to_owned(),
+            "if ((Get-Item -LiteralPath $key).GetValue('AutoConfigURL')) { Remove-ItemProperty -LiteralPath $key -Name AutoConfigURL }"
+                .to_owned(),
+        ],
+    )
+    .and(restart_worker(worker))
+    .and_by_hand("where a group policy sets the proxy, it comes back: except the network name there")
+}
+
+pub(super) fn master_read_its_settings(setup: &Setup<'_>, node: &Node) -> Judged {
     let service = master_service(node)?;
-    has_read(node.master_settings.seen()?, service.started_at, &service.name, &node.name)
+    let fix = || restart_master(setup, node);
+    has_read(node.master_settings.seen()?, service.started_at, &service.name, fix)
 }
 
 pub(super) fn worker_read_its_settings(_: &Setup<'_>, worker: &Worker) -> Judged {
     let service = worker_service(worker)?;
-    has_read(worker.worker_settings.seen()?, service.started_at, &service.name, &worker.name)
+    let fix = || restart_worker(worker);
+    has_read(worker.worker_settings.seen()?, service.started_at, &service.name, fix)
 }
 
-fn has_read(file: &SettingsFile, started_at: Option<Moment>, service: &str, machine: &str) -> Judged {
+fn has_read(
+    file: &SettingsFile,
+    started_at: Option<Moment>,
+    service: &str,
+    fix: impl FnOnce() -> Fix,
+) -> Judged {
     match started_at {
         None => right("the service is not running, and will read them when it starts"),
         Some(started) if file.written_at > started => wrong(
             format!("{service} runs since {started}, and its settings were written at {}", file.written_at),
-            format!("Restart-Service {service} on {machine}, or move the role there and back"),
+            fix(),
         ),
         Some(started) => right(format!("written before {service} started at {started}")),
     }

@@ -21,12 +21,14 @@ pub(in crate::guide) struct Setup<'s> {
     pub(in crate::guide) sql_server: Found<&'s Resource>,
     /// The Network Name that workers should use: that of the master's role, or else that of the instance's.
     pub(in crate::guide) network_name: Found<&'s Resource>,
-    /// The name that everybody here uses for it, if they all use one that is no node's; else its `DnsName`.
+    /// The name by which settings files mean it: see [`noted`].
     pub(in crate::guide) noted: Found<String>,
     /// The name of the instance that holds SSISDB: the same, unless the master has a role of its own.
     pub(in crate::guide) instance: Found<String>,
     /// The thumbprint that most workers pin.
     pub(in crate::guide) pin: Found<String>,
+    /// The thumbprint that most masters name.
+    pub(in crate::guide) presented: Option<String>,
     /// The port that most masters listen on.
     pub(in crate::guide) port: Found<u16>,
 }
@@ -34,22 +36,30 @@ pub(in crate::guide) struct Setup<'s> {
 impl<'s> Setup<'s> {
     pub(in crate::guide) fn of(snapshot: &'s Snapshot) -> Self {
         let master = master(&snapshot.cluster);
-        let sql_server = only(&snapshot.cluster, "SQL Server")
-            .or_else(|why| only(&snapshot.cluster, "SQL Server Availability Group").map_err(|_| why));
+        let sql_server = sql_server(snapshot, master.as_ref().ok().copied());
         let network_name = network_name(&snapshot.cluster, master.as_ref().ok(), sql_server.as_ref().ok());
         let registered = network_name.clone().and_then(dns_name);
-        let noted = registered.map(|name| noted(snapshot).unwrap_or_else(|| name.to_owned()));
-        let instance = match (&master, &sql_server) {
+        let apart = match (&master, &sql_server) {
             (Ok(master), Ok(sql_server)) if has_its_own_name(&snapshot.cluster, master, sql_server) => {
+                Some(sql_server)
+            }
+            (Ok(_) | Err(_), _) => None,
+        };
+        let noted =
+            registered.map(|name| noted(snapshot, name, apart.is_none()).unwrap_or_else(|| name.to_owned()));
+        let instance = match apart {
+            Some(sql_server) => {
                 network_name_of(&snapshot.cluster, sql_server).and_then(dns_name).map(str::to_owned)
             }
-            (Ok(_) | Err(_), _) => noted.clone(),
+            None => noted.clone(),
         };
         let pin = most(snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok()?.pin.into()))
             .ok_or_else(|| "no worker's settings were seen".to_owned());
+        let presented =
+            most(snapshot.nodes.iter().filter_map(|node| Some(master_file(node).ok()?.thumbprint)));
         let port = most(snapshot.nodes.iter().filter_map(|node| Some(master_file(node).ok()?.port)))
             .ok_or_else(|| "no node's settings were seen".to_owned());
-        Self { snapshot, master, sql_server, network_name, noted, instance, pin, port }
+        Self { snapshot, master, sql_server, network_name, noted, instance, pin, presented, port }
     }
 
     /// The addresses of the network name.
@@ -93,10 +103,70 @@ impl<'s> Setup<'s> {
         asked
     }
 
+    /// The owner node of the master's role, or else of the instance's.
+    pub(in crate::guide) fn owner(&self) -> Option<&'s str> {
+        let role = &self.master.as_ref().or(self.sql_server.as_ref()).ok()?.role;
+        let roles = self.snapshot.cluster.roles.seen().ok()?;
+        roles.iter().find(|one| one.name == *role).map(|one| one.owner.as_str())
+    }
+
+    /// Whether SSISDB is in an availability group.
+    pub(in crate::guide) fn is_availability_group(&self) -> bool {
+        self.sql_server.as_ref().is_ok_and(|one| one.kind == AVAILABILITY_GROUP)
+    }
+
+    /// What a client names to reach SSISDB: as the settings have it where they are right.
+    pub(in crate::guide) fn server(&self) -> String {
+        let instance = self.instance.clone().unwrap_or_else(|_| "localhost".to_owned());
+        let files = self.snapshot.nodes.iter().filter_map(|node| master_file(node).ok());
+        let mut right = files
+            .map(|file| file.sql_server)
+            .filter(|name| same_host(sql_host(name), &instance) && !name.contains('/'));
+        right.next().unwrap_or(instance)
+    }
+
+    /// The instances of the nodes, where each has its own.
+    pub(in crate::guide) fn replicas(&self) -> Vec<String> {
+        if !self.is_availability_group() {
+            return Vec::new();
+        }
+        let instance = |node: &Node| {
+            let named = node.services.seen().ok()?.iter().find_map(|one| one.name.strip_prefix("MSSQL$"))?;
+            Some(format!("{}\\{named}", node.name))
+        };
+        let nodes = self.snapshot.nodes.iter();
+        nodes.map(|node| instance(node).unwrap_or_else(|| node.name.clone())).collect()
+    }
+
+    /// The port on which the master of a node listens: as the script had it, where the node's settings do not say it.
+    pub(in crate::guide) fn port_of(&self, node: &Node) -> Found<u16> {
+        master_file(node).map(|file| file.port).or_else(|why| self.port.clone().map_err(|_| why))
+    }
+
+    /// Whether workers come to an address that is bound: any, or one of the role's.
+    pub(in crate::guide) fn is_for_workers(&self, ip_port: &str) -> bool {
+        let address = address_of(ip_port);
+        let moves = self.addresses().unwrap_or_default();
+        ["0.0.0.0", "[::]"].contains(&address) || moves.contains(&address)
+    }
+
+    /// A reason for each member of the cluster that the snapshot has nothing of.
+    pub(in crate::guide) fn nodes_not_seen(&self) -> Vec<String> {
+        let members = self.snapshot.cluster.nodes.seen();
+        let is_there = |name: &str| self.snapshot.nodes.iter().any(|node| same_host(&node.name, name));
+        let missing = members.into_iter().flatten().filter(|member| !is_there(&member.name));
+        missing.map(|member| format!("the snapshot has nothing from {}", member.name)).collect()
+    }
+
     /// When the snapshot was made.
     pub(in crate::guide) const fn now(&self) -> Moment {
         self.snapshot.collected_at
     }
+}
+
+/// The address in front of a port.
+pub(in crate::guide) fn address_of(ip_port: &str) -> &str {
+    ip_port.rsplit_once(':').map_or(ip_port, |(address, _)| address)
 }
 
 fn master(cluster: &Cluster) -> Found<&Resource> {
@@ -106,9 +176,28 @@ fn master(cluster: &Cluster) -> Found<&Resource> {
     services.rfind(|resource| name(resource)).ok_or_else(|| NO_MASTER.to_owned())
 }
 
-fn only<'s>(cluster: &'s Cluster, kind: &str) -> Found<&'s Resource> {
-    let found = cluster.resources.seen()?.iter().find(|resource| resource.kind == kind);
-    found.ok_or_else(|| format!("the cluster has no resource of type `{kind}`"))
+/// The instance or availability group that holds SSISDB, of those that the cluster has: the one in the master's role, else
+/// the one whose network name the settings ask for, else the first instance, else the first group.
+fn sql_server<'s>(snapshot: &'s Snapshot, master: Option<&Resource>) -> Found<&'s Resource> {
+    let resources = snapshot.cluster.resources.seen()?;
+    let all = || {
+        let of_kind = |kind: &'static str| resources.iter().filter(move |one| one.kind == kind);
+        of_kind(INSTANCE).chain(of_kind(AVAILABILITY_GROUP))
+    };
+    let files = || snapshot.nodes.iter().filter_map(|node| master_file(node).ok());
+    let is_asked_for = |one: &&Resource| {
+        let name = network_name_of(&snapshot.cluster, one).and_then(dns_name);
+        name.is_ok_and(|name| files().any(|file| same_host(sql_host(&file.sql_server), name)))
+    };
+    all()
+        .find(|one| master.is_some_and(|master| master.role == one.role))
+        .or_else(|| all().find(is_asked_for))
+        .or_else(|| all().next())
+        .ok_or_else(|| {
+            format!(
+                "the cluster has no resource of type `{INSTANCE}`, and none of type `{AVAILABILITY_GROUP}`"
+            )
+        })
 }
 
 fn network_name<'s>(
@@ -143,14 +232,15 @@ pub(in crate::guide) fn dns_name(resource: &Resource) -> Found<&str> {
     found.map(String::as_str).ok_or_else(|| format!("the DnsName of `{}` was not seen", resource.name))
 }
 
-/// The name that all settings files agree on, if it is no node's.
-fn noted(snapshot: &Snapshot) -> Option<String> {
-    let masters = snapshot.nodes.iter().filter_map(|node| master_file(node).ok());
+/// The name that settings files use for the network name: what is registered if one of them does, else the one that is there
+/// most often and is no node's. `masters` says whether SqlServerName is the same name.
+fn noted(snapshot: &Snapshot, registered: &str, masters: bool) -> Option<String> {
+    let nodes = snapshot.nodes.iter().filter(|_| masters).filter_map(|node| master_file(node).ok());
     let workers = snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok());
-    let mut names: Vec<String> = masters.map(|file| sql_host(&file.sql_server).to_owned()).collect();
+    let mut names: Vec<String> = nodes.map(|file| sql_host(&file.sql_server).to_owned()).collect();
     names.extend(workers.filter_map(|file| endpoint(&file.endpoint).map(|(host, _)| host.to_owned())));
-    let first = names.first()?.clone();
-    (names.iter().all(|name| same_host(name, &first)) && !is_a_node(snapshot, &first)).then_some(first)
+    let own = names.iter().find(|name| same_host(name, registered)).cloned();
+    own.or_else(|| most(names.into_iter().filter(|name| !is_a_node(snapshot, name))))
 }
 
 fn is_a_node(snapshot: &Snapshot, host: &str) -> bool {
@@ -228,6 +318,11 @@ pub(in crate::guide) fn may_read(readers: &[String], account: &str) -> bool {
     let account = if account.eq_ignore_ascii_case("LocalSystem") { "NT AUTHORITY\\SYSTEM" } else { account };
     readers.iter().any(|reader| reader.eq_ignore_ascii_case(account))
 }
+
+/// The type of a failover cluster instance.
+const INSTANCE: &str = "SQL Server";
+/// The type of an availability group.
+const AVAILABILITY_GROUP: &str = "SQL Server Availability Group";
 
 const NO_MASTER: &str = "no Generic Service of the cluster is a Scale Out Master";
 

@@ -19,8 +19,10 @@ pub struct Binding {
 pub struct Reservation {
     /// The URL: `https://+:8391/ClusterManagement/`.
     pub url: String,
-    /// The account that has it.
-    pub user: String,
+    /// The accounts that have it.
+    pub users: Vec<String>,
+    /// Whether everybody has it.
+    pub everybody: bool,
 }
 
 impl Binding {
@@ -31,6 +33,11 @@ impl Binding {
 }
 
 impl Reservation {
+    /// Whether an account may listen there.
+    pub fn is_for(&self, account: &str) -> bool {
+        self.everybody || self.users.iter().any(|user| user.eq_ignore_ascii_case(account))
+    }
+
     /// The port of its URL.
     pub fn port(&self) -> Option<u16> {
         let (_, rest) = self.url.split_once("://")?;
@@ -69,9 +76,14 @@ pub fn reservations(text: &str) -> Vec<Reservation> {
     let mut found: Vec<Reservation> = Vec::new();
     for value in values(text) {
         if value.starts_with("http://") || value.starts_with("https://") {
-            found.push(Reservation { url: value.to_owned(), user: String::new() });
-        } else if let Some(last) = found.last_mut().filter(|last| last.user.is_empty()) {
-            last.user = value.to_owned();
+            found.push(Reservation { url: value.to_owned(), users: Vec::new(), everybody: false });
+        } else if let Some(last) = found.last_mut() {
+            // The first line is an account; others have a backslash, which no other value has.
+            if last.users.is_empty() || value.contains('\\') {
+                last.users.push(value.to_owned());
+            }
+            // Whatever Everyone is called, its SID is WD in the security descriptor.
+            last.everybody |= value.starts_with("D:") && value.contains(";;;WD)");
         }
     }
     found
@@ -125,6 +137,22 @@ mod tests {
                     Benutzer: LAB\\svc-master\n            Lauschen: Yes\n            Delegieren: No\n";
         let found = reservations(text);
         assert_eq!(found.len(), 1);
-        assert_eq!((found[0].port(), found[0].user.as_str()), (Some(8391), "LAB\\svc-master"));
+        assert_eq!(
+            (found[0].port(), found[0].users.as_slice()),
+            (Some(8391), ["LAB\\svc-master".to_owned()].as_slice())
+        );
+        assert!(found[0].is_for("lab\\SVC-master") && !found[0].is_for("LAB\\other"));
+    }
+
+    #[test]
+    fn a_reservation_may_be_for_several_or_for_everybody() {
+        let text = "    Reserved URL            : https://+:8391/\n        User: LAB\\a\n            Listen: Yes\n            \
+                    Delegate: No\n        User: LAB\\b\n            Listen: Yes\n            Delegate: No\n            \
+                    SDDL: D:(A;;GX;;;S-1-5-21-1)\n    Reserved URL            : https://+:8392/\n        User: \\Jeder\n            \
+                    Listen: Yes\n            Delegate: No\n            SDDL: D:(A;;GX;;;WD)\n";
+        let found = reservations(text);
+        assert_eq!(found[0].users, ["LAB\\a", "LAB\\b"]);
+        assert!(found[0].is_for("LAB\\b") && !found[0].is_for("LAB\\c") && !found[0].everybody);
+        assert!(found[1].is_for("LAB\\c"));
     }
 }

@@ -155,6 +155,9 @@ pub struct Node {
     pub listeners: Look<Vec<String>>,
     /// Starts of services that failed, from the System log.
     pub failed_starts: Look<Vec<FailedStart>>,
+    /// Logins of the instance that this node has for itself, with a replica of SSISDB: Windows logins of users, and that of the
+    /// workers' log. An instance that moves from node to node has its logins with it: nobody needs to look then.
+    pub logins: Look<Vec<String>>,
 }
 
 /// A worker's machine.

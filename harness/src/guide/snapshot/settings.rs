@@ -1,6 +1,6 @@
 //! What of the two settings files matters to a preflight?
 
-use failover_sim::settings_file::{self, MASTER, Setting, Settings, SettingsError, WORKER};
+use failover_sim::settings_file::{self, Key, MASTER, Setting, Settings, SettingsError, WORKER};
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
@@ -71,6 +71,32 @@ impl SettingsFile {
         })
     }
 
+    /// What is wrong with the keys of a master's settings.
+    ///
+    /// # Errors
+    /// If it is no JSON object.
+    pub fn mistakes_of_master(&self) -> Result<Vec<SettingsError>, String> {
+        self.mistakes(MASTER, &["SSLCertThumbprint", "SqlServerName"])
+    }
+
+    /// What is wrong with the keys of a worker's settings.
+    ///
+    /// # Errors
+    /// If it is no JSON object.
+    pub fn mistakes_of_worker(&self) -> Result<Vec<SettingsError>, String> {
+        self.mistakes(WORKER, &["MasterEndpoint", "MasterHttpsCertThumbprint", "WorkerHttpsCertThumbprint"])
+    }
+
+    fn mistakes(&self, keys: &[Key], needed: &[&'static str]) -> Result<Vec<SettingsError>, String> {
+        let settings =
+            settings_file::read(&self.path, &self.text, keys).map_err(|error| error.to_string())?;
+        let is_told =
+            |key: &str| settings.wrong.iter().any(|error| is_about(error, key) || is_spelt(error, key));
+        let missing = needed.iter().filter(|key| settings.text(key).is_none() && !is_told(key));
+        let missing = missing.map(|key| SettingsError::Missing { file: self.path.clone(), key });
+        Ok(missing.chain(settings.wrong.iter().cloned()).collect())
+    }
+
     fn value<'s>(&self, settings: &'s Settings, key: &'static str) -> Result<&'s str, SettingsError> {
         settings.text(key).ok_or_else(|| SettingsError::Missing { file: self.path.clone(), key })
     }
@@ -85,6 +111,10 @@ fn is_about(error: &SettingsError, name: &str) -> bool {
         | SettingsError::Spelling { .. }
         | SettingsError::Twice { .. } => false,
     }
+}
+
+fn is_spelt(error: &SettingsError, right: &str) -> bool {
+    matches!(error, SettingsError::Spelling { name, .. } if *name == right)
 }
 
 /// A thumbprint without what copying and pasting brings along.
