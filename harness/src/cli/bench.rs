@@ -1,14 +1,18 @@
 //! `failover bench` and `failover compare`: how long are workers cut off, and has that changed?
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::backend::BackendKind;
 use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved};
-use crate::plan::path_text;
+use crate::plan::{Overrides, path_text, quoted};
+use crate::words;
 
+use super::lab::{NamedLab, keep_to_one_session};
+use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, OverrideArguments, print};
 
 #[derive(Debug, Args)]
@@ -25,9 +29,16 @@ enum BenchCommand {
 
 #[derive(Debug, Args)]
 struct ReconnectArguments {
-    /// Where to measure: sim or loopback.
+    /// Where to measure.
     #[arg(long, value_enum, default_value_t, value_name = "WHERE")]
     backend: BackendKind,
+    /// Which lab: `lab.yaml`, or `twin`, which is a model of the lab's hosts behind the real session protocol.
+    #[arg(long, value_name = "FILE|twin")]
+    lab: Option<PathBuf>,
+    /// Keep the journals of what is done to a lab in this folder, for `lab restore`. In a real lab they are kept in any case,
+    /// with what was said, in a folder of its own below `lab-runs`.
+    #[arg(long, value_name = "FOLDER")]
+    journals: Option<PathBuf>,
     /// A topology file, or the name of a standard topology.
     #[arg(long, value_name = "FILE|NAME", default_value = "two_node_fci")]
     topology: String,
@@ -87,6 +98,8 @@ fn percent(text: &str) -> Result<i64, String> {
 
 pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     let BenchCommand::Reconnect(arguments) = &arguments.command;
+    check_lab(arguments.backend, arguments.lab.as_deref())?;
+    let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
     let overrides = OverrideArguments {
         workers: arguments.workers,
         assume: arguments.assume.clone(),
@@ -98,23 +111,48 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     let order = Order {
         backend: arguments.backend,
         topology: arguments.topology.clone(),
-        overrides: overrides.overrides(),
+        overrides: Overrides { patience: lab.as_ref().and_then(NamedLab::patience), ..overrides.overrides() },
         fault: arguments.fault,
         failovers: arguments.failovers,
         seed: arguments.seed,
-        jobs: usize::from(arguments.jobs),
+        // There is one lab.
+        jobs: if lab.is_some() { 1 } else { usize::from(arguments.jobs) },
+    };
+    let real = lab.as_ref().filter(|lab| lab.is_real());
+    let run_folder = match (real, &arguments.lab) {
+        (Some(lab), Some(path)) => {
+            keep_within_budget(&order, lab, path)?;
+            Some(run_folder()?)
+        }
+        _ => None,
     };
     let bar = ProgressBar::with_draw_target(
         Some(u64::from(order.failovers)),
         ProgressDrawTarget::stderr_with_hz(10),
     );
-    let measured = latency::measure(&order, |done| bar.set_position(u64::from(done)));
+    let done = |done| bar.set_position(u64::from(done));
+    let measured = match &lab {
+        Some(lab) => {
+            // Ctrl-C must not leave a lab as it is.
+            let stop = super::stop::flag();
+            let in_folder = |name| run_folder.as_ref().map(|folder| folder.join(name));
+            let journals = arguments.journals.clone().or_else(|| in_folder("journals"));
+            let transcript = in_folder("transcript");
+            let begin = || lab.backend(journals.clone(), transcript.clone()).stopped_by(stop.clone());
+            latency::measure_in(&order, begin, done)
+        }
+        None => latency::measure(&order, done),
+    };
     bar.finish_and_clear();
     let saved = measured.map_err(|error| match error {
         MeasureError::Load(error) => CommandError::Load(error),
-        MeasureError::Backend => CommandError::Input(error.to_string()),
+        MeasureError::NoLab | MeasureError::Unable(_) => CommandError::Input(error.to_string()),
         MeasureError::NoFault { .. } => CommandError::Surroundings(error.to_string()),
+        MeasureError::NotRestored { .. } => CommandError::NotRestored(error.to_string()),
     })?;
+    if let Some(folder) = run_folder.as_ref().filter(|_| arguments.format == Format::Human) {
+        print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
+    }
     if let Some(file) = &arguments.save {
         std::fs::write(file, json(&saved)).map_err(|error| {
             CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
@@ -127,6 +165,29 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     })?;
     Ok(0)
 }
+
+/// Refuses more failovers of a real lab than its cluster forgives at once.
+fn keep_within_budget(order: &Order, lab: &NamedLab, path: &Path) -> Result<(), CommandError> {
+    let plan = latency::plan_of(order, order.seed, Duration::ZERO)?;
+    // One that costs nothing can be had as often as somebody likes.
+    let count = usize::try_from(order.failovers).unwrap_or(ENOUGH).min(ENOUGH);
+    keep_to_one_session(&vec![plan; count], &lab.backend(None, None), path).map_err(|error| match error {
+        CommandError::Input(_) => CommandError::Input(format!(
+            "{} of `{}` spend more than a cluster forgives at once: a node that is lost three times within an hour is put into \
+             quarantine, and a role that has failed over too often within six hours stays failed\nhint: fewer `--failovers`, \
+             or `--fault move_role`, which spends nothing",
+            words::counted(order.failovers as usize, "failover"),
+            order.fault.word(),
+        )),
+        CommandError::Load(_)
+        | CommandError::Shown(_)
+        | CommandError::Surroundings(_)
+        | CommandError::NotRestored(_) => error,
+    })
+}
+
+/// More than this no cluster forgives of anything that it counts.
+const ENOUGH: usize = 64;
 
 fn json(saved: &Saved) -> String {
     format!("{}\n", serde_json::to_string_pretty(saved).unwrap_or_default())

@@ -365,6 +365,9 @@ const INPUT: u8 = 2;
 /// Exit code of surroundings that fail.
 const SURROUNDINGS: u8 = 3;
 
+/// Exit code of a lab that is not as it was found.
+const NOT_RESTORED: u8 = 4;
+
 /// Why a command came to no verdict.
 #[derive(Debug)]
 enum CommandError {
@@ -376,6 +379,8 @@ enum CommandError {
     Input(String),
     /// The surroundings fail.
     Surroundings(String),
+    /// A lab is not as it was found.
+    NotRestored(String),
 }
 
 impl CommandError {
@@ -387,7 +392,9 @@ impl CommandError {
             }
             Self::Load(error) => format!("error: {error}\n"),
             Self::Shown(text) => text.clone(),
-            Self::Input(text) | Self::Surroundings(text) => format!("error: {text}\n"),
+            Self::Input(text) | Self::Surroundings(text) | Self::NotRestored(text) => {
+                format!("error: {text}\n")
+            }
         }
     }
 
@@ -395,6 +402,7 @@ impl CommandError {
         match self {
             Self::Load(_) | Self::Shown(_) | Self::Input(_) => INPUT,
             Self::Surroundings(_) => SURROUNDINGS,
+            Self::NotRestored(_) => NOT_RESTORED,
         }
     }
 }

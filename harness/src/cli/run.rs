@@ -22,7 +22,7 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
-    check_lab(arguments)?;
+    check_lab(arguments.backend, arguments.lab.as_deref())?;
     let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
     let mut overrides = arguments.overrides.overrides();
     overrides.patience = lab.as_ref().and_then(NamedLab::patience);
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
 }
 
 /// The folder of a run in a real lab, named after the moment.
-fn run_folder() -> Result<PathBuf, CommandError> {
+pub(super) fn run_folder() -> Result<PathBuf, CommandError> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = crate::probe::date(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
     let folder = Path::new(LAB_RUNS).join(format!("{}-{}", now.replace(':', ""), std::process::id()));
@@ -98,9 +98,8 @@ fn kept_in(arguments: &RunArguments, folder: &Path) -> RunArguments {
 }
 
 /// Whether the lab that is asked for is one that can be reached.
-fn check_lab(arguments: &RunArguments) -> Result<(), CommandError> {
-    let lab = arguments.lab.as_deref();
-    match (arguments.backend, lab) {
+pub(super) fn check_lab(backend: BackendKind, lab: Option<&Path>) -> Result<(), CommandError> {
+    match (backend, lab) {
         (BackendKind::Lab, Some(_)) => Ok(()),
         (BackendKind::Lab, None) => {
             Err(CommandError::Input("`--backend lab` needs to know which lab\nhint: --lab twin".to_owned()))

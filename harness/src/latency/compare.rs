@@ -212,9 +212,11 @@ mod tests {
             plan: plan.to_owned(),
             workers: 2,
             set: Vec::new(),
+            assume: Vec::new(),
             factor: 1,
             resolution_us: 1,
             probe_us: 0,
+            looked_us: BTreeMap::new(),
             failovers: millis.iter().enumerate().map(failover).collect(),
         }
     }

@@ -11,6 +11,6 @@ mod table;
 mod watch;
 
 pub use compare::{Comparison, Row, Unlike, compare};
-pub use measure::{Fault, MeasureError, Order, measure, plan_of};
+pub use measure::{Fault, MeasureError, Order, measure, measure_in, plan_of};
 pub use saved::{FORM, Failover, Saved, WORKER_ROWS, WorkerRow, WorkerTimes};
 pub use table::table;

@@ -41,6 +41,8 @@ pub struct Outage {
     pub millis: [Option<u64>; PHASES.len()],
     /// How many milliseconds of each rest on durations that nobody has measured.
     pub assumed: [u64; PHASES.len()],
+    /// How many milliseconds earlier each may have been reached: nobody looked in between. Rounded up.
+    pub unseen: [u64; PHASES.len()],
 }
 
 /// How an outage went for the workers.
@@ -206,33 +208,33 @@ impl Phases {
                 if let Some(outage) = self.outages.last().filter(|outage| outage.millis[DETECTED].is_none()) {
                     self.assumed.regrouped(record.latest.since(outage.fault));
                 }
-                self.reach(DETECTED, record.latest);
+                self.reach(DETECTED, record);
             }
             Fact::OwnerNode { owner, .. } => {
                 self.owner = Some(owner);
                 if self.old_owner.is_some_and(|old| old != owner) {
-                    self.reach(DETECTED, record.latest);
-                    self.reach(ROLE_MOVED, record.latest);
+                    self.reach(DETECTED, record);
+                    self.reach(ROLE_MOVED, record);
                 }
             }
             Fact::ResourceState { resource, state } => {
                 if let Source::Node(node) = record.source {
                     self.assumed.resource(node, resource, state);
                 }
-                self.resource(resource, state, record.latest);
+                self.resource(resource, state, record);
             }
             Fact::Machine { node, power: Power::Off | Power::Frozen } => self.assumed.stopped(node),
             Fact::Endpoint { answer: Answer::Served { .. }, .. } => {
                 self.endpoint_answers = true;
                 if self.endpoint_away || self.has_moved() {
-                    self.reach(ENDPOINT_ANSWERING, record.latest);
+                    self.reach(ENDPOINT_ANSWERING, record);
                 }
             }
             Fact::Endpoint { answer: Answer::Silent | Answer::Refused | Answer::NoHandshake(_), .. } => {
                 self.endpoint_away = true;
                 self.endpoint_answers = false;
             }
-            Fact::Worker { worker, state } => self.worker(worker, state, record.latest),
+            Fact::Worker { worker, state } => self.worker(worker, state, record),
             // No phase begins with these.
             Fact::NodeState { .. }
             | Fact::NodeStatus { .. }
@@ -258,14 +260,15 @@ impl Phases {
         if self.outages.last().is_some_and(|last| last.fault == fault) {
             return;
         }
-        let (millis, assumed) = ([None; PHASES.len()], [0; PHASES.len()]);
+        let (millis, nothing) = ([None; PHASES.len()], [0; PHASES.len()]);
         self.outages.push(Outage {
             cause: verb.word(),
             node,
             fault,
             workers_away: self.away,
             millis,
-            assumed,
+            assumed: nothing,
+            unseen: nothing,
         });
         self.assumed.begin();
         self.old_owner = self.owner;
@@ -274,23 +277,23 @@ impl Phases {
         self.is_settled = false;
     }
 
-    fn resource(&mut self, resource: ResourceId, state: ResourceState, moment: Time) {
+    fn resource(&mut self, resource: ResourceId, state: ResourceState, record: &Record) {
         let is_name = resource == self.network_name;
         match state {
             ResourceState::OfflinePending | ResourceState::Failed => {
-                self.reach(DETECTED, moment);
+                self.reach(DETECTED, record);
                 self.name_away |= is_name;
             }
             ResourceState::Offline | ResourceState::OnlinePending => self.name_away |= is_name,
             ResourceState::Online => {
                 if is_name && (self.name_away || self.has_moved()) {
-                    self.reach(NAME_ONLINE, moment);
+                    self.reach(NAME_ONLINE, record);
                 }
             }
         }
     }
 
-    fn worker(&mut self, worker: WorkerId, state: WorkerState, moment: Time) {
+    fn worker(&mut self, worker: WorkerId, state: WorkerState, record: &Record) {
         let now = matches!(state, WorkerState::Connected { .. });
         let before = std::mem::replace(&mut self.connected[worker.index()], now);
         if now == before || !self.enabled[worker.index()] {
@@ -301,15 +304,16 @@ impl Phases {
             return;
         }
         if now {
-            self.reach(FIRST_WORKER_BACK, moment);
+            self.reach(FIRST_WORKER_BACK, record);
             if self.away == 0 {
-                self.reach(LAST_WORKER_BACK, moment);
+                self.reach(LAST_WORKER_BACK, record);
             }
         } else if let Some(outage) = self.outages.last_mut() {
             outage.workers_away = outage.workers_away.max(self.away);
             // One that leaves later than others came back: not everybody was back yet.
             outage.millis[LAST_WORKER_BACK] = None;
             outage.assumed[LAST_WORKER_BACK] = 0;
+            outage.unseen[LAST_WORKER_BACK] = 0;
         }
     }
 
@@ -317,7 +321,7 @@ impl Phases {
         self.outages.last().is_some_and(|outage| outage.millis[ROLE_MOVED].is_some())
     }
 
-    fn reach(&mut self, phase: usize, moment: Time) {
+    fn reach(&mut self, phase: usize, record: &Record) {
         if self.is_settled {
             return;
         }
@@ -325,7 +329,9 @@ impl Phases {
             let assumed = self.assumed.sum();
             outage.millis[phase].get_or_insert_with(|| {
                 outage.assumed[phase] = millis(assumed);
-                millis(moment.since(outage.fault))
+                let earliest = record.earliest.max(outage.fault);
+                outage.unseen[phase] = micros(record.latest.since(earliest)).div_ceil(1_000);
+                millis(record.latest.since(outage.fault))
             });
         }
     }
