@@ -7,13 +7,14 @@ use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use crate::backend::BackendKind;
-use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved};
+use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved, Unlike};
+use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
-use super::{CommandError, Format, OverrideArguments, print};
+use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArguments {
@@ -57,6 +58,8 @@ struct ReconnectArguments {
     /// Take an answer for granted where nobody knows. Can be given several times.
     #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = super::pair)]
     assume: Vec<(String, String)>,
+    #[command(flatten)]
+    learned: LearnedArguments,
     /// The seed of the first failover; the others follow.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -107,11 +110,15 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         set: arguments.set.clone(),
         profile: None,
         case: None,
+        learned: arguments.learned.clone(),
     };
     let order = Order {
         backend: arguments.backend,
         topology: arguments.topology.clone(),
-        overrides: Overrides { patience: lab.as_ref().and_then(NamedLab::patience), ..overrides.overrides() },
+        overrides: Overrides {
+            patience: lab.as_ref().and_then(NamedLab::patience),
+            ..overrides.overrides()?
+        },
         fault: arguments.fault,
         failovers: arguments.failovers,
         seed: arguments.seed,
@@ -144,12 +151,16 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         None => latency::measure(&order, done),
     };
     bar.finish_and_clear();
-    let saved = measured.map_err(|error| match error {
+    let mut saved = measured.map_err(|error| match error {
         MeasureError::Load(error) => CommandError::Load(error),
         MeasureError::NoLab | MeasureError::Unable(_) => CommandError::Input(error.to_string()),
         MeasureError::NoFault { .. } => CommandError::Surroundings(error.to_string()),
         MeasureError::NotRestored { .. } => CommandError::NotRestored(error.to_string()),
     })?;
+    saved.lab = lab.as_ref().map(|lab| {
+        let (name, build) = lab.teacher();
+        format!("{name}, {build}")
+    });
     if let Some(folder) = run_folder.as_ref().filter(|_| arguments.format == Format::Human) {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
@@ -195,12 +206,57 @@ fn json(saved: &Saved) -> String {
 
 pub(super) fn compare(arguments: &CompareArguments) -> Result<u8, CommandError> {
     let (old, new) = (read(&arguments.old)?, read(&arguments.new)?);
-    let comparison = latency::compare(&old, &new, arguments.unlike)
-        .map_err(|unlike| CommandError::Input(unlike.to_string()))?;
-    print(&told(&old, &new, &comparison))?;
+    let refused = |unlike: Unlike| CommandError::Input(unlike.to_string());
+    let is_elsewhere = old.backend != new.backend;
+    let comparison = match latency::compare(&old, &new, arguments.unlike) {
+        // Nobody can have the moments of a lab in the simulator again: they stand side by side.
+        Err(Unlike::NoPairs) if is_elsewhere && arguments.fail_above.is_none() => None,
+        compared => Some(compared.map_err(refused)?),
+    };
+    if let Some(comparison) = &comparison {
+        print(&told(&old, &new, comparison))?;
+    }
+    if is_elsewhere {
+        print(&latency::beside_table(&old, &new, &latency::beside(&old, &new)))?;
+        print(&[&old, &new].map(told_by_lab).concat())?;
+    }
+    let Some(comparison) = comparison else { return Ok(0) };
     let limit = arguments.fail_above;
     let worse = |row: &latency::Row| limit.is_some_and(|limit| row.is_worse_than(limit));
     Ok(u8::from(comparison.rows.iter().any(worse)))
+}
+
+/// What the measurement of a lab says about what nobody knows.
+fn told_by_lab(saved: &Saved) -> String {
+    let Some(lab) = &saved.lab else { return String::new() };
+    let mut text = format!("what the lab ({lab}) says about what nobody knows\n");
+    match learn::of_measurement(saved) {
+        Ok(voice) => {
+            for (why, count) in &voice.unknown {
+                let of = words::counted(*count, "failover");
+                text.push_str(&format!("  {of} of {}: {why}\n", voice.failovers));
+            }
+            for weighed in &voice.weighed {
+                text.push_str(&told_weighed(weighed));
+            }
+        }
+        Err(why) => text.push_str(&format!("  nothing: {why}\n")),
+    }
+    text
+}
+
+fn told_weighed(weighed: &Weighed) -> String {
+    let question = weighed.assumption.question();
+    let word = |value: usize| question.values.get(value).map_or("?", |value| value.word);
+    let fitting: Vec<&str> = weighed.fitting.iter().map(|&value| word(value)).collect();
+    let told = match (&fitting[..], weighed.speaks()) {
+        (_, false) => "open: every answer fits".to_owned(),
+        ([], true) => "no answer fits all failovers".to_owned(),
+        ([one], true) => format!("only {one} fits"),
+        (some, true) => format!("{} fit", some.join(" and ")),
+    };
+    let against = weighed.against.iter().map(|(value, why)| format!("    not {}: {why}\n", word(*value)));
+    format!("  {}: {told}\n{}", question.id, against.collect::<String>())
 }
 
 fn read(file: &Path) -> Result<Saved, CommandError> {

@@ -62,6 +62,12 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The fault with this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        use clap::ValueEnum;
+        Self::value_variants().iter().copied().find(|fault| fault.word() == word)
+    }
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -215,7 +221,7 @@ pub fn measure_in<B: Backend>(
         plan: plain.digest().to_string(),
         workers: still.topology.workers.len(),
         set: order.overrides.set.clone().into_iter().collect(),
-        assume: order.overrides.assume.clone().into_iter().collect(),
+        assume: said(order, &still),
         factor,
         // What a socket does takes real time, which counts `factor` times: a millisecond of it is one of ours times that.
         resolution_us: match order.backend {
@@ -224,8 +230,18 @@ pub fn measure_in<B: Backend>(
         },
         probe_us: micros(probe),
         looked_us,
+        lab: None,
         failovers: measured.into_iter().map(|one| one.failover).collect(),
     })
+}
+
+/// What was taken for granted: because somebody said so, or a lab.
+fn said(order: &Order, plan: &Plan) -> Vec<(String, String)> {
+    let mut said = order.overrides.assume.clone();
+    for &assumption in plan.possible.keys() {
+        said.insert(assumption.question().id.to_owned(), plan.assumptions.word(assumption).to_owned());
+    }
+    said.into_iter().collect()
 }
 
 /// A failover, and what is known of how well it was seen.

@@ -42,6 +42,9 @@ pub struct Saved {
     /// nothing where nobody can see it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub looked_us: BTreeMap<String, Option<u64>>,
+    /// In which lab, and on which builds, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<String>,
     /// The failovers, in the order of their seeds.
     pub failovers: Vec<Failover>,
 }

@@ -93,6 +93,8 @@ pub struct Spread {
     pub max: u64,
     /// How many percent of all this time rest on durations that nobody has measured.
     pub assumed: u64,
+    /// How many milliseconds earlier one of them may have been reached at most: nobody looked in between.
+    pub unseen: u64,
 }
 
 impl Latency {
@@ -100,7 +102,7 @@ impl Latency {
     pub fn of<'a>(outages: impl IntoIterator<Item = &'a Outage>) -> Self {
         let mut latency = Self::default();
         let mut reached: [Vec<u64>; PHASES.len()] = Default::default();
-        let mut assumed = [0; PHASES.len()];
+        let (mut assumed, mut unseen) = ([0; PHASES.len()], [0; PHASES.len()]);
         for outage in outages {
             match outage.end() {
                 OutageEnd::Unnoticed => {
@@ -117,21 +119,24 @@ impl Latency {
             for (sum, millis) in assumed.iter_mut().zip(outage.assumed) {
                 *sum += millis;
             }
+            for (most, millis) in unseen.iter_mut().zip(outage.unseen) {
+                *most = millis.max(*most);
+            }
         }
-        let mut assumed = assumed.into_iter();
-        latency.phases = reached.map(|values| Spread::of(values, assumed.next()?));
+        let mut known = assumed.into_iter().zip(unseen);
+        latency.phases = reached.map(|values| Spread::of(values, known.next()?));
         latency
     }
 }
 
 impl Spread {
-    fn of(mut values: Vec<u64>, assumed: u64) -> Option<Self> {
+    fn of(mut values: Vec<u64>, (assumed, unseen): (u64, u64)) -> Option<Self> {
         values.sort_unstable();
         let sum: u64 = values.iter().sum();
         let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
         let max = *values.last()?;
         let assumed = (assumed * 100).checked_div(sum).unwrap_or_default();
-        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max, assumed })
+        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max, assumed, unseen })
     }
 }
 
@@ -421,7 +426,7 @@ mod tests {
     fn percentiles_are_values_that_occurred() {
         let outages: Vec<Outage> = (1..=20).map(|millis| outage(1, Some(millis * 100))).collect();
         let latency = Latency::of(&outages);
-        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000, assumed: 0 };
+        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000, assumed: 0, unseen: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
         assert_eq!(latency.phases[DETECTED], None);
     }
@@ -431,7 +436,7 @@ mod tests {
         let outages = [outage(1, Some(700)), outage(3, None), outage(0, None)];
         let latency = Latency::of(&outages);
         assert_eq!((latency.outages, latency.never_ended, latency.unnoticed), (2, 1, 1));
-        let last = Spread { count: 1, p50: 700, p95: 700, max: 700, assumed: 0 };
+        let last = Spread { count: 1, p50: 700, p95: 700, max: 700, assumed: 0, unseen: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
     }
 }

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use failover_sim::action::{Action, ResolvedAction, Verb};
+use failover_sim::assumption::Assumption;
 use failover_sim::names::{Names, NodeId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::plan::{NodeWord, Plan};
+use crate::scenario::answer::answer;
 use crate::scenario::diagnostic::{Diagnostics, Fault};
 use crate::scenario::read::{At, read, read_each};
 use crate::scenario::sections::split;
@@ -59,6 +61,12 @@ struct LabDocument {
     patience: Option<u32>,
     /// Names of the hosts on the network, by the names of nodes and workers in the topology; the same where it is not said.
     hosts: Option<BTreeMap<String, String>>,
+    /// The build of Windows on the nodes, as `winver` shows it: what the lab teaches is kept with it.
+    windows: Option<String>,
+    /// The build of the SSIS Scale Out services, as the properties of their programs show it.
+    ssis: Option<String>,
+    /// How a twin is where nobody knows: answers by the names of the assumptions. It keeps them to itself, as Windows does.
+    twin: Option<BTreeMap<String, String>>,
     /// What may be done to which nodes. What is not here is not done.
     allow: Option<BTreeMap<String, TargetsDocument>>,
 }
@@ -105,6 +113,12 @@ pub struct LabFile {
     pub resolve: BTreeMap<String, IpAddr>,
     /// By how much the `within` of steps is stretched.
     pub patience: u32,
+    /// The build of Windows on the nodes, if it is said.
+    pub windows: Option<String>,
+    /// The build of the SSIS Scale Out services, if it is said.
+    pub ssis: Option<String>,
+    /// How a twin is where nobody knows.
+    pub twin: Vec<(Assumption, usize)>,
     hosts: BTreeMap<String, String>,
     allow: BTreeMap<Verb, Targets>,
 }
@@ -173,6 +187,16 @@ impl LabFile {
             let fault = Fault::new("a real lab needs `id`", transport.span);
             faults.push(fault.with_label("no twin").with_hint("`(Get-Cluster).Id` on a node shows it"));
         }
+        let windows: Option<At<String>> = sections.read("windows", &mut faults);
+        let ssis: Option<At<String>> = sections.read("ssis", &mut faults);
+        let twin = sections.get("twin");
+        if let (Some(twin), Some(transport)) = (&twin, &transport)
+            && transport.value != TransportWord::Twin
+        {
+            let fault = Fault::new("`twin` in a real lab", twin.key.span);
+            faults.push(fault.with_label("its hosts are as they are"));
+        }
+        let twin = twin.map(|section| answers(section.value, &mut faults));
         let allow = sections.get("allow").map(|section| allowed(section.value, &mut faults));
         match (cluster, transport) {
             (Some(cluster), Some(transport)) if faults.is_empty() => Ok(Self {
@@ -185,6 +209,9 @@ impl LabFile {
                 },
                 resolve: resolve.map(|resolve| resolve.value).unwrap_or_default(),
                 patience: patience.map_or(1, |patience| patience.value),
+                windows: windows.map(|windows| windows.value),
+                ssis: ssis.map(|ssis| ssis.value),
+                twin: twin.unwrap_or_default(),
                 transport: match transport.value {
                     TransportWord::Twin => None,
                     TransportWord::Local => Some(Transport::Local),
@@ -255,8 +282,20 @@ impl From<HooksDocument> for Hooks {
 }
 
 /// The keys of the file.
-const PARTS: &[&str] =
-    &["cluster", "id", "transport", "hyper_v", "hooks", "resolve", "patience", "hosts", "allow"];
+const PARTS: &[&str] = &[
+    "cluster",
+    "id",
+    "transport",
+    "hyper_v",
+    "hooks",
+    "resolve",
+    "patience",
+    "hosts",
+    "windows",
+    "ssis",
+    "twin",
+    "allow",
+];
 
 /// The action, with `node` where it has a word that is not the name of a node.
 pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAction {
@@ -267,6 +306,19 @@ pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAc
     action
         .resolve(|word| Ok::<_, std::convert::Infallible>(named(word)))
         .unwrap_or_else(|never| match never {})
+}
+
+/// The answers of a twin.
+fn answers(tree: &Tree, faults: &mut Vec<Fault>) -> Vec<(Assumption, usize)> {
+    let read: BTreeMap<At<String>, At<String>> = match read(tree) {
+        Ok(read) => read,
+        Err(fault) => {
+            faults.push(fault);
+            return Vec::new();
+        }
+    };
+    let found = read.iter().map(|(id, word)| answer(&id.value, &word.value, (id.span, word.span)));
+    found.filter_map(|found| found.map_err(|fault| faults.push(fault)).ok()).collect()
 }
 
 fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {

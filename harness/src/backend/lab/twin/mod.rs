@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use failover_sim::assumption::Assumption;
+use failover_sim::choices::Choices;
 use failover_sim::names::WorkerId;
 use failover_sim::observe::{Fact, Flow, Power, Record, Sink, WorkerState};
 use failover_sim::time::Time;
@@ -40,6 +41,8 @@ pub struct Twin {
     state: Arc<Mutex<State>>,
     clock: TwinClock,
     probe: TwinProbe,
+    /// How it is where nobody knows, whatever a plan takes for granted.
+    answers: Vec<(Assumption, usize)>,
 }
 
 /// The world and what its hosts know besides.
@@ -87,7 +90,13 @@ impl Twin {
         let state =
             State { dialect, faults, asked: Vec::new(), silent: Vec::new(), pace: None, inside: None };
         let state = Arc::new(Mutex::new(state));
-        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
+        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state, answers: Vec::new() }
+    }
+
+    /// The same, which gives answers of its own to what nobody knows, and keeps them to itself, as Windows does.
+    #[must_use]
+    pub fn with_answers(self, answers: Vec<(Assumption, usize)>) -> Self {
+        Self { answers, ..self }
     }
 }
 
@@ -104,7 +113,10 @@ impl Twin {
 
 impl Lab for Twin {
     fn begin(&mut self, plan: &Plan) -> io::Result<()> {
-        let world = World::new(&plan.topology, &plan.loads, plan.choices());
+        let own = self.answers.iter();
+        let assumptions = own.fold(plan.assumptions, |all, &(assumption, value)| all.with(assumption, value));
+        let choices = Choices::new(plan.seed, plan.fixed.clone(), assumptions);
+        let world = World::new(&plan.topology, &plan.loads, choices);
         self.begin_with(Cluster::Model(Box::new(world)), plan);
         Ok(())
     }
@@ -127,6 +139,9 @@ impl Lab for Twin {
     }
 
     fn consulted(&self) -> Vec<Assumption> {
+        if !self.answers.is_empty() {
+            return Vec::new();
+        }
         let state = lock(&self.state);
         state.inside.as_ref().map(|inside| inside.world().choices().consulted().collect()).unwrap_or_default()
     }
