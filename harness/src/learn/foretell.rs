@@ -4,6 +4,7 @@
 //! shows in any of these runs can be seen.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use failover_sim::assumption::{Assumption, Assumptions};
@@ -22,7 +23,9 @@ use super::seen::{Lapse, Sighting, State, Stay, Subject, watch};
 /// Everything that some run has shown with the same answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Foretold {
-    states: BTreeMap<Subject, Vec<Vec<Stay>>>,
+    /// In how many runs each thing was told of, and what it went through there.
+    states: BTreeMap<Subject, (u32, Vec<Vec<Stay>>)>,
+    runs: u32,
     lapses: BTreeMap<Lapse, (i64, i64)>,
     outcomes: Vec<Outcome>,
 }
@@ -59,15 +62,16 @@ impl Oracle {
         self.plans.len()
     }
 
-    /// Adds the runs of one pace, and comes back with the assumptions that they asked for.
+    /// Adds the runs of one pace with some seeds, and comes back with the assumptions that they asked for.
     pub(super) fn run(
         &mut self,
         pace: usize,
+        seeds: Range<u64>,
         answers: Assumptions,
         foretold: &mut Foretold,
     ) -> Vec<Assumption> {
         let mut consulted = Vec::new();
-        for seed in 1..=SEEDS {
+        for seed in seeds {
             let plan = Plan { seed, assumptions: answers, ..self.plans[pace].clone() };
             let mut records = Records(Vec::new());
             let judgement = director::run(&plan, &mut self.backend, &mut records);
@@ -87,8 +91,10 @@ impl Oracle {
 
 impl Foretold {
     fn take(&mut self, sighting: Sighting) {
+        self.runs += 1;
         for (subject, stays) in sighting.states {
-            let known = self.states.entry(subject).or_default();
+            let (runs, known) = self.states.entry(subject).or_default();
+            *runs += 1;
             if !known.contains(&stays) {
                 known.push(stays);
             }
@@ -109,8 +115,9 @@ impl Foretold {
         }
         for (subject, stays) in &seen.states {
             let often = seen.often.get(&watch(*subject)).copied().unwrap_or_default();
-            let known = self.states.get(subject).map(Vec::as_slice).unwrap_or_default();
-            let is_still = known.is_empty() && stays.len() == 1;
+            let (runs, known) = self.states.get(subject).map_or((0, &[][..]), |(runs, known)| (*runs, known));
+            // A run that does not tell of it has left it as it was.
+            let is_still = runs < self.runs && stays.len() == 1;
             if !is_still && !known.iter().any(|known| can_be_seen(stays, known, often)) {
                 return Err(Misfit::States(*subject));
             }
@@ -197,8 +204,10 @@ impl Sink for Records {
 
 /// How fast what nobody has measured may be: as guessed, twice as long, half as long, four times as long.
 const PACES: [(u32, u32); 4] = [(1, 1), (2, 1), (1, 2), (4, 1)];
-/// Runs with the same answers and the same pace.
-const SEEDS: u64 = 6;
+/// Seeds of the first runs with the same answers and the same pace.
+pub(super) const FIRST: Range<u64> = 1..7;
+/// Seeds of further ones, before an answer is ruled out for good.
+pub(super) const FURTHER: Range<u64> = 7..19;
 /// How long a run goes on after its end.
 const AFTERWARDS: Duration = Duration::from_secs(20);
 /// Microseconds that nobody argues about.

@@ -10,7 +10,7 @@ use crate::check::Outcome;
 use crate::phase::PHASES;
 use crate::plan::Plan;
 
-use super::foretell::{Foretold, Misfit, Oracle};
+use super::foretell::{FIRST, FURTHER, Foretold, Misfit, Oracle};
 use super::seen::{Lapse, Sighting, Subject};
 
 /// What a run says about one open question.
@@ -86,6 +86,17 @@ pub fn weigh(plan: &Plan, seen: &Sighting, taken: &[Assumption]) -> Result<Vec<W
             Some(misfit) => usual_misfit = usual_misfit.or(Some(misfit)),
         }
     }
+    // A few seeds do not show everything: nothing is learned from what more of them do not confirm.
+    for answers in combinations(plan.assumptions, &open) {
+        let would_settle =
+            |fit: &Vec<bool>, value: usize| !fit[value] && fit.iter().filter(|fits| **fits).count() == 1;
+        let is_needed = open.iter().zip(&fits).any(|(one, fit)| would_settle(fit, answers.value(*one)));
+        if is_needed && weigher.fits_at_length(answers) {
+            for (one, fit) in open.iter().zip(&mut fits) {
+                fit[answers.value(*one)] = true;
+            }
+        }
+    }
     if let Some(misfit) = usual_misfit.filter(|_| fits.iter().any(|fit| !fit.contains(&true))) {
         return Err(Unweighed::Unknown(told(plan, misfit)));
     }
@@ -121,7 +132,7 @@ impl Weigher<'_> {
         let mut asked: Vec<Assumption> = Vec::new();
         let mut untried: Vec<Assumptions> = vec![usual];
         while let Some(answers) = untried.pop() {
-            for assumption in self.oracle.run(0, answers, &mut Foretold::default()) {
+            for assumption in self.oracle.run(0, FIRST, answers, &mut Foretold::default()) {
                 if !taken.contains(&assumption) && !asked.contains(&assumption) {
                     asked.push(assumption);
                     untried.extend(others(usual, assumption));
@@ -132,22 +143,35 @@ impl Weigher<'_> {
         asked
     }
 
-    /// Those of them whose answer changes something that can be seen: with the usual answers to all others at any pace, or
-    /// with another answer to one other question.
+    /// Those of them whose answer changes something that can be seen: with the usual answers to all others at any pace, with
+    /// another answer to one other question, or with any answers to those that matter already.
     fn relevant(&mut self, usual: Assumptions, asked: &[Assumption]) -> Vec<Assumption> {
         let mut relevant = Vec::new();
         for &assumption in asked {
-            let mut matters = false;
-            for pace in 0..self.oracle.paces() {
-                matters = matters || self.matters(pace, usual, assumption);
-            }
-            let mut bases =
-                asked.iter().filter(|&&other| other != assumption).flat_map(|&other| others(usual, other));
+            let matters = (0..self.oracle.paces()).any(|pace| self.matters(pace, usual, assumption));
+            let other_ones = asked.iter().filter(|&&other| other != assumption);
+            let mut bases = other_ones.flat_map(|&other| others(usual, other));
             if matters || bases.any(|base| self.matters(0, base, assumption)) {
                 relevant.push(assumption);
             }
         }
+        while let Some(more) = self.one_more(usual, asked, &relevant) {
+            relevant.push(more);
+        }
+        relevant.sort_unstable();
         relevant
+    }
+
+    /// A question that matters with some answers to those that matter already.
+    fn one_more(
+        &mut self,
+        usual: Assumptions,
+        asked: &[Assumption],
+        relevant: &[Assumption],
+    ) -> Option<Assumption> {
+        let bases = combinations(usual, relevant);
+        let mut rest = asked.iter().copied().filter(|one| !relevant.contains(one) && bases.len() <= MOST);
+        rest.find(|&assumption| bases.iter().any(|&base| self.matters(0, base, assumption)))
     }
 
     /// Whether another answer to a question changes what can be seen.
@@ -161,7 +185,7 @@ impl Weigher<'_> {
             return Rc::clone(known);
         }
         let mut foretold = Foretold::default();
-        self.oracle.run(pace, answers, &mut foretold);
+        self.oracle.run(pace, FIRST, answers, &mut foretold);
         let foretold = Rc::new(foretold);
         self.known.insert((pace, answers), Rc::clone(&foretold));
         foretold
@@ -172,10 +196,20 @@ impl Weigher<'_> {
         let mut foretold = Foretold::default();
         let mut misfit = None;
         for pace in 0..self.oracle.paces() {
-            self.oracle.run(pace, answers, &mut foretold);
+            self.oracle.run(pace, FIRST, answers, &mut foretold);
             misfit = Some(foretold.fits(self.seen).err()?);
         }
         misfit
+    }
+
+    /// Whether it can be seen with these answers after all, by many more runs.
+    fn fits_at_length(&mut self, answers: Assumptions) -> bool {
+        let mut foretold = Foretold::default();
+        (0..self.oracle.paces()).any(|pace| {
+            self.oracle.run(pace, FIRST, answers, &mut foretold);
+            self.oracle.run(pace, FURTHER, answers, &mut foretold);
+            foretold.fits(self.seen).is_ok()
+        })
     }
 }
 
