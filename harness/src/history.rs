@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
+use failover_sim::assumption::Assumption;
 use failover_sim::cluster::Profile;
 use failover_sim::names::{
     ActionNo, CertificateId, HostId, LoadId, Names, NodeId, ResourceId, RoleId, StepNo, TaskId, WorkerId,
@@ -14,7 +15,7 @@ use failover_sim::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch, Wor
 use failover_sim::time::{Time, micros};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Base, Origin, Overrides, Plan, VERSION};
+use crate::plan::{Base, Lessons, Origin, Overrides, Plan, VERSION};
 use crate::words;
 
 /// The first line of a history.
@@ -71,6 +72,15 @@ pub struct Header {
     /// By how much the `within` of every step was stretched, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u32>,
+    /// What labs had taught: the answers that were possible.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub learned: BTreeMap<String, Vec<String>>,
+    /// The file that it stood in.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub learned_file: String,
+    /// The build, as the command line said it, if it had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
 }
 
 /// The form of histories that this version writes.
@@ -102,6 +112,9 @@ impl Header {
             other_topology: overrides.topology,
             case: overrides.case,
             patience: overrides.patience,
+            learned: words_of(&overrides.learned),
+            learned_file: overrides.learned.file,
+            build: overrides.learned.build,
         }
     }
 
@@ -125,9 +138,29 @@ impl Header {
                 topology: self.other_topology.clone(),
                 case: self.case.clone(),
                 patience: self.patience,
+                learned: Lessons {
+                    file: self.learned_file.clone(),
+                    build: self.build.clone(),
+                    hold_for: String::new(),
+                    answers: self.learned.iter().filter_map(|(id, words)| lesson(id, words)).collect(),
+                },
             },
         }
     }
+}
+
+fn words_of(lessons: &Lessons) -> BTreeMap<String, Vec<String>> {
+    let words = |assumption: Assumption, answers: &[usize]| {
+        answers.iter().map(|&answer| assumption.question().values[answer].word.to_owned()).collect()
+    };
+    let answers = lessons.answers.iter();
+    answers.map(|(&one, answers)| (one.question().id.to_owned(), words(one, answers))).collect()
+}
+
+/// What is not known here makes another plan, which is told from its hash.
+fn lesson(id: &str, words: &[String]) -> Option<(Assumption, Vec<usize>)> {
+    let assumption = Assumption::by_id(id)?;
+    Some((assumption, words.iter().filter_map(|word| assumption.value_by_word(word)).collect()))
 }
 
 /// A record as a line says it.

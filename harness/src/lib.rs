@@ -14,6 +14,7 @@ pub mod guide;
 pub mod history;
 pub mod judge;
 pub mod latency;
+pub mod learn;
 pub mod phase;
 pub mod picture;
 pub mod plan;

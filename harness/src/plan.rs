@@ -45,6 +45,8 @@ pub struct Plan {
     pub assumptions: Assumptions,
     /// Assumptions that the scenario itself fixes: `run` does not try their other values.
     pub settled: Vec<Assumption>,
+    /// For others, the answers that a lab has given: only these are possible.
+    pub possible: BTreeMap<Assumption, Vec<usize>>,
     /// The texts of all identifiers.
     pub names: Names,
     /// What is there at the start.
@@ -203,6 +205,21 @@ pub struct Overrides {
     pub case: Option<String>,
     /// By how much `lab.yaml` stretches the `within` of every step.
     pub patience: Option<u32>,
+    /// What labs have taught.
+    pub learned: Lessons,
+}
+
+/// What labs have taught about what nobody knows, for one build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lessons {
+    /// The file that it stands in, as a command line says it.
+    pub file: String,
+    /// The build, as a command line says it, if it had to.
+    pub build: Option<String>,
+    /// The builds that the answers hold for, in words.
+    pub hold_for: String,
+    /// The answers that were seen.
+    pub answers: BTreeMap<Assumption, Vec<usize>>,
 }
 
 impl Overrides {
@@ -226,6 +243,12 @@ impl Overrides {
         }
         if let Some(case) = &self.case {
             text.push_str(&format!(" --case {case}"));
+        }
+        if !self.learned.file.is_empty() {
+            text.push_str(&format!(" --learned {}", quoted(&self.learned.file)));
+        }
+        if let Some(build) = &self.learned.build {
+            text.push_str(&format!(" --build {}", quoted(build)));
         }
         text
     }
@@ -476,6 +499,17 @@ impl Plan {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest.as_ref());
         Digest(bytes)
+    }
+
+    /// The numbers of the answers to a question that are possible; one where the scenario, the command line or a lab says it.
+    pub fn possible_answers(&self, assumption: Assumption) -> Vec<usize> {
+        if self.settled.contains(&assumption) {
+            return vec![self.assumptions.value(assumption)];
+        }
+        match self.possible.get(&assumption) {
+            Some(answers) => answers.clone(),
+            None => (0..assumption.question().values.len()).collect(),
+        }
     }
 
     /// The random values and assumptions of a run of this plan.

@@ -20,8 +20,11 @@ pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: 
         return report(plan, backend, RunResult::Skipped(reason), None, Vec::new(), started.elapsed());
     }
     let judgement = director::run(plan, backend, history);
-    let open: Vec<Assumption> =
-        backend.consulted().into_iter().filter(|assumption| !plan.settled.contains(assumption)).collect();
+    let open: Vec<Assumption> = backend
+        .consulted()
+        .into_iter()
+        .filter(|&assumption| plan.possible_answers(assumption).len() > 1)
+        .collect();
     let unknowns: Vec<Unknown> =
         open.into_iter().map(|assumption| vary(plan, backend, assumption, judgement.outcome)).collect();
     let agreed = unknowns.iter().all(Unknown::agrees);
@@ -29,17 +32,15 @@ pub fn run_scenario<B: Backend, H: Sink>(plan: &Plan, backend: &mut B, history: 
     report(plan, backend, RunResult::Judged(outcome), Some(judgement), unknowns, started.elapsed())
 }
 
-/// The verdict for each value of one assumption. Where time is real, only the plan's own value is tried.
+/// The verdict for each possible value of one assumption. Where time is real, only the plan's own value is tried.
 fn vary<B: Backend>(plan: &Plan, backend: &mut B, assumption: Assumption, known: Outcome) -> Unknown {
     let own = plan.assumptions.value(assumption);
     let mut values = vec![(plan.assumptions.word(assumption), known)];
     if backend.kind() == BackendKind::Sim {
-        for (number, value) in assumption.question().values.iter().enumerate() {
-            if number != own {
-                let other = with_assumptions(plan, plan.assumptions.with(assumption, number));
-                let judgement = director::run(&other, backend, &mut Nowhere);
-                values.push((value.word, judgement.outcome));
-            }
+        for number in plan.possible_answers(assumption).into_iter().filter(|&number| number != own) {
+            let other = with_assumptions(plan, plan.assumptions.with(assumption, number));
+            let judgement = director::run(&other, backend, &mut Nowhere);
+            values.push((other.assumptions.word(assumption), judgement.outcome));
         }
     }
     Unknown { assumption, values }

@@ -51,7 +51,9 @@ fn what_cannot_be_measured_or_compared_is_told_with_a_hint() {
     };
     refused("failover bench reconnect --topology two_node", "hint: did you mean `two_node_fci`?");
     refused("failover bench reconnect --fault powr_off", "power_off");
-    refused("failover bench reconnect --backend lab", "reconnecting is measured on sim and on loopback");
+    refused("failover bench reconnect --backend lab", "`--backend lab` needs to know which lab");
+    refused("failover bench reconnect --lab twin", "`--lab` is of no use without `--backend lab`");
+    refused("failover bench reconnect --backend lab --lab twin --fault freeze", "lab cannot freeze");
     refused("failover compare a.json b.json", "cannot read `a.json`");
     std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
     refused("failover compare a.json a.json", "`a.json` is no measurement");
@@ -67,6 +69,78 @@ fn what_cannot_be_measured_or_compared_is_told_with_a_hint() {
         "failover compare three.json three.json --fail-above much",
         "expected a percentage such as `10%`",
     );
+}
+
+const LAB: &str = "cluster: SQLCLUS
+id: 7d1f0a52-0000-4000-8000-000000000001
+";
+
+#[test]
+fn a_real_lab_is_asked_for_no_more_than_its_cluster_forgives_and_its_owner_allows() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let lab =
+        |text: &str| std::fs::write(folder.path().join("lab.yaml"), format!("{LAB}{text}")).expect("a file");
+    let bench = "failover bench reconnect --backend lab --lab lab.yaml";
+    lab("transport: ssh\nhyper_v: localhost\nallow: { power_off: any }\n");
+    let (code, out, error) = failover(folder.path(), &format!("{bench} --failovers 3"));
+    assert_eq!((code, out.as_str()), (2, ""), "{error}");
+    assert!(
+        error.starts_with("error: 3 failovers of `power_off` spend more than a cluster forgives"),
+        "{error}"
+    );
+    lab("transport: twin\nallow: { power_off: [ NODE2 ] }\n");
+    let (code, _, error) = failover(folder.path(), &format!("{bench} --failovers 3"));
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("lab.yaml does not allow power_off of NODE1"), "{error}");
+}
+
+#[test]
+fn a_lab_measures_to_what_was_looked_at_and_stands_beside_the_simulator() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(
+        folder.path().join("lab.yaml"),
+        format!("{LAB}transport: twin\npatience: 3\ntwin: {{ heartbeat_thresholds: others }}\nallow: {{ power_off: any }}\n"),
+    )
+    .expect("a file");
+    let bench = "failover bench reconnect --failovers 5";
+    let (code, table, error) =
+        failover(folder.path(), &format!("{bench} --backend lab --lab lab.yaml --save lab.json"));
+    assert_eq!(code, 0, "{error}");
+    for expected in ["worker_waited            not observable", "   1000 ms", "    250 ms"] {
+        assert!(table.contains(expected), "{expected} is not in\n{table}");
+    }
+    assert!(!table.contains(" us"), "nothing is known to microseconds: {table}");
+    assert_eq!(failover(folder.path(), &format!("{bench} --save sim.json")).0, 0);
+    let (code, told, error) = failover(folder.path(), "failover compare sim.json lab.json");
+    assert_eq!(code, 0, "{told}{error}");
+    let (_, told) = told.split_once("side by side").expect("they stand side by side");
+    for expected in [
+        "not seen by both",
+        "they differ in: detected, role_moved",
+        "what the lab (twin, Windows twin, SSIS twin) says",
+        "heartbeat_thresholds: only others fits\n    not best_practices: detected took",
+        "first_sweep: open",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+
+    // Other moments cannot be paired, and are put side by side all the same.
+    let line = "failover bench reconnect --failovers 4 --save other.json";
+    assert_eq!(failover(folder.path(), line).0, 0);
+    let (code, told, _) = failover(folder.path(), "failover compare other.json lab.json");
+    assert_eq!(code, 0);
+    assert!(told.starts_with("side by side") && told.contains("they differ in: detected"), "{told}");
+    let (code, _, error) = failover(folder.path(), "failover compare sim.json other.json");
+    assert_eq!(code, 2);
+    assert!(error.contains("no failover with the same seed and moment"), "{error}");
+
+    // A lab that is like the simulator does not differ from it, but for what can be seen.
+    let line = format!("{bench} --backend lab --lab twin --save twin.json");
+    assert_eq!(failover(folder.path(), &line).0, 0);
+    let (_, told, _) = failover(folder.path(), "failover compare sim.json twin.json");
+    assert!(told.contains("they differ in: nothing"), "{told}");
+    let (_, told, _) = failover(folder.path(), "failover compare --unlike sim.json sim.json");
+    assert!(!told.contains("side by side"), "{told}");
 }
 
 #[test]

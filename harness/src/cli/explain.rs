@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::backend::lab::file::lab_schema;
 use crate::explain::{self, Kind};
 use crate::guide::example;
+use crate::learn::learned_schema;
 use crate::scenario::standard;
 use crate::scenario::{scenario_schema, topology_schema};
 use crate::words::counted;
@@ -63,6 +64,7 @@ pub(super) fn schema(arguments: &SchemaArguments) -> Result<u8, CommandError> {
         SchemaKind::Scenario => scenario_schema(),
         SchemaKind::Topology => topology_schema(),
         SchemaKind::Lab => lab_schema(),
+        SchemaKind::Learned => learned_schema(),
     };
     print(&format!("{schema:#}\n"))?;
     Ok(0)

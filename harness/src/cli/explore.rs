@@ -17,8 +17,9 @@ use crate::explore::{Finding, Search, Shard, StoryTold, Tally, Until, tell};
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
 use crate::scenario::length::Length;
-use crate::scenario::load;
+use crate::scenario::{Loaded, load_fitting};
 
+use super::learn;
 use super::run::cannot_write;
 use super::{CommandError, OverrideArguments, pair, print};
 
@@ -74,7 +75,11 @@ struct Report {
 
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
-    let plans = load(&arguments.paths, 1, &arguments.overrides.overrides())?;
+    let overrides = arguments.overrides.overrides()?;
+    let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    if let Some(remark) = learn::narrowing(&overrides.learned) {
+        print(&format!("{remark}\n"))?;
+    }
     let (shard, said_by) = shard(arguments)?;
     let mut report = match &arguments.resume {
         Some(file) => read(file)?,
@@ -86,6 +91,9 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     }
     let live = Live::begin(plans.len());
     let mut runs = 0;
+    for misfit in &misfits {
+        live.aside(|| print(&format!("SKIPPED {}: {}\n", misfit.name, misfit.reason)))?;
+    }
     for plan in &plans {
         if !plan.breaks.is_empty() {
             live.aside(|| print(&format!("SKIPPED {}: it breaks claims by itself\n", plan.name)))?;

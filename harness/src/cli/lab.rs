@@ -14,6 +14,7 @@ use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::{Backend, LabBackend};
 use crate::guide::predict::topology_of;
 use crate::guide::snapshot::Snapshot;
+use crate::learn::{Build, NOT_SEEN};
 use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
@@ -99,6 +100,24 @@ impl NamedLab {
         self.file.as_ref().is_some_and(|file| file.transport.is_some())
     }
 
+    /// Whether it has answers of its own to what nobody knows; a twin that nobody gave any takes what is assumed.
+    pub(super) fn has_answers(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file.transport.is_some() || !file.twin.is_empty())
+    }
+
+    /// The name by which what it teaches is kept, and the builds that it holds for.
+    pub(super) fn teacher(&self) -> (String, Build) {
+        let both = |word: &str| Build { windows: word.to_owned(), ssis: word.to_owned() };
+        match self.file.as_ref().filter(|file| file.transport.is_some()) {
+            Some(file) => {
+                let said = |build: &Option<String>| build.clone().unwrap_or_else(|| NOT_SEEN.to_owned());
+                (file.cluster.clone(), Build { windows: said(&file.windows), ssis: said(&file.ssis) })
+            }
+            // A twin is no Windows, whatever its file says.
+            None => (TWIN.to_owned(), both(TWIN)),
+        }
+    }
+
     /// From where the cluster can be looked at, and its name; nothing for a twin.
     pub(super) fn place(&self) -> Option<(Place, String)> {
         let file = self.file.as_ref()?;
@@ -126,7 +145,8 @@ impl NamedLab {
                 let said = format!(" --lab {}", quoted(&path_text(&self.path)));
                 real::lab(file.clone(), transport, Programs::default(), transcript, said)
             }
-            Some(_) | None => Box::new(Twin::new(Dialect::Friendly)),
+            Some(file) => Box::new(Twin::new(Dialect::Friendly).with_answers(file.twin.clone())),
+            None => Box::new(Twin::new(Dialect::Friendly)),
         };
         let backend = LabBackend::new(lab, journals);
         match &self.file {

@@ -10,6 +10,7 @@ mod explain;
 mod explore;
 mod judge;
 mod lab;
+mod learn;
 mod new;
 mod predict;
 mod preflight;
@@ -121,6 +122,9 @@ struct RunArguments {
     /// Keep every run's history in this folder, for `judge`.
     #[arg(long, value_name = "FOLDER")]
     histories: Option<PathBuf>,
+    /// Keep what the lab says about what nobody knows in this file, with its builds; what stands in it already stays.
+    #[arg(long, value_name = "FILE")]
+    learn: Option<PathBuf>,
     /// Print what happened, line by line, before the report.
     #[arg(short, long)]
     verbose: bool,
@@ -146,12 +150,24 @@ struct OverrideArguments {
     /// One case of a scenario that has several.
     #[arg(long, value_name = "NAME")]
     case: Option<String>,
+    #[command(flatten)]
+    learned: LearnedArguments,
+}
+
+#[derive(Clone, Debug, Default, Args)]
+struct LearnedArguments {
+    /// Take what labs have taught for what is possible: a file that `run --learn` wrote.
+    #[arg(long, value_name = "FILE")]
+    learned: Option<PathBuf>,
+    /// The build of Windows or of SSIS whose answers count, where the file has several; both as WINDOWS/SSIS.
+    #[arg(long, value_name = "BUILD", requires = "learned")]
+    build: Option<String>,
 }
 
 impl OverrideArguments {
-    fn overrides(&self) -> Overrides {
+    fn overrides(&self) -> Result<Overrides, CommandError> {
         let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
-        Overrides {
+        Ok(Overrides {
             workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
             assume: self.assume.iter().cloned().collect(),
             set: self.set.iter().filter(|(key, _)| key != WORKERS).cloned().collect(),
@@ -159,7 +175,8 @@ impl OverrideArguments {
             topology: self.topology.as_ref().map(path_text),
             case: self.case.clone(),
             patience: None,
-        }
+            learned: learn::lessons(&self.learned)?,
+        })
     }
 }
 
@@ -206,6 +223,8 @@ enum SchemaKind {
     Topology,
     /// Of `lab.yaml`.
     Lab,
+    /// Of what labs have taught, as `run --learn` keeps it.
+    Learned,
 }
 
 #[derive(Debug, Args)]
@@ -365,6 +384,9 @@ const INPUT: u8 = 2;
 /// Exit code of surroundings that fail.
 const SURROUNDINGS: u8 = 3;
 
+/// Exit code of a lab that is not as it was found.
+const NOT_RESTORED: u8 = 4;
+
 /// Why a command came to no verdict.
 #[derive(Debug)]
 enum CommandError {
@@ -376,6 +398,8 @@ enum CommandError {
     Input(String),
     /// The surroundings fail.
     Surroundings(String),
+    /// A lab is not as it was found.
+    NotRestored(String),
 }
 
 impl CommandError {
@@ -387,7 +411,9 @@ impl CommandError {
             }
             Self::Load(error) => format!("error: {error}\n"),
             Self::Shown(text) => text.clone(),
-            Self::Input(text) | Self::Surroundings(text) => format!("error: {text}\n"),
+            Self::Input(text) | Self::Surroundings(text) | Self::NotRestored(text) => {
+                format!("error: {text}\n")
+            }
         }
     }
 
@@ -395,6 +421,7 @@ impl CommandError {
         match self {
             Self::Load(_) | Self::Shown(_) | Self::Input(_) => INPUT,
             Self::Surroundings(_) => SURROUNDINGS,
+            Self::NotRestored(_) => NOT_RESTORED,
         }
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use failover_sim::observe::{Flow, Record, Sink};
 
 use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
+use crate::check::Outcome;
 use crate::history::HistoryWriter;
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
@@ -18,13 +19,15 @@ use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
 
 use super::lab::{NamedLab, keep_to_one_session};
+use super::learn::{self, Fitting, Pupil};
 use super::{CommandError, Format, ReportKind, RunArguments, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
-    check_lab(arguments)?;
+    check_lab(arguments.backend, arguments.lab.as_deref())?;
     let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
-    let mut overrides = arguments.overrides.overrides();
+    let mut pupil = Pupil::of(arguments.learn.as_deref(), lab.as_ref())?;
+    let mut overrides = arguments.overrides.overrides()?;
     overrides.patience = lab.as_ref().and_then(NamedLab::patience);
     let suite = arguments.suite.as_deref();
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
@@ -38,7 +41,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         refuse_equal_files(&plans)?;
         std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     }
-    let Ran { mut scenarios, remarks, charts } = match arguments.backend {
+    let Ran { mut scenarios, mut remarks, charts, records } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
         BackendKind::Lab => {
@@ -51,6 +54,23 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
             run_all(&plans, begin, arguments)?
         }
     };
+    remarks.extend(learn::narrowing(&overrides.learned));
+    let has_answers = lab.as_ref().is_some_and(NamedLab::has_answers);
+    let (fitting, told) =
+        if has_answers { learn::fitting_cases(&plans, &mut scenarios) } else { (Vec::new(), Vec::new()) };
+    remarks.extend(told);
+    if let Some(pupil) = &mut pupil {
+        for Fitting { place, answers, others } in fitting {
+            let others: Vec<&str> = others.iter().map(String::as_str).collect();
+            remarks.extend(pupil.settle(&plans[place], &answers, &others));
+        }
+        for ((plan, report), records) in plans.iter().zip(&scenarios).zip(&records) {
+            if report.result != RunResult::Judged(Outcome::Inconclusive) {
+                remarks.extend(pupil.attend(plan, records, report));
+            }
+        }
+        remarks.push(pupil.finish()?);
+    }
     scenarios.extend(misfits.iter().map(skipped));
     if !misfits.is_empty() {
         scenarios.sort_by(|one, other| one.name.cmp(&other.name));
@@ -77,7 +97,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
 }
 
 /// The folder of a run in a real lab, named after the moment.
-fn run_folder() -> Result<PathBuf, CommandError> {
+pub(super) fn run_folder() -> Result<PathBuf, CommandError> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = crate::probe::date(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
     let folder = Path::new(LAB_RUNS).join(format!("{}-{}", now.replace(':', ""), std::process::id()));
@@ -98,9 +118,8 @@ fn kept_in(arguments: &RunArguments, folder: &Path) -> RunArguments {
 }
 
 /// Whether the lab that is asked for is one that can be reached.
-fn check_lab(arguments: &RunArguments) -> Result<(), CommandError> {
-    let lab = arguments.lab.as_deref();
-    match (arguments.backend, lab) {
+pub(super) fn check_lab(backend: BackendKind, lab: Option<&Path>) -> Result<(), CommandError> {
+    match (backend, lab) {
         (BackendKind::Lab, Some(_)) => Ok(()),
         (BackendKind::Lab, None) => {
             Err(CommandError::Input("`--backend lab` needs to know which lab\nhint: --lab twin".to_owned()))
@@ -149,6 +168,8 @@ struct Ran {
     scenarios: Vec<ScenarioReport>,
     remarks: Vec<String>,
     charts: Vec<Chart>,
+    /// What was seen, where somebody learns from it.
+    records: Vec<Vec<Record>>,
 }
 
 /// Runs the plans, on several threads if that was asked for, each thread with a backend of its own; what is told of
@@ -158,7 +179,12 @@ fn run_all<B: Backend>(
     backend: impl Fn() -> B + Sync,
     arguments: &RunArguments,
 ) -> Result<Ran, CommandError> {
-    let mut ran = Ran { scenarios: Vec::with_capacity(plans.len()), remarks: Vec::new(), charts: Vec::new() };
+    let mut ran = Ran {
+        scenarios: Vec::with_capacity(plans.len()),
+        remarks: Vec::new(),
+        charts: Vec::new(),
+        records: Vec::new(),
+    };
     let mut remarks = BTreeSet::new();
     let live = Live::begin(plans.len());
     let next = AtomicUsize::new(0);
@@ -189,7 +215,9 @@ fn run_all<B: Backend>(
             while let Some(one) = early.remove(&ran.scenarios.len()) {
                 let (report, mut kept, told) = one?;
                 remarks.extend(told);
-                ran.charts.extend(kept.chart(&report));
+                ran.charts.extend(kept.chart(&report, arguments));
+                ran.records
+                    .push(kept.records.take().filter(|_| arguments.learn.is_some()).unwrap_or_default());
                 live.aside(|| kept.finish(arguments))?;
                 ran.scenarios.push(report);
                 live.is_done();
@@ -243,19 +271,20 @@ impl<'p> Kept<'p> {
             None => None,
         };
         let wants_timeline = arguments.verbose && arguments.format == Format::Human;
-        let wants_chart = arguments.report.iter().any(|(kind, _)| *kind == ReportKind::Html);
+        let wants_chart = wants_chart(arguments);
         Ok(Self {
             history,
             timeline: wants_timeline.then(|| Timeline::new(plan)),
-            records: wants_chart.then(Vec::new),
+            records: (wants_chart || arguments.learn.is_some()).then(Vec::new),
             plan,
         })
     }
 
-    /// The chart of the run, if one is wanted and the run took place. The records are not needed after that.
-    fn chart(&mut self, report: &ScenarioReport) -> Option<Chart> {
-        let records = self.records.take().filter(|records| !records.is_empty())?;
-        Some(Chart::of(self.plan, &records, report))
+    /// The chart of the run, if one is wanted and the run took place.
+    fn chart(&self, report: &ScenarioReport, arguments: &RunArguments) -> Option<Chart> {
+        let records =
+            self.records.as_ref().filter(|records| !records.is_empty() && wants_chart(arguments))?;
+        Some(Chart::of(self.plan, records, report))
     }
 
     fn finish(self, arguments: &RunArguments) -> Result<(), CommandError> {
@@ -267,6 +296,10 @@ impl<'p> Kept<'p> {
         }
         Ok(())
     }
+}
+
+fn wants_chart(arguments: &RunArguments) -> bool {
+    arguments.report.iter().any(|(kind, _)| *kind == ReportKind::Html)
 }
 
 impl Sink for Kept<'_> {

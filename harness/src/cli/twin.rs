@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::plan::{Overrides, path_text};
 use crate::twin::{self, ErrandError, Stand, StandError, Standing};
 
-use super::{CommandError, Format, OverrideArguments, print, stop};
+use super::{CommandError, Format, LearnedArguments, OverrideArguments, print, stop};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -141,8 +141,9 @@ fn keep(arguments: &TwinArguments, topology: &str) -> Result<u8, CommandError> {
         set: set.clone(),
         profile: None,
         case: None,
+        learned: LearnedArguments::default(),
     };
-    let overrides: Overrides = of_options.overrides();
+    let overrides: Overrides = of_options.overrides()?;
     let standing = Standing {
         topology: topology.to_owned(),
         overrides,

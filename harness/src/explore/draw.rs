@@ -17,10 +17,10 @@ pub fn draw(plan: &Plan, seed: u64) -> Story {
     let draw = Draw { seed };
     let mut assumptions = plan.assumptions;
     for (number, assumption) in Assumption::ALL.into_iter().enumerate() {
-        if !plan.settled.contains(&assumption) {
-            let answers = assumption.question().values.len() as u64;
-            let answer = draw.below(What::Assumption, number as u64, answers);
-            assumptions = assumptions.with(assumption, answer as usize);
+        let answers = plan.possible_answers(assumption);
+        if answers.len() > 1 {
+            let drawn = draw.below(What::Assumption, number as u64, answers.len() as u64);
+            assumptions = assumptions.with(assumption, answers[drawn as usize]);
         }
     }
     let mut timed = own_actions(plan, draw);

@@ -67,11 +67,11 @@ pub enum Unlike {
     NoPairs,
 }
 
-/// Compares two measurements; with `unlike`, of whatever.
+/// Whether two measurements measured the same.
 ///
 /// # Errors
-/// If they measured different things, or have no failover in common.
-pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unlike> {
+/// What differs.
+pub fn alike(old: &Saved, new: &Saved) -> Result<(), Unlike> {
     let workers = |saved: &Saved| saved.workers.to_string();
     let set = |saved: &Saved| {
         let pairs = saved.set.iter().map(|(key, value)| format!("{key}={value}"));
@@ -84,8 +84,19 @@ pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unl
         ("what is set", set(old), set(new)),
         ("the plan", old.plan.clone(), new.plan.clone()),
     ];
-    if let Some((what, old, new)) = facts.into_iter().find(|(_, old, new)| old != new).filter(|_| !unlike) {
-        return Err(Unlike::Differs { what, old, new });
+    match facts.into_iter().find(|(_, old, new)| old != new) {
+        Some((what, old, new)) => Err(Unlike::Differs { what, old, new }),
+        None => Ok(()),
+    }
+}
+
+/// Compares two measurements; with `unlike`, of whatever.
+///
+/// # Errors
+/// If they measured different things, or have no failover in common.
+pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unlike> {
+    if !unlike {
+        alike(old, new)?;
     }
     let of_new: BTreeMap<(u64, u64), &Failover> =
         new.failovers.iter().map(|one| ((one.seed, one.swept_ms), one)).collect();
@@ -160,16 +171,38 @@ fn change(old: u64, new: u64) -> Option<i64> {
     i64::try_from(change).ok()
 }
 
-/// A bootstrap: failovers drawn with replacement, always the same draws.
-fn interval(pairs: &[(Vec<u64>, Vec<u64>)], percent: usize) -> Option<(i64, i64)> {
+/// Numbers below a bound, always the same ones.
+fn draws() -> impl FnMut(usize) -> usize {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut draw = |below: usize| {
+    move |below: usize| {
         // SplitMix64.
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
         (((z ^ z >> 31) as u128 * below as u128) >> 64) as usize
+    }
+}
+
+/// The median of the values of all failovers, and where it lies with 95 in 100; nothing if there is none.
+pub(super) fn median_interval(failovers: &[Vec<u64>]) -> Option<(u64, (u64, u64))> {
+    let mut draw = draws();
+    let median = |chosen: &mut dyn Iterator<Item = usize>| {
+        let mut values: Vec<u64> = chosen.flat_map(|one| failovers[one].iter().copied()).collect();
+        values.sort_unstable();
+        values.get(values.len().div_ceil(2).max(1) - 1).copied()
     };
+    let own = median(&mut (0..failovers.len()))?;
+    let mut medians: Vec<u64> = (0..RESAMPLES)
+        .filter_map(|_| median(&mut (0..failovers.len()).map(|_| draw(failovers.len()))))
+        .collect();
+    medians.sort_unstable();
+    let (least, most) = (medians.get(RESAMPLES / 40)?, medians.get(RESAMPLES - 1 - RESAMPLES / 40)?);
+    Some((own, (*least, *most)))
+}
+
+/// A bootstrap: failovers drawn with replacement, always the same draws.
+fn interval(pairs: &[(Vec<u64>, Vec<u64>)], percent: usize) -> Option<(i64, i64)> {
+    let mut draw = draws();
     let mut changes = Vec::with_capacity(RESAMPLES);
     for _ in 0..RESAMPLES {
         let chosen: Vec<usize> = (0..pairs.len()).map(|_| draw(pairs.len())).collect();
@@ -212,9 +245,12 @@ mod tests {
             plan: plan.to_owned(),
             workers: 2,
             set: Vec::new(),
+            assume: Vec::new(),
             factor: 1,
             resolution_us: 1,
             probe_us: 0,
+            looked_us: BTreeMap::new(),
+            lab: None,
             failovers: millis.iter().enumerate().map(failover).collect(),
         }
     }

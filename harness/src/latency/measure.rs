@@ -1,5 +1,6 @@
 //! How is a failover measured?
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -9,12 +10,12 @@ use failover_sim::time::micros;
 
 use crate::backend::{Backend, BackendKind, LoopbackBackend, SimBackend};
 use crate::director;
-use crate::phase::PHASES;
+use crate::phase::{Outage, PHASES};
 use crate::plan::{Overrides, Plan, VERSION};
 use crate::scenario::{LoadError, origin_on, plan};
 use crate::words;
 
-use super::saved::{FORM, Failover, Saved};
+use super::saved::{FORM, Failover, Saved, WORKER_ROWS};
 use super::watch::Watch;
 
 /// What is to be measured.
@@ -61,6 +62,12 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The fault with this word.
+    pub fn by_word(word: &str) -> Option<Self> {
+        use clap::ValueEnum;
+        Self::value_variants().iter().copied().find(|fault| fault.word() == word)
+    }
+
     /// The word for it.
     pub const fn word(self) -> &'static str {
         match self {
@@ -127,9 +134,22 @@ pub enum MeasureError {
         /// What the run says.
         reason: String,
     },
-    /// The backend that was asked for.
-    #[error("reconnecting is measured on sim and on loopback\nhint: --backend sim")]
-    Backend,
+    /// A lab that nobody named.
+    #[error("`--backend lab` needs to know which lab\nhint: --lab twin")]
+    NoLab,
+    /// The fault cannot be had where it is to be measured.
+    #[error("{0}\nhint: --fault names another fault")]
+    Unable(String),
+    /// A failover was not taken back.
+    #[error("failover {number} (seed {seed}) left the lab another than it was: {reason}")]
+    NotRestored {
+        /// Which one, from 1.
+        number: u32,
+        /// Its seed.
+        seed: u64,
+        /// What is open, and where the journal is.
+        reason: String,
+    },
 }
 
 /// The plan of one failover, whose fault comes so long after the start of the steps.
@@ -150,30 +170,58 @@ pub fn plan_of(order: &Order, seed: u64, swept: Duration) -> Result<Plan, LoadEr
     plan("bench/reconnect", &origin, seed).map_err(LoadError::Mistakes)
 }
 
-/// Measures; `done` is told how many failovers are over.
+/// Measures on the simulator or on loopback; `done` is told how many failovers are over.
 ///
 /// # Errors
 /// If the topology is wrong, or a run does not come as far as its fault.
 pub fn measure(order: &Order, done: impl Fn(u32) + Sync) -> Result<Saved, MeasureError> {
+    match order.backend {
+        BackendKind::Sim => measure_in(order, SimBackend::keeping_attempts, done),
+        BackendKind::Loopback => measure_in(order, LoopbackBackend::keeping_attempts, done),
+        BackendKind::Lab => Err(MeasureError::NoLab),
+    }
+}
+
+/// Measures on backends that are made like this, such as a lab.
+///
+/// # Errors
+/// If the topology is wrong, the fault cannot be had there, or a run does not come as far as its fault or is not taken
+/// back.
+pub fn measure_in<B: Backend>(
+    order: &Order,
+    backend: impl Fn() -> B + Sync,
+    done: impl Fn(u32) + Sync,
+) -> Result<Saved, MeasureError> {
     let still = plan_of(order, order.seed, Duration::ZERO)?;
-    let (factor, measured) = match order.backend {
-        BackendKind::Sim => (1, measure_on(order, SimBackend::keeping_attempts, &still, &done)?),
-        BackendKind::Loopback => {
-            let factor = LoopbackBackend::factor_for(&still);
-            (factor, measure_on(order, LoopbackBackend::keeping_attempts, &still, &done)?)
+    {
+        let backend = backend();
+        if let Some(reason) = backend.abilities(&still).reason_to_skip(backend.kind()) {
+            return Err(MeasureError::Unable(reason));
         }
-        BackendKind::Lab => return Err(MeasureError::Backend),
+    }
+    let measured = measure_on(order, backend, &still, &done)?;
+    let factor = match order.backend {
+        BackendKind::Sim | BackendKind::Lab => 1,
+        BackendKind::Loopback => LoopbackBackend::factor_for(&still),
     };
-    let probe = measured.iter().map(|(_, probe)| *probe).max().unwrap_or_default();
+    let looked_us = match order.backend {
+        BackendKind::Sim | BackendKind::Loopback => BTreeMap::new(),
+        BackendKind::Lab => looked(&measured),
+    };
+    let probe = measured.iter().map(|one| one.probe).max().unwrap_or_default();
+    // However patient a lab's steps are, what is measured is the same.
+    let plain = Overrides { patience: None, ..order.overrides.clone() };
+    let plain = plan_of(&Order { overrides: plain, ..order.clone() }, order.seed, Duration::ZERO)?;
     Ok(Saved {
         latency: FORM,
         version: VERSION.to_owned(),
         backend: order.backend.word().to_owned(),
         topology: order.topology.clone(),
         fault: order.fault.word().to_owned(),
-        plan: still.digest().to_string(),
+        plan: plain.digest().to_string(),
         workers: still.topology.workers.len(),
         set: order.overrides.set.clone().into_iter().collect(),
+        assume: said(order, &still),
         factor,
         // What a socket does takes real time, which counts `factor` times: a millisecond of it is one of ours times that.
         resolution_us: match order.backend {
@@ -181,8 +229,38 @@ pub fn measure(order: &Order, done: impl Fn(u32) + Sync) -> Result<Saved, Measur
             BackendKind::Loopback => 1_000 * u64::from(factor),
         },
         probe_us: micros(probe),
-        failovers: measured.into_iter().map(|(failover, _)| failover).collect(),
+        looked_us,
+        lab: None,
+        failovers: measured.into_iter().map(|one| one.failover).collect(),
     })
+}
+
+/// What was taken for granted: because somebody said so, or a lab.
+fn said(order: &Order, plan: &Plan) -> Vec<(String, String)> {
+    let mut said = order.overrides.assume.clone();
+    for &assumption in plan.possible.keys() {
+        said.insert(assumption.question().id.to_owned(), plan.assumptions.word(assumption).to_owned());
+    }
+    said.into_iter().collect()
+}
+
+/// A failover, and what is known of how well it was seen.
+struct Measured {
+    failover: Failover,
+    /// From one look of the probe to the next.
+    probe: Duration,
+    /// For each row, how many microseconds earlier it may have been true; nothing where nobody could see it.
+    looked: BTreeMap<&'static str, Option<u64>>,
+}
+
+/// For each row the coarsest look in all failovers.
+fn looked(measured: &[Measured]) -> BTreeMap<String, Option<u64>> {
+    let mut all: BTreeMap<String, Option<u64>> = BTreeMap::new();
+    for (&row, looked) in measured.iter().flat_map(|one| &one.looked) {
+        let known = all.entry(row.to_owned()).or_default();
+        *known = (*known).max(*looked);
+    }
+    all
 }
 
 fn measure_on<B: Backend>(
@@ -190,7 +268,7 @@ fn measure_on<B: Backend>(
     backend: impl Fn() -> B + Sync,
     still: &Plan,
     done: &(impl Fn(u32) + Sync),
-) -> Result<Vec<(Failover, Duration)>, MeasureError> {
+) -> Result<Vec<Measured>, MeasureError> {
     let count = order.failovers;
     let next = AtomicUsize::new(0);
     let (sender, measured) = mpsc::channel();
@@ -219,30 +297,40 @@ fn measure_on<B: Backend>(
     })
 }
 
-/// Measures one failover; with how often the probe looked.
+/// Measures one failover.
 fn one<B: Backend>(
     order: &Order,
     number: u32,
     still: &Plan,
     backend: &mut B,
-) -> Result<(Failover, Duration), MeasureError> {
+) -> Result<Measured, MeasureError> {
     let seed = order.seed + u64::from(number);
     let swept = swept(cycle(still), number, order.failovers);
     let plan = plan_of(order, seed, swept)?;
     let mut watch = Watch::new(ActionNo(plan.given as u16), plan.topology.workers.len());
     let judgement = director::run(&plan, backend, &mut watch);
+    // What the surroundings lacked comes last; what is found before it follows from that.
+    let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next_back().cloned();
+    if !judgement.is_restored {
+        return Err(MeasureError::NotRestored {
+            number: number + 1,
+            seed,
+            reason: found.unwrap_or_else(|| "see its journal".to_owned()),
+        });
+    }
     if watch.fault.is_none() {
-        // What the surroundings lacked comes last; what is found before it follows from that.
-        let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next_back();
-        let reason = found.cloned().unwrap_or_else(|| "the steps were not begun".to_owned());
+        let reason = found.unwrap_or_else(|| "the steps were not begun".to_owned());
         return Err(MeasureError::NoFault { number: number + 1, seed, reason });
     }
+    let mut sees_attempts = false;
     for (worker, times) in watch.workers.iter_mut().enumerate() {
         if let (Some(fault), Some(attempted)) = (watch.fault, backend.attempted(WorkerId(worker as u32))) {
             times.take_attempt(fault, attempted);
+            sees_attempts = true;
         }
     }
     let outage = judgement.outages.first();
+    let looked = looked_at(&watch, outage, sees_attempts);
     // The phases of workers are told worker by worker.
     let of_cluster = PHASES.len() - 2;
     let failover = Failover {
@@ -252,7 +340,40 @@ fn one<B: Backend>(
         assumed_ms: (0..of_cluster).map(|phase| outage.map_or(0, |outage| outage.assumed[phase])).collect(),
         workers: watch.workers,
     };
-    Ok((failover, watch.probe))
+    Ok(Measured { failover, probe: watch.probe, looked })
+}
+
+/// How well each row was seen: as the records say, and where it was not reached as often as somebody looked.
+fn looked_at(
+    watch: &Watch,
+    outage: Option<&Outage>,
+    sees_attempts: bool,
+) -> BTreeMap<&'static str, Option<u64>> {
+    let mut looked = BTreeMap::new();
+    for (phase, (name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
+        let is_endpoint = *name == "endpoint_answering";
+        let often = if is_endpoint {
+            Some(watch.probe).filter(|probe| !probe.is_zero())
+        } else {
+            watch.looks_at_nodes
+        };
+        let reached = outage.filter(|outage| outage.millis[phase].is_some());
+        let seen = reached.map(|outage| outage.unseen[phase] * 1_000);
+        looked.insert(*name, often.map(|often| seen.unwrap_or(micros(often))));
+    }
+    let often = watch.looks_at_workers.map(micros);
+    let (lost, back) = watch.unseen;
+    let of = |seen: u64| often.map(|often| if seen == 0 { often } else { seen });
+    for (name, _) in WORKER_ROWS {
+        let known = match name {
+            "worker_noticed" => of(lost),
+            "worker_back" => of(back),
+            "worker_away" => of(lost + back),
+            _ => often.filter(|_| sees_attempts),
+        };
+        looked.insert(name, known);
+    }
+    looked
 }
 
 /// The longest cycle of the timers that a fault can meet in different phases: heartbeats of nodes, polls, leases and
@@ -275,7 +396,6 @@ fn swept(cycle: Duration, number: u32, count: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::saved::WORKER_ROWS;
     use super::*;
 
     fn order(fault: Fault, failovers: u32) -> Order {

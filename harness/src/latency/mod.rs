@@ -4,13 +4,15 @@
 //! moment of the fault is swept over the longest cycle of the master's timers, so that no phase is met more often than
 //! another. Every run goes the way of every scenario: plan, director, backend, judge.
 
+mod beside;
 mod compare;
 mod measure;
 mod saved;
 mod table;
 mod watch;
 
-pub use compare::{Comparison, Row, Unlike, compare};
-pub use measure::{Fault, MeasureError, Order, measure, plan_of};
+pub use beside::{Apart, Beside, Side, beside, beside_table};
+pub use compare::{Comparison, Row, Unlike, alike, compare};
+pub use measure::{Fault, MeasureError, Order, measure, measure_in, plan_of};
 pub use saved::{FORM, Failover, Saved, WORKER_ROWS, WorkerRow, WorkerTimes};
 pub use table::table;

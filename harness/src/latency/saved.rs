@@ -1,5 +1,7 @@
 //! What is kept of a measurement?
 
+use std::collections::BTreeMap;
+
 use failover_sim::time::{Time, micros};
 use failover_sim::world::Attempted;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,16 @@ pub struct Saved {
     /// From one look of the probe at the endpoint to the next, in microseconds; 0 where it misses nothing.
     #[serde(default)]
     pub probe_us: u64,
+    /// What was taken for granted where nobody knows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assume: Vec<(String, String)>,
+    /// Where somebody looks now and then: for each row, how many microseconds earlier it may have been true at most, or
+    /// nothing where nobody can see it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub looked_us: BTreeMap<String, Option<u64>>,
+    /// In which lab, and on which builds, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<String>,
     /// The failovers, in the order of their seeds.
     pub failovers: Vec<Failover>,
 }
@@ -90,6 +102,20 @@ pub const WORKER_ROWS: [WorkerRow; 7] = [
     ("worker_back", |times| times.back),
     ("worker_away", WorkerTimes::away),
 ];
+
+impl Saved {
+    /// To how many microseconds a row is known, or nothing where nobody can see it.
+    pub fn known_to(&self, row: &str) -> Option<u64> {
+        let is_of_cluster = !WORKER_ROWS.iter().any(|(name, _)| *name == row);
+        // Milliseconds are kept of the cluster, and the probe looks at the endpoint now and then.
+        let looks = if row == "endpoint_answering" { self.probe_us } else { 0 };
+        let least = self.resolution_us.max(if is_of_cluster { 1_000 } else { 0 });
+        match self.looked_us.get(row) {
+            Some(looked) => looked.map(|looked| looked.max(least)),
+            None => Some(least.max(looks)),
+        }
+    }
+}
 
 impl WorkerTimes {
     /// Takes in how the attempt went that brought it back, if one did.

@@ -37,7 +37,6 @@ pub fn table(saved: &Saved) -> String {
         "time after the fault       count        p50        p95        p99        max        to  assumed"
     )
     .expect("memory can be written to");
-    let to = saved.resolution_us;
     for (phase, &(name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
         let reached: Vec<(u64, u64)> = saved
             .failovers
@@ -47,14 +46,11 @@ pub fn table(saved: &Saved) -> String {
         let assumed: u64 = reached.iter().map(|(_, assumed)| assumed).sum();
         let all: u64 = reached.iter().map(|(millis, _)| millis).sum();
         let share = (assumed * 100).checked_div(all);
-        // Milliseconds are kept of the cluster, and the probe looks at the endpoint now and then.
-        let looks = if name == "endpoint_answering" { saved.probe_us } else { 0 };
-        let to = to.max(1_000).max(looks);
-        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), (share, to));
+        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), (share, saved.known_to(name)));
     }
     let workers = || saved.failovers.iter().flat_map(|one| &one.workers);
     for (name, time) in WORKER_ROWS {
-        row(&mut text, name, workers().filter_map(time), (None, to));
+        row(&mut text, name, workers().filter_map(time), (None, saved.known_to(name)));
     }
     let never = workers().filter(|times| times.never_back()).count();
     let unnoticed = workers().filter(|times| times.noticed.is_none()).count();
@@ -70,7 +66,16 @@ fn told_set(saved: &Saved) -> String {
     saved.set.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-fn row(text: &mut String, name: &str, micros: impl Iterator<Item = u64>, (assumed, to): (Option<u64>, u64)) {
+fn row(
+    text: &mut String,
+    name: &str,
+    micros: impl Iterator<Item = u64>,
+    (assumed, to): (Option<u64>, Option<u64>),
+) {
+    let Some(to) = to else {
+        writeln!(text, "{name:<24} not observable").expect("memory can be written to");
+        return;
+    };
     // One microsecond to a day, three digits.
     let mut histogram =
         Histogram::<u64>::new_with_bounds(1, 24 * 3_600 * 1_000_000, 3).expect("sound bounds");

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failover_sim::names::ActionNo;
 use failover_sim::observe::{Fact, Flow, Record, Sink, Watch as Watched, WorkerState};
-use failover_sim::time::Time;
+use failover_sim::time::{Time, micros};
 
 use super::saved::WorkerTimes;
 
@@ -17,11 +17,24 @@ pub(super) struct Watch {
     pub(super) workers: Vec<WorkerTimes>,
     /// From one look of the probe to the next.
     pub(super) probe: Duration,
+    /// From one look at all workers to the next, and at the nodes; nothing where nobody looks.
+    pub(super) looks_at_workers: Option<Duration>,
+    pub(super) looks_at_nodes: Option<Duration>,
+    /// How many microseconds earlier a worker's loss, and its return, may have been at most.
+    pub(super) unseen: (u64, u64),
 }
 
 impl Watch {
     pub(super) fn new(action: ActionNo, workers: usize) -> Self {
-        Self { action, fault: None, workers: vec![WorkerTimes::default(); workers], probe: Duration::ZERO }
+        Self {
+            action,
+            fault: None,
+            workers: vec![WorkerTimes::default(); workers],
+            probe: Duration::ZERO,
+            looks_at_workers: None,
+            looks_at_nodes: None,
+            unseen: (0, 0),
+        }
     }
 }
 
@@ -32,22 +45,33 @@ impl Sink for Watch {
         {
             self.fault = Some(record.latest);
         }
-        if let Fact::Watching { what: Watched::Endpoint, every } = record.fact {
-            self.probe = every;
+        if let Fact::Watching { what, every } = record.fact {
+            match what {
+                Watched::Endpoint => self.probe = every,
+                Watched::Workers => self.looks_at_workers = self.looks_at_workers.max(Some(every)),
+                Watched::Node(_) => self.looks_at_nodes = self.looks_at_nodes.max(Some(every)),
+                // No row is about them.
+                Watched::Machines | Watched::Ssisdb => {}
+            }
         }
         let (Some(fault), Fact::Worker { worker, state }) = (self.fault, record.fact) else {
             return Flow::Continue;
         };
-        let since = record.latest.since(fault).as_micros() as u64;
+        let since = micros(record.latest.since(fault));
+        let unseen = micros(record.latest.since(record.earliest.max(fault)));
         let times = &mut self.workers[worker.index()];
         match state {
             WorkerState::Connected { .. } => {
-                if times.noticed.is_some() {
-                    times.back.get_or_insert(since);
+                if times.noticed.is_some() && times.back.is_none() {
+                    times.back = Some(since);
+                    self.unseen.1 = self.unseen.1.max(unseen);
                 }
             }
             WorkerState::Disconnected(_) | WorkerState::Refused { .. } => {
-                times.noticed.get_or_insert(since);
+                if times.noticed.is_none() {
+                    times.noticed = Some(since);
+                    self.unseen.0 = self.unseen.0.max(unseen);
+                }
                 // It was back, and is not any more.
                 times.back = None;
                 times.refused += u32::from(matches!(state, WorkerState::Refused { .. }));

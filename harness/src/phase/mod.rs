@@ -41,6 +41,8 @@ pub struct Outage {
     pub millis: [Option<u64>; PHASES.len()],
     /// How many milliseconds of each rest on durations that nobody has measured.
     pub assumed: [u64; PHASES.len()],
+    /// How many milliseconds earlier each may have been reached: nobody looked in between. Rounded up.
+    pub unseen: [u64; PHASES.len()],
 }
 
 /// How an outage went for the workers.
@@ -91,6 +93,8 @@ pub struct Spread {
     pub max: u64,
     /// How many percent of all this time rest on durations that nobody has measured.
     pub assumed: u64,
+    /// How many milliseconds earlier one of them may have been reached at most: nobody looked in between.
+    pub unseen: u64,
 }
 
 impl Latency {
@@ -98,7 +102,7 @@ impl Latency {
     pub fn of<'a>(outages: impl IntoIterator<Item = &'a Outage>) -> Self {
         let mut latency = Self::default();
         let mut reached: [Vec<u64>; PHASES.len()] = Default::default();
-        let mut assumed = [0; PHASES.len()];
+        let (mut assumed, mut unseen) = ([0; PHASES.len()], [0; PHASES.len()]);
         for outage in outages {
             match outage.end() {
                 OutageEnd::Unnoticed => {
@@ -115,21 +119,24 @@ impl Latency {
             for (sum, millis) in assumed.iter_mut().zip(outage.assumed) {
                 *sum += millis;
             }
+            for (most, millis) in unseen.iter_mut().zip(outage.unseen) {
+                *most = millis.max(*most);
+            }
         }
-        let mut assumed = assumed.into_iter();
-        latency.phases = reached.map(|values| Spread::of(values, assumed.next()?));
+        let mut known = assumed.into_iter().zip(unseen);
+        latency.phases = reached.map(|values| Spread::of(values, known.next()?));
         latency
     }
 }
 
 impl Spread {
-    fn of(mut values: Vec<u64>, assumed: u64) -> Option<Self> {
+    fn of(mut values: Vec<u64>, (assumed, unseen): (u64, u64)) -> Option<Self> {
         values.sort_unstable();
         let sum: u64 = values.iter().sum();
         let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
         let max = *values.last()?;
         let assumed = (assumed * 100).checked_div(sum).unwrap_or_default();
-        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max, assumed })
+        Some(Self { count: values.len(), p50: rank(50), p95: rank(95), max, assumed, unseen })
     }
 }
 
@@ -206,33 +213,33 @@ impl Phases {
                 if let Some(outage) = self.outages.last().filter(|outage| outage.millis[DETECTED].is_none()) {
                     self.assumed.regrouped(record.latest.since(outage.fault));
                 }
-                self.reach(DETECTED, record.latest);
+                self.reach(DETECTED, record);
             }
             Fact::OwnerNode { owner, .. } => {
                 self.owner = Some(owner);
                 if self.old_owner.is_some_and(|old| old != owner) {
-                    self.reach(DETECTED, record.latest);
-                    self.reach(ROLE_MOVED, record.latest);
+                    self.reach(DETECTED, record);
+                    self.reach(ROLE_MOVED, record);
                 }
             }
             Fact::ResourceState { resource, state } => {
                 if let Source::Node(node) = record.source {
                     self.assumed.resource(node, resource, state);
                 }
-                self.resource(resource, state, record.latest);
+                self.resource(resource, state, record);
             }
             Fact::Machine { node, power: Power::Off | Power::Frozen } => self.assumed.stopped(node),
             Fact::Endpoint { answer: Answer::Served { .. }, .. } => {
                 self.endpoint_answers = true;
                 if self.endpoint_away || self.has_moved() {
-                    self.reach(ENDPOINT_ANSWERING, record.latest);
+                    self.reach(ENDPOINT_ANSWERING, record);
                 }
             }
             Fact::Endpoint { answer: Answer::Silent | Answer::Refused | Answer::NoHandshake(_), .. } => {
                 self.endpoint_away = true;
                 self.endpoint_answers = false;
             }
-            Fact::Worker { worker, state } => self.worker(worker, state, record.latest),
+            Fact::Worker { worker, state } => self.worker(worker, state, record),
             // No phase begins with these.
             Fact::NodeState { .. }
             | Fact::NodeStatus { .. }
@@ -260,14 +267,15 @@ impl Phases {
         if self.outages.last().is_some_and(|last| last.fault == fault) {
             return;
         }
-        let (millis, assumed) = ([None; PHASES.len()], [0; PHASES.len()]);
+        let (millis, nothing) = ([None; PHASES.len()], [0; PHASES.len()]);
         self.outages.push(Outage {
             cause: verb.word(),
             node,
             fault,
             workers_away: self.away,
             millis,
-            assumed,
+            assumed: nothing,
+            unseen: nothing,
         });
         self.assumed.begin();
         self.old_owner = self.owner;
@@ -276,23 +284,23 @@ impl Phases {
         self.is_settled = false;
     }
 
-    fn resource(&mut self, resource: ResourceId, state: ResourceState, moment: Time) {
+    fn resource(&mut self, resource: ResourceId, state: ResourceState, record: &Record) {
         let is_name = resource == self.network_name;
         match state {
             ResourceState::OfflinePending | ResourceState::Failed => {
-                self.reach(DETECTED, moment);
+                self.reach(DETECTED, record);
                 self.name_away |= is_name;
             }
             ResourceState::Offline | ResourceState::OnlinePending => self.name_away |= is_name,
             ResourceState::Online => {
                 if is_name && (self.name_away || self.has_moved()) {
-                    self.reach(NAME_ONLINE, moment);
+                    self.reach(NAME_ONLINE, record);
                 }
             }
         }
     }
 
-    fn worker(&mut self, worker: WorkerId, state: WorkerState, moment: Time) {
+    fn worker(&mut self, worker: WorkerId, state: WorkerState, record: &Record) {
         let now = matches!(state, WorkerState::Connected { .. });
         let before = std::mem::replace(&mut self.connected[worker.index()], now);
         if now == before || !self.enabled[worker.index()] {
@@ -303,15 +311,16 @@ impl Phases {
             return;
         }
         if now {
-            self.reach(FIRST_WORKER_BACK, moment);
+            self.reach(FIRST_WORKER_BACK, record);
             if self.away == 0 {
-                self.reach(LAST_WORKER_BACK, moment);
+                self.reach(LAST_WORKER_BACK, record);
             }
         } else if let Some(outage) = self.outages.last_mut() {
             outage.workers_away = outage.workers_away.max(self.away);
             // One that leaves later than others came back: not everybody was back yet.
             outage.millis[LAST_WORKER_BACK] = None;
             outage.assumed[LAST_WORKER_BACK] = 0;
+            outage.unseen[LAST_WORKER_BACK] = 0;
         }
     }
 
@@ -319,7 +328,7 @@ impl Phases {
         self.outages.last().is_some_and(|outage| outage.millis[ROLE_MOVED].is_some())
     }
 
-    fn reach(&mut self, phase: usize, moment: Time) {
+    fn reach(&mut self, phase: usize, record: &Record) {
         if self.is_settled {
             return;
         }
@@ -327,7 +336,9 @@ impl Phases {
             let assumed = self.assumed.sum();
             outage.millis[phase].get_or_insert_with(|| {
                 outage.assumed[phase] = millis(assumed);
-                millis(moment.since(outage.fault))
+                let earliest = record.earliest.max(outage.fault);
+                outage.unseen[phase] = micros(record.latest.since(earliest)).div_ceil(1_000);
+                millis(record.latest.since(outage.fault))
             });
         }
     }
@@ -417,7 +428,7 @@ mod tests {
     fn percentiles_are_values_that_occurred() {
         let outages: Vec<Outage> = (1..=20).map(|millis| outage(1, Some(millis * 100))).collect();
         let latency = Latency::of(&outages);
-        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000, assumed: 0 };
+        let last = Spread { count: 20, p50: 1_000, p95: 1_900, max: 2_000, assumed: 0, unseen: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
         assert_eq!(latency.phases[DETECTED], None);
     }
@@ -427,7 +438,7 @@ mod tests {
         let outages = [outage(1, Some(700)), outage(3, None), outage(0, None)];
         let latency = Latency::of(&outages);
         assert_eq!((latency.outages, latency.never_ended, latency.unnoticed), (2, 1, 1));
-        let last = Spread { count: 1, p50: 700, p95: 700, max: 700, assumed: 0 };
+        let last = Spread { count: 1, p50: 700, p95: 700, max: 700, assumed: 0, unseen: 0 };
         assert_eq!(latency.phases[LAST_WORKER_BACK], Some(last));
     }
 }

@@ -116,7 +116,8 @@ fn latency(text: &mut String, report: &RunReport) {
         let Some(spread) = spread else { continue };
         let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
         let of = if spread.count == latency.outages { String::new() } else { format!("   {}", spread.count) };
-        let _ = writeln!(text, "  {name:<22}{p50:>11} {p95:>10} {max:>10} {:>7}%{of}", spread.assumed);
+        let to = if spread.unseen == 0 { String::new() } else { format!("   to {} ms", spread.unseen) };
+        let _ = writeln!(text, "  {name:<22}{p50:>11} {p95:>10} {max:>10} {:>7}%{of}{to}", spread.assumed);
     }
 }
 

@@ -86,6 +86,9 @@ struct OutageText {
     end: &'static str,
     /// The phases that were reached, in milliseconds since the fault, in their order.
     phases_ms: serde_json::Map<String, serde_json::Value>,
+    /// How many milliseconds earlier each may have been reached, where nobody looked in between.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    unseen_ms: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -220,6 +223,8 @@ fn outage(outage: &Outage, at: String) -> OutageText {
     let reached = PHASES.iter().zip(outage.millis).filter_map(|((name, _), millis)| {
         millis.map(|millis| ((*name).to_owned(), serde_json::Value::from(millis)))
     });
+    let unseen = PHASES.iter().zip(outage.unseen).filter(|(_, millis)| *millis > 0);
+    let unseen = unseen.map(|((name, _), millis)| ((*name).to_owned(), serde_json::Value::from(millis)));
     let end = match outage.end() {
         OutageEnd::Unnoticed => "unnoticed",
         OutageEnd::Over(_) => "over",
@@ -231,6 +236,7 @@ fn outage(outage: &Outage, at: String) -> OutageText {
         workers_away: outage.workers_away,
         end,
         phases_ms: reached.collect(),
+        unseen_ms: unseen.collect(),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use failover_sim::assumption::Assumption;
+
 use crate::plan::{Base, Origin, Overrides, Plan, path_text};
 
 use super::based_on::{base_of, told_apart, whole};
@@ -124,6 +126,7 @@ pub fn load_fitting(
     if overrides.topology.is_some() {
         set_misfits_aside(&mut loaded);
     }
+    set_unlearned_aside(&mut loaded, overrides);
     Ok(loaded)
 }
 
@@ -150,6 +153,31 @@ fn set_misfits_aside(loaded: &mut Loaded) {
                 file: plan.origin.scenario_file,
             }),
             (true | false, _) => loaded.plans.push(plan),
+        }
+    }
+}
+
+/// A scenario that takes for granted what a lab says is not so does not speak of that lab; unless the command line insists.
+fn set_unlearned_aside(loaded: &mut Loaded, overrides: &Overrides) {
+    let plans = std::mem::take(&mut loaded.plans);
+    for plan in plans {
+        let contradicts = |(assumption, answers): (&Assumption, &Vec<usize>)| {
+            let is_said = overrides.assume.contains_key(assumption.question().id);
+            let own = plan.assumptions.value(*assumption);
+            (plan.settled.contains(assumption) && !is_said && !answers.contains(&own)).then_some(*assumption)
+        };
+        match overrides.learned.answers.iter().find_map(contradicts) {
+            Some(assumption) => loaded.misfits.push(Misfit {
+                reason: format!(
+                    "it takes `{}: {}` for granted, and `{}` says otherwise",
+                    assumption.question().id,
+                    plan.assumptions.word(assumption),
+                    overrides.learned.file
+                ),
+                name: plan.name,
+                file: plan.origin.scenario_file,
+            }),
+            None => loaded.plans.push(plan),
         }
     }
 }

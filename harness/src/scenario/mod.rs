@@ -3,6 +3,7 @@
 //! Text becomes trees that know their places ([`tree`]), trees become typed documents part by part ([`read`]), and
 //! documents become a plan (the planner). Every mistake is shown at its place, all of a file at once ([`diagnostic`]).
 
+pub mod answer;
 mod based_on;
 pub mod diagnostic;
 mod document;

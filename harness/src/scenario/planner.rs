@@ -3,6 +3,7 @@
 //! Parse, don't validate: after this no name is unknown and no value out of range. All mistakes of both files come back
 //! at once.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use failover_sim::action::{
@@ -24,6 +25,7 @@ use crate::plan::{
     StepKind, Through, Which, WorkerClause,
 };
 
+use super::answer::answer;
 use super::based_on::{first_of_base, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault, Place};
 use super::document::{
@@ -239,7 +241,7 @@ fn one_plan(
         said_any: false,
     };
     planner.check_needs(about);
-    let (assumptions, settled) = planner.assumptions(about, case, origin);
+    let (assumptions, settled, possible) = planner.assumptions(about, case, origin);
     planner.given(&parts.given);
     let given = planner.actions.len();
     let mut steps = Vec::new();
@@ -260,9 +262,10 @@ fn one_plan(
         proves: parts.proves.clone(),
         guide: about.guide.iter().map(|step| step.value).collect(),
         seed,
-        fixed: std::collections::BTreeMap::new(),
+        fixed: BTreeMap::new(),
         assumptions,
         settled,
+        possible,
         names,
         topology: Shared::new(topology),
         role,
@@ -381,13 +384,14 @@ impl Planner<'_> {
         }
     }
 
-    /// The answers of the scenario, of the command line, and of the case: the later ones win.
+    /// The answers of the scenario, of the command line, and of the case: the later ones win. Where nobody says one, those
+    /// that a lab has given are possible.
     fn assumptions(
         &mut self,
         about: &About,
         case: Option<&CaseDocument>,
         origin: &Origin,
-    ) -> (Assumptions, Vec<Assumption>) {
+    ) -> (Assumptions, Vec<Assumption>, BTreeMap<Assumption, Vec<usize>>) {
         let mut assumptions = Assumptions::default();
         let mut settled = Vec::new();
         let own = about.assume.iter().map(|(id, value)| (id, value.value.as_str(), value.span));
@@ -402,24 +406,24 @@ impl Planner<'_> {
         }
         let of_case = of_case.map(|(id, value)| (id, value.value.as_str(), value.span));
         for (id, word, span) in own.chain(said).chain(of_case) {
-            let Some(assumption) = Assumption::by_id(id) else {
-                let known = Assumption::ALL.map(|assumption| assumption.question().id);
-                let mut fault = Fault::new(format!("there is no assumption `{id}`"), span);
-                fault.hint = nearest::hint(id, known);
-                self.fault(fault);
-                continue;
-            };
-            let Some(value) = assumption.value_by_word(word) else {
-                let words: Vec<&str> = assumption.question().values.iter().map(|value| value.word).collect();
-                let message = format!("`{word}` is no answer to `{id}`");
-                let label = format!("expected one of {}", nearest::list(words.iter().copied()));
-                self.fault(Fault::new(message, span).with_label(label));
-                continue;
-            };
-            assumptions = assumptions.with(assumption, value);
-            settled.push(assumption);
+            match answer(id, word, (span, span)) {
+                Ok((assumption, value)) => {
+                    assumptions = assumptions.with(assumption, value);
+                    settled.push(assumption);
+                }
+                Err(fault) => self.fault(fault),
+            }
         }
-        (assumptions, settled)
+        let mut possible = BTreeMap::new();
+        // What somebody says is more than what a lab has said.
+        for (&assumption, answers) in &origin.overrides.learned.answers {
+            if let Some(&first) = answers.first().filter(|_| !settled.contains(&assumption)) {
+                let own = assumptions.value(assumption);
+                assumptions = assumptions.with(assumption, if answers.contains(&own) { own } else { first });
+                possible.insert(assumption, answers.clone());
+            }
+        }
+        (assumptions, settled, possible)
     }
 
     fn given(&mut self, given: &[At<StepDocument>]) {

@@ -7,12 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use failover_sim::action::{Action, ResolvedAction, Verb};
+use failover_sim::assumption::Assumption;
 use failover_sim::names::{Names, NodeId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::plan::{NodeWord, Plan};
+use crate::scenario::answer::answer;
 use crate::scenario::diagnostic::{Diagnostics, Fault};
 use crate::scenario::read::{At, read, read_each};
 use crate::scenario::sections::split;
@@ -67,6 +69,12 @@ struct LabDocument {
     /// What of others a run may disturb: other_roles, executions, backups, updates. Anything else stops it before the first
     /// action.
     tolerate: Option<Vec<Tolerated>>,
+    /// The build of Windows on the nodes, as `winver` shows it: what the lab teaches is kept with it.
+    windows: Option<String>,
+    /// The build of the SSIS Scale Out services, as the properties of their programs show it.
+    ssis: Option<String>,
+    /// How a twin is where nobody knows: answers by the names of the assumptions. It keeps them to itself, as Windows does.
+    twin: Option<BTreeMap<String, String>>,
     /// What may be done to which nodes and workers. What is not here is not done.
     allow: Option<BTreeMap<String, TargetsDocument>>,
 }
@@ -121,6 +129,12 @@ pub struct LabFile {
     pub raise_thresholds: bool,
     /// What of others a run may disturb.
     pub tolerate: BTreeSet<Tolerated>,
+    /// The build of Windows on the nodes, if it is said.
+    pub windows: Option<String>,
+    /// The build of the SSIS Scale Out services, if it is said.
+    pub ssis: Option<String>,
+    /// How a twin is where nobody knows.
+    pub twin: Vec<(Assumption, usize)>,
     hosts: BTreeMap<String, String>,
     allow: BTreeMap<Verb, Targets>,
 }
@@ -196,6 +210,16 @@ impl LabFile {
             let fault = Fault::new("a real lab needs `id`", transport.span);
             faults.push(fault.with_label("no twin").with_hint("`(Get-Cluster).Id` on a node shows it"));
         }
+        let windows: Option<At<String>> = sections.read("windows", &mut faults);
+        let ssis: Option<At<String>> = sections.read("ssis", &mut faults);
+        let twin = sections.get("twin");
+        if let (Some(twin), Some(transport)) = (&twin, &transport)
+            && transport.value != TransportWord::Twin
+        {
+            let fault = Fault::new("`twin` in a real lab", twin.key.span);
+            faults.push(fault.with_label("its hosts are as they are"));
+        }
+        let twin = twin.map(|section| answers(section.value, &mut faults));
         let allow = sections.get("allow").map(|section| allowed(section.value, &mut faults));
         match (cluster, transport) {
             (Some(cluster), Some(transport)) if faults.is_empty() => Ok(Self {
@@ -208,6 +232,9 @@ impl LabFile {
                 },
                 resolve: resolve.map(|resolve| resolve.value).unwrap_or_default(),
                 patience: patience.map_or(1, |patience| patience.value),
+                windows: windows.map(|windows| windows.value),
+                ssis: ssis.map(|ssis| ssis.value),
+                twin: twin.unwrap_or_default(),
                 transport: match transport.value {
                     TransportWord::Twin => None,
                     TransportWord::Local => Some(Transport::Local),
@@ -310,6 +337,9 @@ const PARTS: &[&str] = &[
     "raise_thresholds",
     "tolerate",
     "hosts",
+    "windows",
+    "ssis",
+    "twin",
     "allow",
 ];
 
@@ -330,6 +360,19 @@ fn target<'n>(action: &ResolvedAction, names: &'n Names) -> Option<&'n str> {
         return Some(names.worker(*worker));
     }
     action.node().map(|node| names.node(node))
+}
+
+/// The answers of a twin.
+fn answers(tree: &Tree, faults: &mut Vec<Fault>) -> Vec<(Assumption, usize)> {
+    let read: BTreeMap<At<String>, At<String>> = match read(tree) {
+        Ok(read) => read,
+        Err(fault) => {
+            faults.push(fault);
+            return Vec::new();
+        }
+    };
+    let found = read.iter().map(|(id, word)| answer(&id.value, &word.value, (id.span, word.span)));
+    found.filter_map(|found| found.map_err(|fault| faults.push(fault)).ok()).collect()
 }
 
 fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {

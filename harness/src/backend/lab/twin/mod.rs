@@ -19,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use failover_sim::assumption::Assumption;
+use failover_sim::choices::Choices;
 use failover_sim::observe::Power;
 use failover_sim::time::Time;
 use failover_sim::world::World;
@@ -46,6 +47,8 @@ pub struct Twin {
     state: Arc<Mutex<State>>,
     clock: TwinClock,
     probe: TwinProbe,
+    /// How it is where nobody knows, whatever a plan takes for granted.
+    answers: Vec<(Assumption, usize)>,
 }
 
 /// The world and what its hosts know besides.
@@ -89,7 +92,13 @@ impl Twin {
             inside: None,
         };
         let state = Arc::new(Mutex::new(state));
-        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
+        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state, answers: Vec::new() }
+    }
+
+    /// The same, which gives answers of its own to what nobody knows, and keeps them to itself, as Windows does.
+    #[must_use]
+    pub fn with_answers(self, answers: Vec<(Assumption, usize)>) -> Self {
+        Self { answers, ..self }
     }
 }
 
@@ -98,7 +107,12 @@ impl Twin {
     #[cfg(test)]
     pub(in crate::backend::lab) fn again(&self) -> Self {
         let state = self.state.clone();
-        Self { clock: TwinClock(state.clone()), probe: TwinProbe(state.clone()), state }
+        Self {
+            clock: TwinClock(state.clone()),
+            probe: TwinProbe(state.clone()),
+            state,
+            answers: self.answers.clone(),
+        }
     }
 
     /// The same, in whose event logs these events stand before each run.
@@ -122,7 +136,10 @@ impl Twin {
 
 impl Lab for Twin {
     fn begin(&mut self, plan: &Plan) -> io::Result<()> {
-        let world = World::new(&plan.topology, &plan.loads, plan.choices());
+        let own = self.answers.iter();
+        let assumptions = own.fold(plan.assumptions, |all, &(assumption, value)| all.with(assumption, value));
+        let choices = Choices::new(plan.seed, plan.fixed.clone(), assumptions);
+        let world = World::new(&plan.topology, &plan.loads, choices);
         self.begin_with(Cluster::Model(Box::new(world)), plan);
         Ok(())
     }
@@ -145,6 +162,9 @@ impl Lab for Twin {
     }
 
     fn consulted(&self) -> Vec<Assumption> {
+        if !self.answers.is_empty() {
+            return Vec::new();
+        }
         let state = lock(&self.state);
         state.inside.as_ref().map(|inside| inside.world().choices().consulted().collect()).unwrap_or_default()
     }
