@@ -17,7 +17,7 @@ use crate::explore::{Finding, Search, Shard, StoryTold, Tally, Until, tell};
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
 use crate::scenario::length::Length;
-use crate::scenario::load;
+use crate::scenario::{Loaded, load_fitting};
 
 use super::run::cannot_write;
 use super::{CommandError, OverrideArguments, pair, print};
@@ -74,7 +74,8 @@ struct Report {
 
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
-    let plans = load(&arguments.paths, 1, &arguments.overrides.overrides())?;
+    let Loaded { plans, misfits } =
+        load_fitting(&arguments.paths, None, 1, &arguments.overrides.overrides())?;
     let (shard, said_by) = shard(arguments)?;
     let mut report = match &arguments.resume {
         Some(file) => read(file)?,
@@ -83,6 +84,9 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     let stopped = on_interrupt();
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
+    }
+    for misfit in &misfits {
+        print(&format!("SKIPPED {}: does not fit: {}\n", misfit.name, misfit.reason))?;
     }
     let live = Live::begin(plans.len());
     let mut runs = 0;
