@@ -10,8 +10,10 @@ use failover_harness::director;
 use failover_harness::judge::{Judge, Judgement};
 use failover_harness::plan::Plan;
 use failover_harness::report::Timeline;
-use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
-use failover_sim::observe::{AgentRow, Fact, NodeState, Record, Sink, Source, TaskState, Watch, WorkerState};
+use failover_sim::names::{CertificateId, HostId, NodeId, ResourceId, WorkerId};
+use failover_sim::observe::{
+    AgentRow, Fact, NodeState, Record, ResourceState, Sink, Source, TaskState, Watch, WorkerState,
+};
 use failover_sim::time::Time;
 
 const NODE1: NodeId = NodeId(0);
@@ -215,6 +217,208 @@ fn a_task_that_is_given_up_is_seen() {
     assert_eq!(lost(&records), Outcome::Fail);
     records.retain(|record| !matches!(record.fact, Fact::Task { .. }));
     assert_eq!(lost(&records), Outcome::Inconclusive);
+}
+
+/// A plan that asks for a claim besides what it says, and what was seen when it ran.
+fn asked(mut plan: Plan, claim: Claim) -> (Plan, Vec<Record>) {
+    plan.claims.push(claim);
+    let mut timeline = Timeline::new(&plan);
+    let _ = director::run(&plan, &mut SimBackend::default(), &mut timeline);
+    let records = timeline.records().to_vec();
+    (plan, records)
+}
+
+/// What is said of a claim that was asked for.
+fn said_of(claim: Claim, plan: &Plan, records: &[Record]) -> Outcome {
+    let judgement = judge(plan, records, NO_LATER);
+    let result = judgement.claims.into_iter().find(|result| result.claim == claim);
+    result.expect("it was asked for").verdict.outcome
+}
+
+/// The scenario of this name, with a claim that holds in it.
+#[track_caller]
+fn holds(name: &str, claim: Claim) -> (Plan, Vec<Record>) {
+    let (plan, records) = asked(failover_tests::plan(name, 1), claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Pass, "{name}");
+    (plan, records)
+}
+
+/// A claim is not put to the test where an owner loses its power and nothing else happens.
+#[track_caller]
+fn is_not_tested(claim: Claim) {
+    let (plan, records) = asked(failover_tests::plan("cluster/owner_power_off", 1), claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Inconclusive);
+}
+
+/// Something more that was seen, at the moment of the record at `index` and right after it.
+fn add(records: &mut Vec<Record>, index: usize, source: Source, fact: Fact) {
+    records.insert(index + 1, Record { source, fact, ..records[index] });
+}
+
+/// The last record before the run is over.
+fn last(records: &[Record]) -> usize {
+    records.iter().rposition(|record| record.fact == Fact::StepsEnded).expect("the steps end") - 1
+}
+
+fn resource(plan: &Plan, name: &str) -> ResourceId {
+    let known = (0..plan.topology.cluster.resources.len()).map(|index| ResourceId(index as u16));
+    known.into_iter().find(|id| plan.names.resource(*id) == name).expect("it is in the topology")
+}
+
+#[test]
+fn a_role_that_fails_over_too_often_is_seen() {
+    let claim = Claim::FailoversWithinThreshold;
+    let (plan, mut records) = holds("model/master_disabled_on_both_nodes", claim);
+    let master = plan.master;
+    for (node, other) in [(0, 1), (1, 0), (0, 1)] {
+        let source = Source::Node(NodeId(node));
+        for fact in [
+            Fact::OwnerNode { role: plan.role, owner: NodeId(node) },
+            Fact::ResourceState { resource: master, state: ResourceState::Failed },
+            Fact::OwnerNode { role: plan.role, owner: NodeId(other) },
+        ] {
+            let end = last(&records);
+            add(&mut records, end, source, fact);
+        }
+    }
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+#[test]
+fn a_paused_node_that_gets_a_role_is_seen() {
+    let claim = Claim::PausedNodesGetNoRole;
+    let (plan, mut records) = holds("model/paused_standby_takes_no_role", claim);
+    let end = last(&records);
+    let gets = Fact::OwnerNode { role: plan.role, owner: NodeId(1) };
+    add(&mut records, end, Source::Node(NodeId(1)), gets);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+const LOST_THREE_TIMES: &str = "\
+proves: nothing
+about: { topology: two_node_fci }
+given:
+  - set_cluster: { QuarantineDuration: 2h }
+steps:
+  - kill_cluster_service: { node: NODE2 }
+  - pause: { for: 5m, because: it comes back }
+  - kill_cluster_service: { node: NODE2 }
+  - pause: { for: 5m, because: it comes back }
+  - kill_cluster_service: { node: NODE2 }
+  - expect: { within: 1m, node: { name: NODE2, status: quarantined } }
+  - pause: { for: 5m, because: it does not come back }
+";
+
+#[test]
+fn a_node_that_joins_in_spite_of_its_losses_is_seen() {
+    let claim = Claim::LostNodesAreQuarantined;
+    let plan = failover_tests::plan_of(LOST_THREE_TIMES, &failover_tests::two_node_fci(), 1);
+    let (plan, mut records) = asked(plan, claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Pass);
+    let end = last(&records);
+    let joins = Fact::NodeState { node: NodeId(1), state: NodeState::Up };
+    add(&mut records, end, Source::Node(NODE1), joins);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    // Where nobody has set how long a quarantine lasts, nobody knows.
+    let (plan, records) = asked(failover_tests::plan("model/node_lost_three_times", 1), claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Inconclusive);
+}
+
+#[test]
+fn a_resource_that_stays_online_without_what_it_needs_is_seen() {
+    let claim = Claim::DependentsGoDown;
+    let (plan, mut records) = holds("model/sql_server_killed", claim);
+    let master = plan.master;
+    let goes_down = |record: &Record| matches!(record.fact, Fact::ResourceState { resource, state } if resource == master && state != ResourceState::Online);
+    records.retain(|record| !goes_down(record));
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    let (plan, records) = asked(failover_tests::plan("model/disabled_worker_gets_no_task", 1), claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Inconclusive);
+}
+
+#[test]
+fn a_node_without_a_vote_that_serves_alone_is_seen() {
+    let claim = Claim::VotesDecide;
+    let (plan, mut records) = holds("model/vote_taken_from_second_node", claim);
+    let alone = |record: &Record| record.fact == Fact::NodeState { node: NodeId(1), state: NodeState::Down };
+    let own = |record: &Record| record.source == Source::Node(NodeId(1));
+    let index = records.iter().rposition(|record| alone(record) && own(record)).expect("it goes down");
+    let keeps = Fact::ResourceState { resource: plan.master, state: ResourceState::Online };
+    add(&mut records, index, Source::Node(NodeId(1)), keeps);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+#[test]
+fn a_replica_that_serves_without_what_it_missed_is_seen() {
+    let claim = Claim::ReplicasLeftBehind;
+    let (plan, mut records) = holds("model/availability_group_loses_its_primary", claim);
+    let end = last(&records);
+    let group = resource(&plan, "SSISAG");
+    let serves = Fact::ResourceState { resource: group, state: ResourceState::Online };
+    add(&mut records, end, Source::Node(NODE1), serves);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+#[test]
+fn a_task_that_is_tried_too_often_is_seen() {
+    let claim = Claim::TasksWithinRetries;
+    let (plan, mut records) = holds("model/task_without_retries_is_given_up", claim);
+    let again = |record: &&mut Record| matches!(record.fact, Fact::Task { state: TaskState::HandedOut, .. });
+    let handed_out = records.iter_mut().find(again).expect("a task is handed out");
+    let Fact::Task { executed_count, .. } = &mut handed_out.fact else { unreachable!("it is about a task") };
+    *executed_count = 2;
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+#[test]
+fn a_disabled_worker_that_gets_a_task_is_seen() {
+    let claim = Claim::DisabledWorkersGetNoTask;
+    let (plan, mut records) = holds("model/disabled_worker_gets_no_task", claim);
+    let workers = &plan.topology.workers;
+    let disabled = workers.iter().position(|worker| !worker.enabled).expect("one is disabled");
+    let waits =
+        records.iter().rfind(|record| matches!(record.fact, Fact::Task { state: TaskState::Ready, .. }));
+    let Fact::Task { task, load, execution, .. } = waits.expect("a task waits").fact else {
+        unreachable!("it is about a task")
+    };
+    let worker = Some(WorkerId(disabled as u32));
+    let state = TaskState::HandedOut;
+    let end = last(&records);
+    let gets = Fact::Task { task, load, state, worker, executed_count: 1, execution };
+    add(&mut records, end, Source::Ssisdb, gets);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    is_not_tested(claim);
+}
+
+const SSISDB_AWAY: &str = "\
+proves: nothing
+about: { topology: master_in_its_own_role }
+steps:
+  - stop_resource: { resource: SQL Server }
+  - pause: { for: 2m, because: the workers look for a master }
+  - move_role: { to: standby }
+  - pause: { for: 5m, because: the workers look for a master }
+";
+
+#[test]
+fn a_master_that_does_without_ssisdb_is_seen() {
+    let claim = Claim::NobodyWorksWithoutSsisdb;
+    let file = failover_tests::root().join("scenarios/topologies/master_in_its_own_role.yaml");
+    let topology = std::fs::read_to_string(file).expect("a file of the repository");
+    let plan = failover_tests::plan_of(SSISDB_AWAY, &topology, 1);
+    let (plan, mut records) = asked(plan, claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Pass);
+    let end = last(&records);
+    let connected = records[last_connected(&records, W1)].fact;
+    add(&mut records, end, Source::Worker(W1), connected);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
+    let (plan, records) = asked(failover_tests::plan("model/disabled_worker_gets_no_task", 1), claim);
+    assert_eq!(said_of(claim, &plan, &records), Outcome::Inconclusive);
 }
 
 #[test]

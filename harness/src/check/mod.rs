@@ -4,16 +4,26 @@
 //! judge a run while it happens in the same way as a stored history. Each claim stands in a file of its own.
 
 mod actions_in_force;
+mod dependents_go_down;
+mod disabled_workers;
+mod failovers_within_threshold;
+mod lost_nodes_are_quarantined;
 mod network_name_used;
 mod no_task_lost;
 mod no_worker_enabled_again;
+mod nodes_watched;
 mod one_node_serves;
+mod paused_nodes;
 mod reconnect_time;
+mod replicas_left_behind;
 mod steps;
 mod task_runs_once;
+mod tasks_within_retries;
 mod trusted_connections;
+mod votes_decide;
 mod workers_reconnect;
 mod workers_watched;
+mod works_without_ssisdb;
 
 use std::time::Duration;
 
@@ -25,7 +35,7 @@ use crate::plan::Plan;
 pub(crate) use actions_in_force::ActionsInForce;
 pub(crate) use steps::{StepJudge, StepResult};
 
-/// Something that is always judged.
+/// Something that is judged of a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Claim {
     /// At most one node serves the master's role at any moment.
@@ -42,7 +52,25 @@ pub enum Claim {
     NoTaskLost,
     /// No worker that was enabled came back disabled. Judged where executions are started.
     NoWorkerEnabledAgain,
-    /// So many of the workers' outages are over in time.
+    /// After failed resources a role fails over no more often than its FailoverThreshold allows. Judged where `claims` asks for it.
+    FailoversWithinThreshold,
+    /// A paused node gets no role. Judged where `claims` asks for it.
+    PausedNodesGetNoRole,
+    /// A node that was lost too often within an hour stays out until its quarantine is over. Judged where `claims` asks for it.
+    LostNodesAreQuarantined,
+    /// No resource stays online on a node where what it depends on is not. Judged where `claims` asks for it.
+    DependentsGoDown,
+    /// Nodes without a vote do not serve alone. Judged where `claims` asks for it.
+    VotesDecide,
+    /// No replica of SSISDB that missed a transaction becomes the primary one. Judged where `claims` asks for it.
+    ReplicasLeftBehind,
+    /// No task is handed out more often than its execution allows. Judged where `claims` asks for it.
+    TasksWithinRetries,
+    /// A disabled worker gets no task. Judged where `claims` asks for it.
+    DisabledWorkersGetNoTask,
+    /// While SSISDB is online nowhere no worker finds a master, and no task is started. Judged where `claims` asks for it.
+    NobodyWorksWithoutSsisdb,
+    /// So many of the workers' outages are over in time. Judged where `claims` asks for it.
     ReconnectTime(ReconnectTime),
 }
 
@@ -56,7 +84,7 @@ pub struct ReconnectTime {
 }
 
 impl Claim {
-    /// The claims that no scenario needs to ask for.
+    /// The claims that are judged without being asked for.
     pub const ALL: [Self; 7] = [
         Self::OneNodeServes,
         Self::WorkersReconnect,
@@ -67,6 +95,20 @@ impl Claim {
         Self::NoWorkerEnabledAgain,
     ];
 
+    /// The claims without parameters that are judged where `claims` asks for them: what they are about happens in few
+    /// scenarios.
+    pub const ASKED_FOR: [Self; 9] = [
+        Self::FailoversWithinThreshold,
+        Self::PausedNodesGetNoRole,
+        Self::LostNodesAreQuarantined,
+        Self::DependentsGoDown,
+        Self::VotesDecide,
+        Self::ReplicasLeftBehind,
+        Self::TasksWithinRetries,
+        Self::DisabledWorkersGetNoTask,
+        Self::NobodyWorksWithoutSsisdb,
+    ];
+
     /// Whether it is about executions and who gets them, and judged only where there are some.
     pub const fn is_about_tasks(self) -> bool {
         match self {
@@ -75,6 +117,15 @@ impl Claim {
             | Self::WorkersReconnect
             | Self::TrustedConnectionsOnly
             | Self::NetworkNameUsed
+            | Self::FailoversWithinThreshold
+            | Self::PausedNodesGetNoRole
+            | Self::LostNodesAreQuarantined
+            | Self::DependentsGoDown
+            | Self::VotesDecide
+            | Self::ReplicasLeftBehind
+            | Self::TasksWithinRetries
+            | Self::DisabledWorkersGetNoTask
+            | Self::NobodyWorksWithoutSsisdb
             | Self::ReconnectTime(_) => false,
         }
     }
@@ -89,6 +140,15 @@ impl Claim {
             Self::NetworkNameUsed => "workers_use_the_network_name",
             Self::NoTaskLost => "no_task_is_lost",
             Self::NoWorkerEnabledAgain => "no_worker_is_enabled_again",
+            Self::FailoversWithinThreshold => "failovers_stay_within_the_threshold",
+            Self::PausedNodesGetNoRole => "paused_nodes_get_no_role",
+            Self::LostNodesAreQuarantined => "lost_nodes_are_quarantined",
+            Self::DependentsGoDown => "dependents_go_down",
+            Self::VotesDecide => "nodes_without_a_vote_do_not_serve_alone",
+            Self::ReplicasLeftBehind => "replicas_left_behind_do_not_serve",
+            Self::TasksWithinRetries => "tasks_stay_within_their_retries",
+            Self::DisabledWorkersGetNoTask => "disabled_workers_get_no_task",
+            Self::NobodyWorksWithoutSsisdb => "nobody_works_without_ssisdb",
             Self::ReconnectTime(_) => "reconnect_time",
         }
     }
@@ -105,13 +165,22 @@ impl Claim {
             | Self::NetworkNameUsed
             | Self::NoTaskRunsTwice
             | Self::NoTaskLost
-            | Self::NoWorkerEnabledAgain => String::new(),
+            | Self::NoWorkerEnabledAgain
+            | Self::FailoversWithinThreshold
+            | Self::PausedNodesGetNoRole
+            | Self::LostNodesAreQuarantined
+            | Self::DependentsGoDown
+            | Self::VotesDecide
+            | Self::ReplicasLeftBehind
+            | Self::TasksWithinRetries
+            | Self::DisabledWorkersGetNoTask
+            | Self::NobodyWorksWithoutSsisdb => String::new(),
         }
     }
 
     /// The claim with this word, if it takes no parameters.
     pub fn by_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|claim| claim.word() == word)
+        Self::ALL.into_iter().chain(Self::ASKED_FOR).find(|claim| claim.word() == word)
     }
 
     /// A judge of this claim over a run of this plan.
@@ -124,6 +193,21 @@ impl Claim {
             Self::NoTaskRunsTwice => Box::new(task_runs_once::TaskRunsOnce::default()),
             Self::NoTaskLost => Box::new(no_task_lost::NoTaskLost::default()),
             Self::NoWorkerEnabledAgain => Box::new(no_worker_enabled_again::NoWorkerEnabledAgain::new(plan)),
+            Self::FailoversWithinThreshold => {
+                Box::new(failovers_within_threshold::FailoversWithinThreshold::new(plan))
+            }
+            Self::PausedNodesGetNoRole => Box::new(paused_nodes::PausedNodesGetNoRole::new(plan)),
+            Self::LostNodesAreQuarantined => {
+                Box::new(lost_nodes_are_quarantined::LostNodesAreQuarantined::new(plan))
+            }
+            Self::DependentsGoDown => Box::new(dependents_go_down::DependentsGoDown::new(plan)),
+            Self::VotesDecide => Box::new(votes_decide::VotesDecide::new(plan)),
+            Self::ReplicasLeftBehind => Box::new(replicas_left_behind::ReplicasLeftBehind::new(plan)),
+            Self::TasksWithinRetries => Box::new(tasks_within_retries::TasksWithinRetries::new(plan)),
+            Self::DisabledWorkersGetNoTask => Box::new(disabled_workers::DisabledWorkersGetNoTask::new(plan)),
+            Self::NobodyWorksWithoutSsisdb => {
+                Box::new(works_without_ssisdb::NobodyWorksWithoutSsisdb::new(plan))
+            }
             Self::ReconnectTime(limit) => Box::new(reconnect_time::ReconnectTimes::new(limit, plan)),
         }
     }

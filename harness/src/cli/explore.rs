@@ -89,11 +89,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
     }
+    for misfit in &misfits {
+        print(&format!("SKIPPED {}: does not fit: {}\n", misfit.name, misfit.reason))?;
+    }
     let live = Live::begin(plans.len());
     let mut runs = 0;
-    for misfit in &misfits {
-        live.aside(|| print(&format!("SKIPPED {}: {}\n", misfit.name, misfit.reason)))?;
-    }
     for plan in &plans {
         if !plan.breaks.is_empty() {
             live.aside(|| print(&format!("SKIPPED {}: it breaks claims by itself\n", plan.name)))?;

@@ -3,6 +3,7 @@
 use failover_sim::assumption::Assumption;
 
 use crate::backend::SimBackend;
+use crate::check::Claim;
 use crate::director;
 use crate::plan::{Origin, Plan};
 use crate::report::Timeline;
@@ -51,7 +52,9 @@ impl Finding {
         let answers = ran.story.assumptions;
         let needs = needed.into_iter().map(|unknown| (unknown, answers.word(unknown))).collect();
         let Judged::Failed(failure) = ran.judged else { return None };
-        let told = strict(&base, &ran.story);
+        let mut told = strict(&base, &ran.story);
+        // A claim that was asked for and holds need not be put to the test by what is left of the story.
+        told.claims.retain(|claim| !Claim::ASKED_FOR.contains(claim) || failure.claims.contains(claim));
         let cause = cause(&told, &ran.story, &failure);
         let topology =
             scenario::topology_of(&base.origin.scenario_file, &base.origin.scenario_text).ok()?.value;

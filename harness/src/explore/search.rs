@@ -162,8 +162,10 @@ pub(super) fn judged(plan: &Plan, judgement: &Judgement) -> Judged {
             hints: told.iter().flat_map(|result| result.verdict.hints.clone()).collect(),
         });
     }
+    // What failed in the surroundings is why steps were not reached.
+    let of_surroundings = judgement.findings.iter().find(|finding| finding.what == SURROUNDINGS);
     let mut findings = judgement.findings.iter();
-    if let Some(finding) = findings.find(|finding| finding.what != NOT_BITTEN) {
+    if let Some(finding) = of_surroundings.or_else(|| findings.find(|finding| finding.what != NOT_BITTEN)) {
         let reason = format!("{}: {}", finding.what, finding.evidence.join("; "));
         return Judged::Undecided(alike(&reason, &plan.names));
     }
@@ -179,7 +181,16 @@ const fn is_liveness(claim: Claim) -> bool {
         | Claim::NoTaskRunsTwice
         | Claim::NetworkNameUsed
         | Claim::NoTaskLost
-        | Claim::NoWorkerEnabledAgain => false,
+        | Claim::NoWorkerEnabledAgain
+        | Claim::FailoversWithinThreshold
+        | Claim::PausedNodesGetNoRole
+        | Claim::LostNodesAreQuarantined
+        | Claim::DependentsGoDown
+        | Claim::VotesDecide
+        | Claim::ReplicasLeftBehind
+        | Claim::TasksWithinRetries
+        | Claim::DisabledWorkersGetNoTask
+        | Claim::NobodyWorksWithoutSsisdb => false,
     }
 }
 
@@ -350,6 +361,9 @@ fn note_seeds(tally: &mut Tally, from: u64, to: u64, shard: Shard) {
 
 /// So many seeds are run between two looks at the whole.
 const BATCH: u64 = 256;
+
+/// What the judge says of what failed besides the system under test.
+const SURROUNDINGS: &str = "the surroundings";
 
 /// What the judge says of actions that were not seen to take effect.
 const NOT_BITTEN: &str = "every action takes effect";

@@ -49,12 +49,20 @@ impl Shard {
     /// `strategy.job-total`.
     ///
     /// # Errors
-    /// If a variable is there and makes no sense.
+    /// If a variable is there and makes no sense, or an indexed job does not say how many there are: each of its pods would
+    /// run the same seeds.
     pub fn from_surroundings(
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Option<(Self, &'static str)>, ShardError> {
         for (number, first, of) in SURROUNDINGS {
-            let (Some(number_text), Some(of_text)) = (variable(number), variable(of)) else { continue };
+            let Some(number_text) = variable(number) else { continue };
+            let Some(of_text) = variable(of) else {
+                if number == KUBERNETES {
+                    let said = format!("{number}={number_text}, and {of} is not set (nor `--shard`)");
+                    return Err(ShardError(said));
+                }
+                continue;
+            };
             let said = || ShardError(format!("{number}={number_text}, {of}={of_text}"));
             let first = match first {
                 First::Is(first) => first,
@@ -95,10 +103,13 @@ enum First {
     In(&'static str),
 }
 
+/// Set in each pod of an indexed job (Kubernetes: indexed job, documented), and by nobody else.
+const KUBERNETES: &str = "JOB_COMPLETION_INDEX";
+
 const SURROUNDINGS: [(&str, First, &str); 4] = [
     ("CI_NODE_INDEX", First::Is(1), "CI_NODE_TOTAL"),
     ("SLURM_ARRAY_TASK_ID", First::In("SLURM_ARRAY_TASK_MIN"), "SLURM_ARRAY_TASK_COUNT"),
-    ("JOB_COMPLETION_INDEX", First::Is(0), "JOB_COMPLETIONS"),
+    (KUBERNETES, First::Is(0), "JOB_COMPLETIONS"),
     ("JOB_INDEX", First::Is(0), "JOB_TOTAL"),
 ];
 
@@ -143,7 +154,8 @@ mod tests {
             kubernetes.map(|found| found.map(|(shard, _)| shard)),
             Ok(Some(Shard { number: 1, of: 6 }))
         );
-        assert_eq!(surroundings(&[("JOB_COMPLETION_INDEX", "0")]), Ok(None));
+        assert!(surroundings(&[("JOB_COMPLETION_INDEX", "0")]).is_err());
+        assert_eq!(surroundings(&[("JOB_INDEX", "0")]), Ok(None));
         assert!(surroundings(&[("JOB_INDEX", "6"), ("JOB_TOTAL", "6")]).is_err());
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use failover_sim::action::{
-    Action, AgentAction, LinkEnd, LinkState, Load, NodeChange, Part, ServiceAction, StartQuorum, Ways,
+    Action, AgentAction, LinkEnd, LinkState, Load, NodeChange, Part, Service, ServiceAction, StartQuorum,
+    Ways,
 };
 use failover_sim::assumption::Assumptions;
-use failover_sim::names::{ActionNo, LoadId, NodeId, RoleId, StepNo};
+use failover_sim::cluster::ResourceKind;
+use failover_sim::names::{ActionNo, LoadId, NodeId, ResourceId, RoleId, StepNo};
 use failover_sim::observe::{NodeState, RoleState, TaskState};
 
 use crate::check::Claim;
@@ -80,12 +82,22 @@ impl Story {
             for (pause, action) in self.healing(order, plan.topology.nodes.len()) {
                 add(plan, std::mem::take(&mut rest) + pause, action);
             }
-            add(plan, rest + AFTERCARE, Action::Role { role: plan.role, online: true });
+            rest += AFTERCARE;
+            let again = self.instances_again(plan);
+            let roles = tops_of_other_roles(plan);
+            let roles = roles.into_iter().map(|resource| Action::Resource { resource, online: true });
+            for action in again.into_iter().chain(roles) {
+                add(plan, std::mem::take(&mut rest), action);
+            }
+            add(plan, rest, Action::Role { role: plan.role, online: true });
         }
         plan.faults_over = Some(StepNo(plan.steps.len() as u16));
         let within = plan.topology.promises.reconnect_within;
         plan.steps
             .push(Step { kind: StepKind::Expect { within, clauses: self.expected(plan.role) }, line: 0 });
+        if !plan.actions.iter().any(|planned| started(&planned.action).is_some()) {
+            plan.claims.retain(|claim| !claim.is_about_tasks());
+        }
         let work: Vec<LoadId> = self.deeds.iter().filter_map(|deed| started(&deed.action)).collect();
         if !work.is_empty() {
             let longest =
@@ -176,10 +188,35 @@ impl Story {
         healing
     }
 
+    /// Starts of SQL Server on every node, if a story ended it somewhere and no cluster starts it: an instance with a
+    /// replica of an availability group is a service like any other.
+    fn instances_again(&self, plan: &Plan) -> Vec<Action<NodeWord>> {
+        let of_sql_server =
+            |deed: &Deed| matches!(deed.action, Action::Service { service: Service::SqlServer, .. });
+        let resources = &plan.topology.cluster.resources;
+        let has_group = resources.iter().any(|resource| resource.kind == ResourceKind::AvailabilityGroup);
+        let nodes =
+            if has_group && self.deeds.iter().any(of_sql_server) { plan.topology.nodes.len() } else { 0 };
+        let start = |node| Action::Service {
+            node: NodeWord::Named(NodeId(node as u8)),
+            service: Service::SqlServer,
+            what: ServiceAction::Start,
+        };
+        (0..nodes).map(start).collect()
+    }
+
     /// How many actions it has, those that heal it not counted.
     pub fn size(&self) -> usize {
         self.deeds.len()
     }
+}
+
+/// The resources of the other roles on which nothing depends: with them an administrator brings a whole role online.
+fn tops_of_other_roles(plan: &Plan) -> Vec<ResourceId> {
+    let cluster = &plan.topology.cluster;
+    let all = (0..cluster.resources.len()).map(|index| ResourceId(index as u16));
+    let is_of_another = |resource: &ResourceId| cluster.resources[resource.index()].role != plan.role;
+    all.filter(|resource| is_of_another(resource) && cluster.dependents(*resource).next().is_none()).collect()
 }
 
 /// The action on the node that it names, or, if it says a word that may stand for another node by then, on every node:

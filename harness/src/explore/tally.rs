@@ -24,6 +24,8 @@ pub struct Tally {
     pub command: String,
     /// What must be met in at least one run.
     pub wanted: BTreeSet<String>,
+    /// The verbs of what can happen.
+    pub verbs: BTreeSet<String>,
     /// The seeds that were run: from, to (not included), and of how many shards which one.
     pub seeds: BTreeSet<(u64, u64, u32, u32)>,
     /// How many runs there were.
@@ -146,6 +148,13 @@ impl Tally {
                 .iter()
                 .flat_map(|family| &family.sometimes)
                 .map(|moment| moment.word().to_owned())
+                .collect(),
+            verbs: plan
+                .actions
+                .iter()
+                .skip(plan.given)
+                .chain(plan.family.iter().flat_map(|family| &family.faults))
+                .map(|planned| planned.action.verb().word().to_owned())
                 .collect(),
             ..Self::default()
         }

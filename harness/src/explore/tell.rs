@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use failover_sim::assumption::Assumption;
 
 use crate::plan::Sometimes;
+use crate::scenario::standard;
 use crate::words::{counted, moment};
 
 use super::coverage::{Role, Workers};
@@ -24,6 +25,9 @@ pub fn tell(name: &str, tally: &Tally) -> String {
             let _ = writeln!(text, "  {word}: {failed} of {} failed", counted(runs as usize, "run"));
         }
         let _ = writeln!(text, "  settled by: {}", question.settled_by);
+        if let Some(scenario) = standard::settles(question.id) {
+            let _ = writeln!(text, "  in a lab: failover run {scenario} --backend lab --lab lab.yaml");
+        }
     }
     coverage(&mut text, tally);
     outages(&mut text, tally);
@@ -91,6 +95,9 @@ fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding
         let matters = depends_on.iter().any(|(unknown, _)| *unknown == question.id);
         if matters && !told_below.contains(&assumption) {
             let _ = writeln!(text, "  `{}` is settled by: {}", question.id, question.settled_by);
+            if let Some(scenario) = standard::settles(question.id) {
+                let _ = writeln!(text, "  in a lab: failover run {scenario} --backend lab --lab lab.yaml");
+            }
         }
     }
     let _ = writeln!(text, "  {} left", counted(story.actions, "action"));
@@ -103,7 +110,8 @@ fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding
 
 /// How often each fault met the role and the workers in each state; a dot is a state that it never met.
 fn coverage(text: &mut String, tally: &Tally) {
-    let verbs: BTreeSet<&str> = tally.coverage.keys().filter_map(|place| place.split('|').next()).collect();
+    let met = tally.coverage.keys().filter_map(|place| place.split('|').next());
+    let verbs: BTreeSet<&str> = met.chain(tally.verbs.iter().map(String::as_str)).collect();
     if verbs.is_empty() {
         return;
     }

@@ -9,6 +9,7 @@ use failover_sim::action::{
 };
 use failover_sim::assumption::Assumption;
 
+use crate::check::Claim;
 use crate::plan::{Clause, NodeWord, Plan, StepKind, Through, WorkerClause};
 use crate::scenario::length::Length;
 use crate::words;
@@ -52,6 +53,13 @@ pub(super) fn scenario(plan: &Plan, topology: &str, proves: &str, consulted: &[A
             }
             // No story has one.
             StepKind::Hold { .. } => {}
+        }
+    }
+    let asked: Vec<&Claim> = plan.claims.iter().filter(|claim| Claim::ASKED_FOR.contains(claim)).collect();
+    if !asked.is_empty() {
+        text.push_str("claims:\n");
+        for claim in asked {
+            let _ = writeln!(text, "  - {}: {{}}", claim.word());
         }
     }
     text

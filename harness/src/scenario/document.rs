@@ -37,7 +37,7 @@ pub(super) struct ScenarioFile {
     /// Ways in which the story goes on, each under its own assumptions. Each is a run of its own: `path[case]`.
     #[serde(default)]
     cases: Vec<CaseDocument>,
-    /// Limits that are judged besides the claims that always are.
+    /// Claims that are judged besides those that always are: put to the test they must be.
     #[serde(default)]
     claims: Vec<ClaimDocument>,
     /// Claims that must turn out false: exactly these, or the scenario fails.
@@ -312,7 +312,7 @@ pub(super) struct OnNode {
 }
 
 /// Nothing needs to be said: `{}`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
@@ -928,17 +928,53 @@ pub(super) enum ClaimWord {
     NoTaskIsLost,
     /// No worker that was enabled when the steps began has lost its row in SSISDB since, and came back disabled. Judged wherever executions are started.
     NoWorkerIsEnabledAgain,
+    /// After failed resources no role fails over more often than its FailoverThreshold allows within its FailoverPeriod. Judged where `claims` asks for it.
+    FailoversStayWithinTheThreshold,
+    /// No paused node becomes the owner of a role, unless it was on its way there before. Judged where `claims` asks for it.
+    PausedNodesGetNoRole,
+    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in. Judged where `claims` asks for it.
+    LostNodesAreQuarantined,
+    /// No resource stays online on a node where what it depends on is not online. Judged where `claims` asks for it.
+    DependentsGoDown,
+    /// No node with NodeWeight 0 has resources online while it sees no node that has a vote, unless quorum was forced. Judged where `claims` asks for it.
+    NodesWithoutAVoteDoNotServeAlone,
+    /// No replica of SSISDB becomes primary that was without power when SSISDB changed, before a primary has seen it again. Judged where `claims` asks for it.
+    ReplicasLeftBehindDoNotServe,
+    /// No task is handed out more often than once and `retry_count` times more. Judged where `claims` asks for it.
+    TasksStayWithinTheirRetries,
+    /// No task is handed out to a worker that is disabled, or whose row is gone. Judged where `claims` asks for it.
+    DisabledWorkersGetNoTask,
+    /// No worker becomes connected, and no task is started or handed out, while SSISDB is online on no node. Judged where `claims` asks for it.
+    NobodyWorksWithoutSsisdb,
     /// So many of 100 outages of workers are over in time. Judged where `claims` asks for it.
     ReconnectTime,
 }
 
-/// A claim with its limits: a map with one key.
+/// A claim that is judged where it is asked for, with its limits: a map with one key.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(transform = super::schema::one_key)]
 pub(super) enum ClaimDocument {
     /// So many of 100 outages of workers are over in time; each worker's outage counts by itself.
     ReconnectTime(ReconnectTimeDocument),
+    /// After failed resources no role fails over more often than its FailoverThreshold allows within its FailoverPeriod.
+    FailoversStayWithinTheThreshold(Nothing),
+    /// No paused node becomes the owner of a role, unless it was on its way there before.
+    PausedNodesGetNoRole(Nothing),
+    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in.
+    LostNodesAreQuarantined(Nothing),
+    /// No resource stays online on a node where what it depends on is not online.
+    DependentsGoDown(Nothing),
+    /// No node with NodeWeight 0 has resources online while it sees no node that has a vote, unless quorum was forced.
+    NodesWithoutAVoteDoNotServeAlone(Nothing),
+    /// No replica of SSISDB becomes primary that was without power when SSISDB changed, before a primary has seen it again.
+    ReplicasLeftBehindDoNotServe(Nothing),
+    /// No task is handed out more often than once and `retry_count` times more.
+    TasksStayWithinTheirRetries(Nothing),
+    /// No task is handed out to a worker that is disabled, or whose row is gone.
+    DisabledWorkersGetNoTask(Nothing),
+    /// No worker becomes connected, and no task is started or handed out, while SSISDB is online on no node.
+    NobodyWorksWithoutSsisdb(Nothing),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

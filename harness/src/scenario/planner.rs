@@ -606,21 +606,39 @@ impl Planner<'_> {
         let has_loads = !self.loads.is_empty();
         let mut claims: Vec<Claim> =
             Claim::ALL.into_iter().filter(|claim| has_loads || !claim.is_about_tasks()).collect();
-        for At { value: ClaimDocument::ReconnectTime(document), .. } in documents {
-            let ReconnectTimeDocument { percentile, at_most } = document;
-            if !(1..=100).contains(&percentile.value) {
-                let fault = Fault::new("a percentile is a number from 1 to 100", percentile.span);
-                self.fault(fault.with_label("out of its limits"));
+        for At { value, span } in documents {
+            let claim = match value {
+                ClaimDocument::ReconnectTime(document) => Claim::ReconnectTime(self.limit(document)),
+                ClaimDocument::FailoversStayWithinTheThreshold(Nothing {}) => Claim::FailoversWithinThreshold,
+                ClaimDocument::PausedNodesGetNoRole(Nothing {}) => Claim::PausedNodesGetNoRole,
+                ClaimDocument::LostNodesAreQuarantined(Nothing {}) => Claim::LostNodesAreQuarantined,
+                ClaimDocument::DependentsGoDown(Nothing {}) => Claim::DependentsGoDown,
+                ClaimDocument::NodesWithoutAVoteDoNotServeAlone(Nothing {}) => Claim::VotesDecide,
+                ClaimDocument::ReplicasLeftBehindDoNotServe(Nothing {}) => Claim::ReplicasLeftBehind,
+                ClaimDocument::TasksStayWithinTheirRetries(Nothing {}) => Claim::TasksWithinRetries,
+                ClaimDocument::DisabledWorkersGetNoTask(Nothing {}) => Claim::DisabledWorkersGetNoTask,
+                ClaimDocument::NobodyWorksWithoutSsisdb(Nothing {}) => Claim::NobodyWorksWithoutSsisdb,
+            };
+            if claims.contains(&claim) {
+                let message = format!("`{}` is there twice", claim.word());
+                self.fault(Fault::new(message, *span).with_label("the second"));
+            } else {
+                claims.push(claim);
             }
-            if at_most.value.0.is_zero() {
-                self.fault(
-                    Fault::new("no outage is over at once", at_most.span).with_label("at least `1ms`"),
-                );
-            }
-            let limit = ReconnectTime { percentile: percentile.value, at_most: at_most.value.0 };
-            claims.push(Claim::ReconnectTime(limit));
         }
         claims
+    }
+
+    fn limit(&mut self, document: &ReconnectTimeDocument) -> ReconnectTime {
+        let ReconnectTimeDocument { percentile, at_most } = document;
+        if !(1..=100).contains(&percentile.value) {
+            let fault = Fault::new("a percentile is a number from 1 to 100", percentile.span);
+            self.fault(fault.with_label("out of its limits"));
+        }
+        if at_most.value.0.is_zero() {
+            self.fault(Fault::new("no outage is over at once", at_most.span).with_label("at least `1ms`"));
+        }
+        ReconnectTime { percentile: percentile.value, at_most: at_most.value.0 }
     }
 
     /// The claims that must turn out false: each of them is among those that are judged.
@@ -635,7 +653,16 @@ impl Planner<'_> {
                     ClaimWord::NoTaskRunsTwiceAtOnce
                     | ClaimWord::NoTaskIsLost
                     | ClaimWord::NoWorkerIsEnabledAgain => "no executions are started",
-                    ClaimWord::ReconnectTime => "not among its `claims`",
+                    ClaimWord::FailoversStayWithinTheThreshold
+                    | ClaimWord::PausedNodesGetNoRole
+                    | ClaimWord::LostNodesAreQuarantined
+                    | ClaimWord::DependentsGoDown
+                    | ClaimWord::NodesWithoutAVoteDoNotServeAlone
+                    | ClaimWord::ReplicasLeftBehindDoNotServe
+                    | ClaimWord::TasksStayWithinTheirRetries
+                    | ClaimWord::DisabledWorkersGetNoTask
+                    | ClaimWord::NobodyWorksWithoutSsisdb
+                    | ClaimWord::ReconnectTime => "not among its `claims`",
                     ClaimWord::AtMostOneNodeServes
                     | ClaimWord::WorkersReconnect
                     | ClaimWord::TrustedConnectionsOnly
@@ -1163,6 +1190,15 @@ const fn claim_word(word: ClaimWord) -> &'static str {
         ClaimWord::NoTaskRunsTwiceAtOnce => "no_task_runs_twice_at_once",
         ClaimWord::NoTaskIsLost => "no_task_is_lost",
         ClaimWord::NoWorkerIsEnabledAgain => "no_worker_is_enabled_again",
+        ClaimWord::FailoversStayWithinTheThreshold => "failovers_stay_within_the_threshold",
+        ClaimWord::PausedNodesGetNoRole => "paused_nodes_get_no_role",
+        ClaimWord::LostNodesAreQuarantined => "lost_nodes_are_quarantined",
+        ClaimWord::DependentsGoDown => "dependents_go_down",
+        ClaimWord::NodesWithoutAVoteDoNotServeAlone => "nodes_without_a_vote_do_not_serve_alone",
+        ClaimWord::ReplicasLeftBehindDoNotServe => "replicas_left_behind_do_not_serve",
+        ClaimWord::TasksStayWithinTheirRetries => "tasks_stay_within_their_retries",
+        ClaimWord::DisabledWorkersGetNoTask => "disabled_workers_get_no_task",
+        ClaimWord::NobodyWorksWithoutSsisdb => "nobody_works_without_ssisdb",
         ClaimWord::ReconnectTime => "reconnect_time",
     }
 }

@@ -27,6 +27,20 @@ pub fn topology(name: &str) -> Option<StandardFile> {
     topologies().find(|file| file.name.strip_prefix(TOPOLOGIES) == Some(name))
 }
 
+/// The scenario whose cases tell the answers to this question apart: in a lab one of them fits.
+pub fn settles(question: &str) -> Option<&'static str> {
+    let asks = format!("{question}: ");
+    let tells = |file: &StandardFile| {
+        let cases = file.text.split_once("\ncases:\n").map_or("", |(_, cases)| cases);
+        let lines =
+            cases.lines().filter_map(|line| line.trim().strip_prefix("assume: { ")?.strip_suffix(" }"));
+        let mut answers = lines.flat_map(|line| line.split(", ")).filter(|answer| answer.starts_with(&asks));
+        let first = answers.next();
+        answers.any(|answer| Some(answer) != first)
+    };
+    scenarios().find(tells).map(|file| file.name)
+}
+
 /// The scenarios of a folder, or the one scenario, of this name; with or without an ending.
 pub fn below(name: &str) -> Vec<StandardFile> {
     let name = name.trim_end_matches('/');
@@ -58,6 +72,14 @@ const FILES: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/standard_fil
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_settled_by_a_scenario_with_a_case_for_each_answer() {
+        assert_eq!(settles("first_sweep"), Some("model/lease_against_sweep"));
+        assert_eq!(settles("moves_count"), Some("model/move_counted_as_a_failover"));
+        assert_eq!(settles("packages_without_sql"), Some("model/packages_and_sql_server"));
+        assert_eq!(settles("worker_retry"), None);
+    }
 
     #[test]
     fn files_are_found_by_name_and_by_folder() {

@@ -615,10 +615,16 @@ impl ClusterService {
         let view = self.view.roles.of_mut(role);
         view.owner = Some(to);
         let view = *view;
-        for &resource in &self.config.roles[role.index()].resources {
+        let config = self.config.clone();
+        for &resource in &config.roles[role.index()].resources {
             let local = &mut self.resources[resource.index()];
             local.restarts = 0;
             local.restart = Due::NONE;
+            // What failed here is tried anew wherever the role goes, here too should it come back (inferred: a resource has
+            // one state in the cluster, that on its owner).
+            if local.state == ResourceState::Failed {
+                self.show(resource, ResourceState::Offline, effects);
+            }
         }
         self.show_owner(role, effects);
         effects.push(ClusterEffect::TellMembers { role, view });

@@ -176,7 +176,10 @@ impl World {
             ResolvedAction::ChangeNode { node, change } => self.change_node(node, change),
             ResolvedAction::SetCluster(property) => self.set_cluster(property),
             ResolvedAction::SetWorkers(setting) => self.set_workers(setting),
-            ResolvedAction::StartExecutions(load) => self.start_round(load, 0),
+            ResolvedAction::StartExecutions(load) => {
+                self.primary().ok_or(ApplyError::NoSsisdb)?;
+                self.start_round(load, 0);
+            }
         }
         self.try_waiting_calls();
         self.look_at_endpoint();
@@ -522,7 +525,7 @@ impl World {
         let starts = host.is_on()
             && match service {
                 Service::Master => self.start_master(node),
-                Service::SqlServer => self.start_sql_server(node),
+                Service::SqlServer => self.start_instance(node) || self.start_sql_server(node),
             };
         if starts { Ok(()) } else { Err(ApplyError::CannotStart(node)) }
     }
@@ -635,8 +638,21 @@ impl World {
         }
     }
 
+    /// The node that answers for SSISDB, if one does.
+    pub(super) fn primary(&self) -> Option<NodeId> {
+        let primary = self.nodes.iter().position(|host| host.is_on() && host.sql.answers());
+        primary.map(|index| NodeId(index as u8))
+    }
+
+    /// Whoever starts executions in rounds begins each one at its time; while SSISDB cannot take it in, it is tried again.
     pub(crate) fn start_round(&mut self, load: LoadId, round: u32) {
         let plan = self.loads[load.index()];
+        if round != LATE && round + 1 < plan.rounds {
+            self.queue.push(self.now + plan.every, Event::LoadRound { load, round: round + 1 });
+        }
+        if self.primary().is_none_or(|node| !self.commits(node)) {
+            return self.queue.push(self.now + TRIED_AGAIN, Event::LoadRound { load, round: LATE });
+        }
         let named: u32 = match plan.workers {
             LoadWorkers::Any => 1,
             LoadWorkers::EachNamed => self.workers.len() as u32,
@@ -651,12 +667,14 @@ impl World {
                 self.show_changes();
             }
         }
-        if round + 1 < plan.rounds {
-            let every: Duration = plan.every;
-            self.queue.push(self.now + every, Event::LoadRound { load, round: round + 1 });
-        }
     }
 }
+
+/// A round that is tried again; the one after it has been set up already.
+const LATE: u32 = u32::MAX;
+
+/// Time after which a round of executions is tried again that SSISDB could not take in. Assumed: it is the client's own.
+const TRIED_AGAIN: Duration = Duration::from_secs(5);
 
 /// `ShutdownTimeoutInMinutes`, default (documented).
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20 * 60);

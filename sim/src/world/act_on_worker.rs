@@ -12,9 +12,7 @@ use super::{ApplyError, Event, World};
 impl World {
     /// T-SQL, which needs SSISDB.
     pub(super) fn change_agent(&mut self, worker: WorkerId, what: AgentAction) -> Result<(), ApplyError> {
-        if !self.nodes.iter().any(|host| host.is_on() && host.sql.answers()) {
-            return Err(ApplyError::NoSsisdb);
-        }
+        self.primary().ok_or(ApplyError::NoSsisdb)?;
         let (found, row) = match what {
             AgentAction::Enable => (self.ssisdb.enable(worker, true), AgentRow::Enabled),
             AgentAction::Disable => (self.ssisdb.enable(worker, false), AgentRow::Disabled),

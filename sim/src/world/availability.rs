@@ -56,6 +56,18 @@ impl World {
         self.queue.push(ready, Event::InstanceStarted { node, run });
     }
 
+    /// `Start-Service` of an instance with a replica, which no cluster starts; false if there is none on this node, or it
+    /// cannot start.
+    pub(super) fn start_instance(&mut self, node: NodeId) -> bool {
+        let nodes = nodes_with_replica(&self.topology.cluster);
+        let can =
+            nodes.is_some_and(|nodes| nodes.contains(node)) && !self.nodes[node.index()].disabled.sql_server;
+        if can {
+            self.boot_instance(node, self.now);
+        }
+        can
+    }
+
     pub(crate) fn instance_started(&mut self, node: NodeId, run: u32) {
         let host = &mut self.nodes[node.index()];
         if host.sql_run == run && host.sql == SqlServer::Stopped && !host.disabled.sql_server {
