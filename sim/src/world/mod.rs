@@ -505,6 +505,9 @@ impl World {
         if host.program.is_some() {
             return self.program_due(worker);
         }
+        if host.overtaken == self.now {
+            host.overtaken = Time::NEVER;
+        }
         if !host.started {
             host.started = true;
             self.step_worker(worker, WorkerEvent::Started);
