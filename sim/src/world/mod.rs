@@ -449,6 +449,7 @@ impl World {
         self.show_outside(source, fact, self.now);
     }
 
+    #[inline]
     fn happen(&mut self, event: Event) {
         match event {
             Event::WorkerDue(worker) => self.worker_due(worker),

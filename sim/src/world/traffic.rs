@@ -239,7 +239,7 @@ impl World {
     }
 
     /// Microseconds that the next message to or from a worker takes.
-    #[inline]
+    #[inline(always)]
     fn link_delay(&mut self, id: WorkerId) -> u64 {
         let host = &mut self.workers[id.index()];
         host.messages = host.messages.wrapping_add(1);
