@@ -256,7 +256,12 @@ impl Search<'_> {
                     scope.spawn(move || {
                         // What a thread changes all the time is in memory that no other thread writes to.
                         let mut searcher = Searcher::new(self);
-                        batches.into_iter().try_for_each(|batch| results.send(searcher.run(&batch)))
+                        for batch in batches {
+                            // Nobody takes results any more when the search has failed elsewhere.
+                            if results.send(searcher.run(&batch)).is_err() {
+                                return;
+                            }
+                        }
                     });
                     (work, parts)
                 })

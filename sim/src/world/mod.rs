@@ -449,6 +449,7 @@ impl World {
         self.show_outside(source, fact, self.now);
     }
 
+    #[inline]
     fn happen(&mut self, event: Event) {
         match event {
             Event::WorkerDue(worker) => self.worker_due(worker),
@@ -504,6 +505,9 @@ impl World {
         let host = &mut self.workers[worker.index()];
         if host.program.is_some() {
             return self.program_due(worker);
+        }
+        if host.overtaken == self.now {
+            host.overtaken = Time::NEVER;
         }
         if !host.started {
             host.started = true;

@@ -60,7 +60,7 @@ struct Far<E> {
 impl<E: Copy> Queue<E> {
     /// Nothing happens yet. So many parties put in events.
     pub(crate) fn for_parties(parties: usize) -> Self {
-        let slot_bits = WIDE_SLOT_BITS.saturating_sub((parties / 8).max(1).ilog2()).max(NARROW_SLOT_BITS);
+        let slot_bits = if parties < MANY { WIDE_SLOT_BITS } else { NARROW_SLOT_BITS };
         let slots = 1 << (REACH_BITS - slot_bits);
         Self {
             current: Vec::new(),
@@ -267,11 +267,12 @@ impl<E> Ord for Far<E> {
 
 /// The wheel reaches 2^24 microseconds, about 16.8 seconds: every usual timer of a worker lies within one turn.
 const REACH_BITS: u32 = 24;
-/// For few parties, slots of a quarter of a second; for twice as many, slots of half the width. So a slot has a handful of
-/// events: enough to be worth turning to, few enough to be put in order at once.
-const WIDE_SLOT_BITS: u32 = 18;
-/// Slots of a millisecond: no narrower, since messages take about as long.
+/// Slots of 32 milliseconds: with few parties a slot that is turned to has several events then.
+const WIDE_SLOT_BITS: u32 = 15;
+/// Slots of a millisecond.
 const NARROW_SLOT_BITS: u32 = 10;
+/// From so many parties on a wide slot has too many events to put in order.
+const MANY: usize = 100;
 /// What a key has for the sequence number, beside a moment in the widest slot: more than a run could count up to.
 const SEQUENCE_BITS: u32 = u64::BITS - WIDE_SLOT_BITS;
 /// So many events of a slot are usual.
@@ -289,8 +290,7 @@ mod tests {
     #[test]
     fn order_is_that_of_time_and_then_of_arrival() {
         order_of(Queue::for_parties(1));
-        order_of(Queue::for_parties(100));
-        order_of(Queue::for_parties(100_000));
+        order_of(Queue::for_parties(MANY));
     }
 
     fn order_of(mut queue: Queue<u32>) {

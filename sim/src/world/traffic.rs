@@ -33,7 +33,7 @@ pub(crate) struct WorkerHost {
     /// The deadline that is waited for.
     pub(crate) armed: Time,
     /// A later one that was waited for before, and is in the queue all the same.
-    overtaken: Time,
+    pub(crate) overtaken: Time,
     shown: WorkerState,
     messages: u32,
     /// Counts the packets that a poor link might have lost.
@@ -160,8 +160,12 @@ impl World {
         if let Some(next) = host.machine.next_deadline()
             && next < host.armed
         {
-            if next != host.overtaken {
-                host.overtaken = host.armed;
+            if next == host.overtaken {
+                host.overtaken = Time::NEVER;
+            } else {
+                if host.armed != Time::NEVER {
+                    host.overtaken = host.armed;
+                }
                 self.queue.push(next, Event::WorkerDue(id));
             }
             host.armed = next;
@@ -235,7 +239,7 @@ impl World {
     }
 
     /// Microseconds that the next message to or from a worker takes.
-    #[inline]
+    #[inline(always)]
     fn link_delay(&mut self, id: WorkerId) -> u64 {
         let host = &mut self.workers[id.index()];
         host.messages = host.messages.wrapping_add(1);
