@@ -622,7 +622,7 @@ mod tests {
         for round in 0..2_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let roll = (random >> 33) as usize;
-            if model.len() < 6 && roll % 2 == 0 || model.is_empty() {
+            if model.len() < 6 && roll.is_multiple_of(2) || model.is_empty() {
                 ssisdb.start_execution(LOAD, None, Duration::ZERO, 0, &mut Vec::new());
                 let pulled = ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut Vec::new());
                 let Ok(Answer::Task(grant)) = pulled else { panic!("a task is ready: {pulled:?}") };

@@ -101,6 +101,7 @@ impl<E: Copy> Queue<E> {
     pub(crate) fn push(&mut self, time: Time, event: E) {
         self.sequence += 1;
         let slot = time.as_micros() >> self.slot_bits;
+        debug_assert!(slot + 1 >= self.ahead, "an event lies behind the slot that is being emptied");
         if slot < self.ahead {
             let due = Due { key: self.key(time, self.sequence), event };
             let place = self.current.partition_point(|other| other.key > due.key);
