@@ -17,7 +17,7 @@ use super::protocol::{
     CHANNELS, Call, EVENTS_MOST, EventSight, EventsSight, Hello, Marker, Reply, Ticks, channel_name,
 };
 use super::reach::{Host, Lab, Purpose};
-use super::session::{self, Session, SessionError};
+use super::session::{self, READ_AS_ASKED, Session, SessionError};
 use super::watch::Rhythm;
 
 /// An event of the cluster in the log of a node, in the words of the plan.
@@ -413,20 +413,8 @@ impl Logged {
 }
 
 fn events(reply: Reply) -> EventsSight {
-    match reply {
-        Reply::Events(sight) => sight,
-        Reply::Hello(_)
-        | Reply::Cluster(_)
-        | Reply::Worker(_)
-        | Reply::Power(_)
-        | Reply::Ssisdb(_)
-        | Reply::Certificate(_)
-        | Reply::Part(_)
-        | Reply::Network(_)
-        | Reply::Reached(_)
-        | Reply::Maintenance(_)
-        | Reply::Done => unreachable!("an answer is read as the answer to its request"),
-    }
+    let Reply::Events(sight) = reply else { unreachable!("{READ_AS_ASKED}") };
+    sight
 }
 
 /// What a value of an event names.

@@ -296,22 +296,9 @@ impl Session {
     /// If it does not answer, or lacks something.
     pub fn greet(&mut self, clock: &dyn Clock, needs: Needs) -> Result<Hello, SessionError> {
         let asked = clock.now();
-        match self.ask(clock, self.hello(), HANDSHAKE_LIMIT)? {
-            Reply::Hello(hello) => admit(&hello, needs, asked, clock).map(|()| hello),
-            Reply::Cluster(_)
-            | Reply::Worker(_)
-            | Reply::Power(_)
-            | Reply::Ssisdb(_)
-            | Reply::Certificate(_)
-            | Reply::Part(_)
-            | Reply::Network(_)
-            | Reply::Reached(_)
-            | Reply::Maintenance(_)
-            | Reply::Done
-            | Reply::Events(_) => {
-                unreachable!("an answer is read as the answer to its request")
-            }
-        }
+        let reply = self.ask(clock, self.hello(), HANDSHAKE_LIMIT)?;
+        let Reply::Hello(hello) = reply else { unreachable!("{READ_AS_ASKED}") };
+        admit(&hello, needs, asked, clock).map(|()| hello)
     }
 
     /// Asks, and waits for the answer.
@@ -596,6 +583,9 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
 pub const EVIDENCE_LINES: usize = 200;
 /// Longer lines are cut.
 pub const EVIDENCE_CHARS: usize = 200;
+
+/// Why another kind of answer cannot come.
+pub(super) const READ_AS_ASKED: &str = "an answer is read as the answer to its request";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,7 @@ use super::super::binding::Presence;
 use super::super::journal::{State, Undo};
 use super::super::protocol::{Call, ClusterSight, MachineSight, Marker, Part, Reply, SsisdbSight};
 use super::super::reach::{Host, Lab, Purpose};
-use super::super::session::{Session, SessionError};
+use super::super::session::{READ_AS_ASKED, Session, SessionError};
 use super::{ACT_LIMIT, Actors, BackendError, journal_error};
 
 impl Actors {
@@ -158,6 +158,3 @@ impl Actors {
         marked.map_err(|error| journal_error(self.journal.path(), error))
     }
 }
-
-/// Why another kind of answer cannot come.
-pub(super) const READ_AS_ASKED: &str = "an answer is read as the answer to its request";

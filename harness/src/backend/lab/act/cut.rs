@@ -8,7 +8,7 @@ use failover_sim::names::{ActionNo, NodeId};
 
 use super::super::protocol::{ARMED, Call, NetworkSight, Part, Reply, Way};
 use super::super::reach::{Host, Lab};
-use super::ask::READ_AS_ASKED;
+use super::super::session::READ_AS_ASKED;
 use super::{Actors, BackendError};
 
 impl Actors {
