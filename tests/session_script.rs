@@ -115,6 +115,8 @@ fn whatever_changes_something_stands_in_the_event_log_before_it_is_done() {
         "Start-",
         "Suspend-",
         "Resume-",
+        "Test-ClusterResourceFailure",
+        "SetService ",
         "Netsh",
         "WriteAllText",
         "$store.Add",
