@@ -53,7 +53,10 @@ fn what_cannot_be_measured_or_compared_is_told_with_a_hint() {
     refused("failover bench reconnect --fault powr_off", "power_off");
     refused("failover bench reconnect --backend lab", "`--backend lab` needs to know which lab");
     refused("failover bench reconnect --lab twin", "`--lab` is of no use without `--backend lab`");
-    refused("failover bench reconnect --backend lab --lab twin --fault freeze", "lab cannot freeze");
+    refused(
+        "failover bench reconnect --backend lab --lab twin --fault restart_node",
+        "lab cannot restart_node",
+    );
     refused("failover compare a.json b.json", "cannot read `a.json`");
     std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
     refused("failover compare a.json a.json", "`a.json` is no measurement");
