@@ -40,7 +40,8 @@ fn steady_state_allocates_nothing() {
     let plan = workload(10);
     let mut backend = SimBackend::default();
     backend.start(&plan).expect("the simulator always starts");
-    // Boot, and one turn of everything that happens again and again.
+    // Boot, until there is an SSISDB, and one turn of everything that happens again and again.
+    backend.advance(secs(60), &mut Nowhere).expect("time passes");
     backend.apply(ActionNo(0), ResolvedAction::StartExecutions(LoadId(0))).expect("SSISDB takes executions");
     backend.advance(secs(240), &mut Nowhere).expect("time passes");
     let (before, region) = (backend.counters(), Region::new(ALLOCATOR));
