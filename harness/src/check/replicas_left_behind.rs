@@ -79,7 +79,8 @@ impl ReplicasLeftBehind {
 
 impl Check for ReplicasLeftBehind {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        // Work changes SSISDB, too.
+        topic != Topic::Connections
     }
 
     fn observe(&mut self, record: &Record) {
