@@ -259,7 +259,7 @@ $library = {
         $true
     }
 
-    # No cmdlet suspends a process.
+    # No cmdlet suspends a process. These two functions of ntdll are not documented (inferred from their use by others).
     function SetProcess([int] $Id, [string] $Value) {
         if ($Id -eq 0) { throw 'ServiceNotRunning' }
         $members = '[DllImport("ntdll.dll")] public static extern int NtSuspendProcess(IntPtr process);' +
@@ -498,6 +498,7 @@ $library = {
         [ordered]@{ reached = $reached }
     }
 
+    # Keys that are there while Windows installs something or waits for a restart (inferred: no one page lists them).
     function ReadMaintenance {
         $windows = 'HKLM:\SOFTWARE\Microsoft\Windows\CurrentVersion'
         $words = @(
