@@ -215,7 +215,11 @@ impl Binding {
 }
 
 fn position(names: &[String], name: &str) -> Option<usize> {
-    names.iter().position(|own| own.to_lowercase() == name.to_lowercase())
+    names.iter().position(|own| lower(own).eq(lower(name)))
+}
+
+fn lower(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]

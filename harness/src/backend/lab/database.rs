@@ -141,14 +141,16 @@ impl DatabaseWatcher {
             facts.push(Fact::MasterMachine(node));
         }
         let Some(agents) = &sight.workers else { return facts };
-        for (index, known) in self.rows.iter_mut().enumerate() {
-            let worker = WorkerId(index as u32);
-            let found = agents.iter().find(|agent| binding.worker(&agent.machine) == Some(worker));
-            let row = found.map_or(AgentRow::Missing, |agent| {
-                if agent.is_enabled { AgentRow::Enabled } else { AgentRow::Disabled }
-            });
+        let mut rows = vec![AgentRow::Missing; self.rows.len()];
+        // Of several rows of one machine the first counts.
+        for agent in agents.iter().rev() {
+            if let Some(worker) = binding.worker(&agent.machine) {
+                rows[worker.index()] = if agent.is_enabled { AgentRow::Enabled } else { AgentRow::Disabled };
+            }
+        }
+        for (index, (known, row)) in self.rows.iter_mut().zip(rows).enumerate() {
             if known.replace(row) != Some(row) {
-                facts.push(Fact::WorkerAgent { worker, row });
+                facts.push(Fact::WorkerAgent { worker: WorkerId(index as u32), row });
             }
         }
         facts
