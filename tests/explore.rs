@@ -120,6 +120,24 @@ fn what_a_scenario_takes_for_granted_is_a_failure_and_no_question() {
 }
 
 #[test]
+fn runs_without_a_verdict_are_counted_and_say_why() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("slow.yaml"), DEPENDS.replace("two_node_fci", "slow_recovery"))
+        .expect("a scenario");
+    let searched = run(folder, &["explore", "slow.yaml", "--seeds", "1..13"]);
+    assert_eq!(searched.code, 1, "{}{}", searched.stdout, searched.stderr);
+    let told = searched.stdout.lines().find(|line| line.starts_with("UNDECIDED slow: "));
+    let reason =
+        "first with seed 1: the surroundings: the cluster was not steady after 30m: the steps were not begun";
+    let told = told.unwrap_or_default().strip_suffix(reason).unwrap_or_default();
+    let counted = told.strip_prefix("UNDECIDED slow: ").and_then(|told| told.split(' ').next());
+    let undecided = searched.stdout.lines().find(|line| line.starts_with("slow: 12 runs: "));
+    let undecided = undecided.and_then(|line| line.rsplit(", ").next()?.split(' ').next());
+    assert_eq!((counted.is_some(), counted), (true, undecided), "{}", searched.stdout);
+}
+
+#[test]
 fn parts_of_a_search_and_one_that_goes_on_add_up_to_the_whole() {
     let folder = tempfile::tempdir().expect("a folder for scenarios");
     let folder = folder.path();
@@ -350,6 +368,6 @@ fn first_new(plan: &Plan, known: &Tally, end: u64) -> Option<(u64, String)> {
     let mut coverage = Coverage::default();
     (1..end).find_map(|seed| match explorer.run(seed, &mut coverage).judged {
         Judged::Failed(failure) if !known.findings.contains_key(&failure.key) => Some((seed, failure.key)),
-        Judged::Failed(_) | Judged::Passed | Judged::Undecided(_) => None,
+        Judged::Failed(_) | Judged::Passed | Judged::Undecided { .. } => None,
     })
 }

@@ -25,5 +25,5 @@ pub use search::{Explorer, Failure, Judged, Ran, Search, Until};
 pub use shard::{Shard, ShardError};
 pub use shrink::shrink;
 pub use story::{Deed, End, Kind, Story};
-pub use tally::{Answer, FindingTally, StoryTold, Tally, TallyError};
+pub use tally::{Answer, FindingTally, ReasonTally, StoryTold, Tally, TallyError};
 pub use tell::tell;

@@ -58,8 +58,13 @@ pub enum Judged {
     Passed,
     /// Something failed.
     Failed(Failure),
-    /// Nothing can be said, for this reason.
-    Undecided(String),
+    /// Nothing can be said.
+    Undecided {
+        /// What it has in common with others of its kind.
+        key: String,
+        /// The reason.
+        reason: String,
+    },
 }
 
 /// What failed in a story.
@@ -167,7 +172,7 @@ pub(super) fn judged(plan: &Plan, judgement: &Judgement) -> Judged {
     let mut findings = judgement.findings.iter();
     if let Some(finding) = of_surroundings.or_else(|| findings.find(|finding| finding.what != NOT_BITTEN)) {
         let reason = format!("{}: {}", finding.what, finding.evidence.join("; "));
-        return Judged::Undecided(alike(&reason, &plan.names));
+        return Judged::Undecided { key: alike(&reason, &plan.names), reason };
     }
     Judged::Passed
 }

@@ -38,8 +38,8 @@ pub struct Tally {
     pub stuck_runs: u64,
     /// How many came to no verdict.
     pub undecided: u64,
-    /// Why they did not, and the least seed of each reason.
-    pub reasons: BTreeMap<String, u64>,
+    /// Why they did not, by what the reasons have in common.
+    pub reasons: BTreeMap<String, ReasonTally>,
     /// How many requests of workers were answered, reports on tasks not counted.
     pub requests: u64,
     /// How many actions were carried out.
@@ -62,6 +62,27 @@ pub struct Tally {
     pub outages: Lengths,
     /// The failures that are alike, by what they have in common.
     pub findings: BTreeMap<String, FindingTally>,
+}
+
+/// Runs that came to no verdict for reasons that are alike.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReasonTally {
+    /// In how many runs.
+    pub runs: u64,
+    /// The least seed of them.
+    pub seed: u64,
+    /// The reason of the run with this seed.
+    pub reason: String,
+}
+
+impl ReasonTally {
+    fn absorb(&mut self, other: &Self) {
+        if self.runs == 0 || other.seed < self.seed {
+            self.seed = other.seed;
+            self.reason.clone_from(&other.reason);
+        }
+        self.runs += other.runs;
+    }
 }
 
 /// Failures that are alike.
@@ -172,10 +193,10 @@ impl Tally {
                 self.passed += 1;
                 None
             }
-            Judged::Undecided(reason) => {
+            Judged::Undecided { key, reason } => {
                 self.undecided += 1;
-                let seed = self.reasons.entry(reason.clone()).or_insert(ran.story.seed);
-                *seed = ran.story.seed.min(*seed);
+                let one = ReasonTally { runs: 1, seed: ran.story.seed, reason: reason.clone() };
+                entry(&mut self.reasons, key).absorb(&one);
                 None
             }
             Judged::Failed(failure) => {
@@ -262,9 +283,8 @@ impl Tally {
         self.unsafe_runs += other.unsafe_runs;
         self.stuck_runs += other.stuck_runs;
         self.undecided += other.undecided;
-        for (reason, seed) in &other.reasons {
-            let own = self.reasons.entry(reason.clone()).or_insert(*seed);
-            *own = (*own).min(*seed);
+        for (key, reason) in &other.reasons {
+            entry(&mut self.reasons, key).absorb(reason);
         }
         self.requests += other.requests;
         self.actions += other.actions;

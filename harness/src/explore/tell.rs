@@ -10,7 +10,7 @@ use crate::scenario::standard;
 use crate::words::{counted, moment};
 
 use super::coverage::{Role, Workers};
-use super::tally::{FindingTally, Tally};
+use super::tally::{FindingTally, ReasonTally, Tally};
 
 /// A report of one scenario's exploration as text, understandable without colour.
 pub fn tell(name: &str, tally: &Tally) -> String {
@@ -35,8 +35,9 @@ pub fn tell(name: &str, tally: &Tally) -> String {
         let met = tally.sometimes.get(moment.word()).copied().unwrap_or_default();
         let _ = writeln!(text, "sometimes {:<25} in {}", moment.word(), counted(met as usize, "run"));
     }
-    for (reason, seed) in &tally.reasons {
-        let _ = writeln!(text, "UNDECIDED {name}: first with seed {seed}: {reason}");
+    for ReasonTally { runs, seed, reason } in tally.reasons.values() {
+        let runs = counted(*runs as usize, "run");
+        let _ = writeln!(text, "UNDECIDED {name}: {runs}, first with seed {seed}: {reason}");
     }
     for moment in tally.not_met() {
         let _ = writeln!(text, "WEAK {name}: no run met `{moment}`");
