@@ -231,6 +231,11 @@ impl Twin {
         stop
     }
 
+    /// Whether SSISDB takes a transaction in at this moment.
+    pub fn ssisdb_commits(&mut self) -> bool {
+        self.driver.world.ssisdb_commits()
+    }
+
     /// One more set of executions that actions can name.
     pub fn add_load(&mut self, load: Load) -> LoadId {
         self.driver.world.add_load(load)

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::backend::BackendError;
 use crate::plan::Plan;
 
+use super::PACKAGE;
 use super::act::Actors;
 use super::binding::Binding;
 use super::protocol::{ClusterSight, HostService, Part, SsisdbSight};
@@ -87,6 +88,7 @@ pub(super) fn check<L: Lab>(
     }
     found.extend(work_in_ssisdb(&database));
     prove_rights(actors, lab, plan)?;
+    find_package(actors, lab, plan, &nodes)?;
     found.retain(|(what, _)| !tolerated.contains(what));
     if found.is_empty() {
         return Ok(());
@@ -117,6 +119,34 @@ fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result
         actors.machines(lab)?;
     }
     Ok(())
+}
+
+/// Looks for the package that executions would run, where the plan has some.
+fn find_package<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    plan: &Plan,
+    nodes: &[NodeId],
+) -> Result<(), BackendError> {
+    if plan.loads.is_empty() {
+        return Ok(());
+    }
+    let owner = actors.sql_owner(lab, nodes)?;
+    let sight = actors.package(lab, owner)?;
+    let what = match (sight.is_deployed, sight.sees_tasks) {
+        (Some(true), true) => return Ok(()),
+        (Some(false), _) => format!(
+            "the package `{PACKAGE}` is not deployed in SSISDB\nhint: `failover lab package --write {PACKAGE}.ispac`, and \
+             deploy it as docs/lab.md says"
+        ),
+        (None, _) => format!(
+            "the account may not see whether the package `{PACKAGE}` is deployed: it is in none of ssis_admin and sysadmin"
+        ),
+        (Some(true), false) => {
+            "the account may not see tasks: it has no SELECT on internal.tasks and internal.executions of SSISDB".to_owned()
+        }
+    };
+    Err(BackendError::Lab { host: plan.names.node(owner).to_owned(), what })
 }
 
 /// A lab that has just been switched on has no cluster yet, or its database is being recovered.

@@ -26,6 +26,7 @@ mod sight;
 pub mod transport;
 pub mod twin;
 mod watch;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,8 @@ mod tests;
 mod tests_events;
 #[cfg(test)]
 mod tests_parts;
+#[cfg(test)]
+mod tests_work;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -47,7 +50,8 @@ use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
 use failover_sim::time::Time;
 
-use crate::plan::{NodeWord, Plan};
+use crate::picture::clauses;
+use crate::plan::{Clause, NodeWord, Plan};
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -135,7 +139,7 @@ impl<L: Lab> LabBackend<L> {
         let (journal, plan) = Journal::read(journal)?;
         self.lab.begin(&plan).map_err(BackendError::Unready)?;
         let binding = Binding::of(&plan).bound_to(self.cluster());
-        let mut actors = Actors::new(&binding, journal, Duration::ZERO);
+        let mut actors = Actors::new(&binding, journal, Duration::ZERO, &plan.loads);
         let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
         let begun = actors.journal().open().count();
         let open = actors.undo_all(&mut self.lab, &nodes)?;
@@ -189,7 +193,11 @@ impl<L: Lab> Backend for LabBackend<L> {
         let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
         let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
-        Abilities { missing, forbidden, program: None }
+        let waits_for = plan.steps.iter().flat_map(|step| clauses(&step.kind));
+        let mut waits_for = waits_for.chain(plan.holds.iter().flat_map(|hold| &hold.clauses));
+        let is_of_messages = |clause: &Clause| matches!(clause, Clause::Tasks { messages: Some(_), .. });
+        let unseen = waits_for.any(is_of_messages).then_some(MESSAGES).into_iter().collect();
+        Abilities { missing, unseen, forbidden, program: None }
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
@@ -200,10 +208,10 @@ impl<L: Lab> Backend for LabBackend<L> {
         let journal = Journal::begin(&folder, plan);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan).bound_to(self.cluster());
-        let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest);
+        let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest, &plan.loads);
         let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
         guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
-        let mut watchers = Watchers::new(&binding, self.lab.rhythm());
+        let mut watchers = Watchers::new(&binding, self.lab.rhythm(), !plan.loads.is_empty());
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let mut events = EventReaders::new(&binding, self.lab.rhythm());
         let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
@@ -249,6 +257,11 @@ impl<L: Lab> Backend for LabBackend<L> {
         let nodes = run.watchers.nodes_by_use();
         run.actors.owners_are(|| run.watchers.owners());
         let acted = lab.clock().now();
+        if let ResolvedAction::StartExecutions(load) = action {
+            let started = run.actors.start_executions(lab, number, load, &nodes)?;
+            run.watchers.saw_started(&started, lab.clock().now());
+            return Ok(());
+        }
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
             run.watchers.saw_machines(&seen.machines, (acted, seen.asked), lab.clock().now());
         }
@@ -269,6 +282,7 @@ impl<L: Lab> Backend for LabBackend<L> {
             }
             let now = lab.clock().now();
             let next = run.watchers.next_moment(now).min(run.events.next_moment(now));
+            let next = run.actors.next_round().map_or(next, |due| next.min(due));
             if next > until {
                 lab.clock().wait_until(until);
                 return Ok(Stop::Reached);
@@ -276,6 +290,7 @@ impl<L: Lab> Backend for LabBackend<L> {
             lab.clock().wait_until(next);
             run.watchers.look(lab).map_err(|(host, error)| watch_error(&run.binding, host, error))?;
             run.events.look(lab);
+            run.start_rounds(lab)?;
         }
     }
 
@@ -318,6 +333,19 @@ impl<L: Lab> Backend for LabBackend<L> {
 }
 
 impl Run {
+    /// Starts what of executions is due by now.
+    fn start_rounds<L: Lab>(&mut self, lab: &mut L) -> Result<(), BackendError> {
+        let now = lab.clock().now();
+        if self.actors.next_round().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let owner = self.watchers.answers_for_ssisdb(now);
+        for started in self.actors.start_rounds(lab, owner)? {
+            self.watchers.saw_started(&started, lab.clock().now());
+        }
+        Ok(())
+    }
+
     fn tell<S: Sink>(&mut self, sink: &mut S) -> Flow {
         let mut flow = Flow::Continue;
         for record in self.watchers.records.drain(..).chain(self.events.records.drain(..)) {
@@ -363,6 +391,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
     let host = binding.host_name(host);
     match error {
         WatchError::Session(error) => BackendError::Session { host, doing: "looking", error },
+        WatchError::Strange(error) => BackendError::Lab { host, what: error.to_string() },
         WatchError::Unbound(error) => BackendError::Lab { host, what: error.to_string() },
         WatchError::Io(error) => BackendError::Lab { host, what: format!("it cannot be looked at: {error}") },
     }
@@ -370,7 +399,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 
 /// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
 /// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 33] = [
+pub(crate) const ABLE: [Verb; 34] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -404,6 +433,11 @@ pub(crate) const ABLE: [Verb; 33] = [
     Verb::Heal,
     Verb::ReplaceMasterCertificate,
     Verb::ChangeNode,
+    Verb::StartExecutions,
 ];
+/// What the supplied package is called: the folder in the catalog, the project in it, and, with `.dtsx`, the package.
+pub const PACKAGE: &str = "failover-lab";
+/// What is not looked at: no page says when a worker writes what its package has told.
+const MESSAGES: &str = "where the messages of packages are";
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

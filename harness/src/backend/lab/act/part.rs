@@ -46,6 +46,7 @@ impl Actors {
             | Undo::StartResource { .. }
             | Undo::ResumeNode { .. }
             | Undo::StartClusterService { .. }
+            | Undo::StopExecutions { .. }
             | Undo::RestoreMasterCertificate { .. } => None,
         })
     }

@@ -38,6 +38,7 @@ impl Actors {
                 pending.push(Pending { entry, undo, asked: false, why: String::new() });
             }
         }
+        self.rounds.clear();
         let deadline = lab.clock().now() + UNDO_LIMIT;
         let mut refused = Vec::new();
         while !pending.is_empty() {
@@ -106,6 +107,7 @@ impl Actors {
                 }
                 Ok(true)
             }
+            Undo::StopExecutions { after } => self.undo_executions(lab, *after, nodes),
             Undo::RestorePart { host, part, value } => {
                 self.undo_part(lab, (host, part, value), nodes, &mut one.asked)
             }
