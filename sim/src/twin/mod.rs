@@ -71,7 +71,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::action::{Action, Load, ResolvedAction};
+use crate::action::{Action, Load, ResolvedAction, WorkerSetting};
 use crate::choices::Choices;
 use crate::names::{AddressId, LoadId, Names, NodeId, WorkerId};
 use crate::net::Destination;
@@ -209,6 +209,20 @@ impl Twin {
         self.driver.world.apply(action)?;
         if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_changes(action)) {
             // The action was possible; that the twin could not follow is said by the next advance.
+            self.driver.trouble.get_or_insert(trouble);
+        }
+        Ok(())
+    }
+
+    /// Sets a setting of one worker, and restarts its service.
+    ///
+    /// # Errors
+    /// If its service cannot read its files; nothing has changed then.
+    pub fn set_worker(&mut self, worker: WorkerId, setting: WorkerSetting) -> Result<(), TwinError> {
+        let _context = self.runtime.as_ref().map(Runtime::enter);
+        self.driver.read_before_restart(worker)?;
+        self.driver.world.set_worker(worker, setting);
+        if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_workers()) {
             self.driver.trouble.get_or_insert(trouble);
         }
         Ok(())

@@ -25,6 +25,8 @@ pub(super) struct DatabaseWatcher {
     every: Duration,
     /// When what is remembered was last known to be true.
     looked: Time,
+    /// When it was known last that nobody answers for it.
+    away: Time,
     /// Whether everything could be seen at the last look, and whether that was told.
     is_watched: bool,
     was_told: bool,
@@ -55,6 +57,7 @@ impl DatabaseWatcher {
     pub(super) fn new(binding: &Binding, has_work: bool) -> Self {
         Self {
             every: if has_work { EVERY_WITH_WORK } else { EVERY },
+            away: Time::ZERO,
             is_watched: false,
             was_told: false,
             asked_for_work: false,
@@ -77,8 +80,9 @@ impl DatabaseWatcher {
 
     /// Whether somebody looks, or has just ceased or begun to: the moment before which it did not happen, and which of the two.
     pub(super) fn is_watched_at(&mut self, now: Time) -> Option<(Time, bool)> {
-        let is_watched = self.is_watched && now.since(self.looked) <= self.longest();
-        (std::mem::replace(&mut self.was_told, is_watched) != is_watched).then_some((self.looked, is_watched))
+        let is_watched = self.is_watched && now.since(self.looked.max(self.away)) <= self.longest();
+        (std::mem::replace(&mut self.was_told, is_watched) != is_watched)
+            .then_some((self.looked.max(self.away), is_watched))
     }
 
     /// The node that has answered, as often as it should.
@@ -128,6 +132,11 @@ impl DatabaseWatcher {
         })
     }
 
+    /// Takes in the row of a worker; says whether it is another one than before.
+    pub(super) fn saw_agent(&mut self, worker: WorkerId, row: AgentRow) -> bool {
+        self.rows[worker.index()].replace(row) != Some(row)
+    }
+
     /// When something of it is due.
     pub(super) fn next_moment(&self) -> Option<Time> {
         self.session.as_ref().and_then(|asking| asking.session.deadline())
@@ -156,8 +165,14 @@ impl DatabaseWatcher {
                 Ok(Some(DatabaseLook { earliest, sight, facts }))
             }
             Ok(Some(_) | None) => Ok(None),
-            // SSISDB cannot be reached on its way from node to node, and not by everybody.
-            Err(SessionError::Failed(_)) => Ok(None),
+            // SSISDB cannot be reached on its way from node to node, and not by everybody. Where nobody answers for it on its
+            // owner node nothing in it changes, either (inferred).
+            Err(SessionError::Failed(record)) => {
+                if record.is_of_connection() {
+                    self.away = asked;
+                }
+                Ok(None)
+            }
             Err(_) => {
                 self.session = None;
                 self.due = now + AGAIN;

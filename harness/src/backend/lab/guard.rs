@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use failover_sim::action::{Action, Verb};
-use failover_sim::names::NodeId;
+use failover_sim::names::{NodeId, WorkerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -15,7 +15,7 @@ use crate::backend::BackendError;
 use crate::plan::Plan;
 
 use super::PACKAGE;
-use super::act::Actors;
+use super::act::{Actors, setting_of};
 use super::binding::Binding;
 use super::protocol::{ClusterSight, HostService, Part, SsisdbSight};
 use super::reach::{Host, Lab};
@@ -87,7 +87,7 @@ pub(super) fn check<L: Lab>(
         }
     }
     found.extend(work_in_ssisdb(&database));
-    prove_rights(actors, lab, plan)?;
+    prove_rights(actors, lab, plan, &nodes)?;
     find_package(actors, lab, plan, &nodes)?;
     found.retain(|(what, _)| !tolerated.contains(what));
     if found.is_empty() {
@@ -100,12 +100,28 @@ pub(super) fn check<L: Lab>(
 }
 
 /// Has a session with everybody whom the plan needs for its actions: the nodes have one by now.
-fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result<(), BackendError> {
+fn prove_rights<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    plan: &Plan,
+    nodes: &[NodeId],
+) -> Result<(), BackendError> {
     let mut workers = BTreeSet::new();
     let mut needs_control = false;
     for planned in &plan.actions {
         if let Action::WorkerService { worker, .. } = planned.action {
             workers.insert(worker);
+        }
+        if let Action::SetWorkers(setting) = planned.action {
+            let part = Part::WorkerSetting(setting_of(setting).0.to_owned());
+            for worker in 0..plan.topology.workers.len() {
+                actors.part(lab, Host::Worker(WorkerId(worker as u32)), &part)?;
+            }
+        }
+        if let Action::WorkerAgent { worker, .. } = planned.action {
+            let owner = actors.sql_owner(lab, nodes)?;
+            let part = Part::WorkerAgent(plan.names.worker(worker).to_owned());
+            actors.part(lab, Host::Node(owner), &part)?;
         }
         needs_control |= matches!(
             planned.action.verb(),

@@ -43,15 +43,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failover_sim::action::{Action, LinkEnd, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb};
+use failover_sim::action::{
+    Action, AgentAction, LinkEnd, LoadWorkers, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb,
+};
 use failover_sim::assumption::Assumption;
 use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
-use failover_sim::observe::{Flow, Sink};
+use failover_sim::observe::{AgentRow, Flow, Sink};
 use failover_sim::time::Time;
+use failover_sim::topology::WorkerMachine;
 
 use crate::picture::clauses;
-use crate::plan::{Clause, NodeWord, Plan};
+use crate::plan::{Clause, NodeWord, Plan, PlannedAction};
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -211,7 +214,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest, &plan.loads);
         let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
         guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
-        let mut watchers = Watchers::new(&binding, self.lab.rhythm(), !plan.loads.is_empty());
+        let mut watchers = Watchers::new(&binding, self.lab.rhythm(), is_about_ssisdb(plan));
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let mut events = EventReaders::new(&binding, self.lab.rhythm());
         let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
@@ -264,6 +267,15 @@ impl<L: Lab> Backend for LabBackend<L> {
         }
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
             run.watchers.saw_machines(&seen.machines, (acted, seen.asked), lab.clock().now());
+        }
+        // It was read back.
+        if let ResolvedAction::WorkerAgent { worker, what } = action {
+            let row = match what {
+                AgentAction::Enable => AgentRow::Enabled,
+                AgentAction::Disable => AgentRow::Disabled,
+                AgentAction::Delete => AgentRow::Missing,
+            };
+            run.watchers.saw_agent(worker, row, acted, lab.clock().now());
         }
         if let ResolvedAction::Thaw { node } = action {
             let looked = run.watchers.look_again(node, lab);
@@ -357,6 +369,12 @@ impl Run {
     }
 }
 
+/// Whether a plan changes what SSISDB tells of, so that it is to be asked more often.
+fn is_about_ssisdb(plan: &Plan) -> bool {
+    let of_agent = |planned: &PlannedAction| matches!(planned.action, Action::WorkerAgent { .. });
+    !plan.loads.is_empty() || plan.actions.iter().any(of_agent)
+}
+
 /// Whether a lab can do what is particular about an action, beyond its verb.
 fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
     let of_sql_server = matches!(
@@ -367,6 +385,14 @@ fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
     // Which of the instances of a node has the replica, no resource says.
     let is_replica = |resource: &ResourceConfig| resource.kind == ResourceKind::AvailabilityGroup;
     if of_sql_server && plan.topology.cluster.resources.iter().any(is_replica) {
+        return false;
+    }
+    // An execution that waits cannot be stopped (observed): nobody could take it back.
+    let is_disabled = |worker: &WorkerMachine| !worker.enabled;
+    if let Action::StartExecutions(load) = action
+        && plan.loads[load.index()].workers == LoadWorkers::EachNamed
+        && plan.topology.workers.iter().any(is_disabled)
+    {
         return false;
     }
     !matches!(
@@ -399,7 +425,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 
 /// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
 /// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 34] = [
+pub(crate) const ABLE: [Verb; 38] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -434,6 +460,10 @@ pub(crate) const ABLE: [Verb; 34] = [
     Verb::ReplaceMasterCertificate,
     Verb::ChangeNode,
     Verb::StartExecutions,
+    Verb::SetWorkers,
+    Verb::EnableWorker,
+    Verb::DisableWorker,
+    Verb::DeleteWorker,
 ];
 /// What the supplied package is called: the folder in the catalog, the project in it, and, with `.dtsx`, the package.
 pub const PACKAGE: &str = "failover-lab";

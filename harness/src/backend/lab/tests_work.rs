@@ -181,3 +181,76 @@ fn rounds_that_ssisdb_cannot_take_in_are_tried_again() {
     assert!(last > Duration::from_secs(35), "it came late: {last:?}");
     assert!(entries.iter().all(|(_, state)| *state == State::Undone), "{entries:?}");
 }
+
+#[test]
+fn settings_of_workers_are_set_back_and_take_effect_in_between() {
+    let steps = "- set_workers: { which: every, MaxTaskCount: 1, TaskHeartbeatInterval: 20s }
+- expect: { within: 3m, workers: { which: every, state: connected } }
+- start_executions: { as: work, count: 5, duration: 5m, retry_count: 0 }
+- pause: { for: 1m, because: each worker takes one }
+- expect: { within: 10m, tasks: { of: work, which: any, state: ready } }
+- expect: { within: 30m, tasks: { of: work, which: every, state: succeeded } }";
+    let Ran { judgement, entries, .. } = run(steps, Vec::new());
+    assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
+    let mut values = Vec::new();
+    for (undo, state) in &entries {
+        assert_eq!(*state, State::Undone, "{undo}");
+        if let Undo::RestorePart { host, part, value } = undo {
+            values.push(format!("{host} {} {}", part.name(), value.join(",")));
+        }
+    }
+    let of = |text: &str| (1..=3).map(|worker| format!("w{worker} {text}")).collect::<Vec<_>>();
+    assert_eq!(values, [of("MaxTaskCount 10"), of("TaskHeartbeatInterval 00:00:10")].concat());
+}
+
+#[test]
+fn settings_of_workers_that_were_set_half_way_are_set_back() {
+    let steps = "- set_workers: { which: every, MaxTaskCount: 1 }";
+    let host = Host::Worker(WorkerId(1));
+    let dies = Fault { host, verb: "write_part", time: 1, mishap: Mishap::DieAfter };
+    let Ran { judgement, entries, .. } = run(steps, vec![dies]);
+    assert!(problem(&judgement).starts_with("the session with `w2` failed while setting a part"));
+    assert_eq!(entries.len(), 2);
+    assert!(entries.iter().all(|(_, state)| *state == State::Undone), "{entries:?}");
+
+    let denies = Fault { host, verb: "read_part", time: 1, mishap: Mishap::Deny };
+    let Ran { judgement, entries, .. } = run(steps, vec![denies]);
+    assert!(problem(&judgement).starts_with("the session with `w2` failed while reading what is to be set"));
+    assert_eq!(entries, [], "nothing was done");
+}
+
+#[test]
+fn a_worker_is_enabled_again_whatever_was_done_to_its_row_and_wherever_ssisdb_is() {
+    let steps = "- disable_worker: { worker: w1 }
+- delete_worker: { worker: w2 }
+- pause: { for: 2m, because: it registers again }
+- move_role: { to: standby }
+- expect: { within: 5m, role: { state: online, owner: first_standby }, workers: { which: every, state: connected } }";
+    let Ran { entries, records, .. } = run(steps, Vec::new());
+    let expected = |machine: &str| Undo::RestorePart {
+        host: "NODE1".to_owned(),
+        part: protocol::Part::WorkerAgent(machine.to_owned()),
+        value: vec!["enabled".to_owned()],
+    };
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[..2], [(expected("w1"), State::Undone), (expected("w2"), State::Undone)]);
+    let rows: Vec<_> = records
+        .iter()
+        .filter_map(|record| match record.fact {
+            Fact::WorkerAgent { worker: WorkerId(1), row } => Some(row),
+            _ => None,
+        })
+        .collect();
+    use failover_sim::observe::AgentRow::{Disabled, Enabled, Missing};
+    assert_eq!(rows, [Enabled, Missing, Disabled]);
+}
+
+#[test]
+fn who_may_not_enable_workers_begins_nothing() {
+    let denies = Fault { host: NODE1, verb: "read_part", time: 1, mishap: Mishap::Deny };
+    let Ran { judgement, entries, .. } = run("- disable_worker: { worker: w1 }", vec![denies]);
+    assert!(
+        problem(&judgement).starts_with("the session with `NODE1` failed while reading what is to be set")
+    );
+    assert_eq!(entries, [], "nothing was done");
+}

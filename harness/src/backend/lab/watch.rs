@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use failover_sim::names::NodeId;
-use failover_sim::observe::{Answer, Fact, Power, Record, Source, Watch};
+use failover_sim::names::{NodeId, WorkerId};
+use failover_sim::observe::{AgentRow, Answer, Fact, Power, Record, Source, Watch};
 use failover_sim::time::{Time, micros};
 
 use super::binding::{Binding, Presence};
@@ -220,6 +220,13 @@ impl Watchers {
     /// The node that has answered for SSISDB of late.
     pub(super) fn answers_for_ssisdb(&self, now: Time) -> Option<NodeId> {
         self.database.answers(now)
+    }
+
+    /// Takes in the row of a worker that somebody has changed since `acted`, and read back.
+    pub(super) fn saw_agent(&mut self, worker: WorkerId, row: AgentRow, acted: Time, now: Time) {
+        if self.database.saw_agent(worker, row) {
+            self.tell(acted, now, DatabaseWatcher::SOURCE, Fact::WorkerAgent { worker, row });
+        }
     }
 
     /// Takes in executions that were started by now.

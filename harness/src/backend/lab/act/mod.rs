@@ -176,13 +176,17 @@ impl Actors {
             ResolvedAction::ChangeNode { node, change } => {
                 self.change_node(lab, (number, verb), node, change).map(|()| None)
             }
+            ResolvedAction::SetWorkers(setting) => {
+                self.set_workers(lab, (number, verb), setting).map(|()| None)
+            }
+            ResolvedAction::WorkerAgent { worker, what } => {
+                self.set_worker_agent(lab, (number, verb), (worker, what), nodes).map(|()| None)
+            }
             ResolvedAction::StartClusterService { .. }
             | ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
-            | ResolvedAction::WorkerAgent { .. }
             | ResolvedAction::Degrade { .. }
             | ResolvedAction::DeadlockResource { .. }
-            | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
         }
     }
@@ -332,6 +336,8 @@ impl Actors {
         Err(BackendError::Lab { host: self.binding.node_name(node).to_owned(), what })
     }
 }
+
+pub(super) use part::{setting_of, time_span};
 
 pub(super) fn journal_error(path: &Path, error: std::io::Error) -> BackendError {
     BackendError::Journal { path: path.to_owned(), error }

@@ -122,7 +122,11 @@ impl Actors {
         nodes: &[NodeId],
         asked: &mut bool,
     ) -> Result<bool, BackendError> {
-        let host = self.host(host)?;
+        // Its host was the owner node of SQL Server, and may be it no more.
+        let host = match part {
+            Part::WorkerAgent(_) => Host::Node(self.sql_owner(lab, nodes)?),
+            _ => self.host(host)?,
+        };
         let is_master_to_stop = *part == Part::Service(HostService::Master) && value == [STOPPED];
         // The cluster has started it there meanwhile, and will stop it when the role goes.
         if let (true, Host::Node(node)) = (is_master_to_stop, host)
@@ -134,8 +138,20 @@ impl Actors {
         if matches!(part, Part::Armed(_)) && self.is_blocked(host) {
             return Ok(false);
         }
-        if is_same_value(&self.part(lab, host, part)?, value) {
+        let found = match self.part(lab, host, part) {
+            Err(BackendError::Session { error: SessionError::Failed(record), .. })
+                if record.is_of_connection() =>
+            {
+                return Ok(false);
+            }
+            found => found?,
+        };
+        if is_same_value(&found, value) {
             return Ok(true);
+        }
+        // A worker whose row was deleted has another one with its next heartbeat.
+        if matches!(part, Part::WorkerAgent(_)) && found.is_empty() {
+            return Ok(false);
         }
         if !*asked {
             let call = Call::WritePart { part: part.clone(), value: value.to_vec() };

@@ -10,7 +10,7 @@ use failover_sim::names::{ActionNo, LoadId, NodeId, WorkerId};
 use failover_sim::time::Time;
 
 use super::super::journal::{State, Undo};
-use super::super::protocol::{Call, ErrorRecord, PackageSight, Reply};
+use super::super::protocol::{Call, PackageSight, Reply};
 use super::super::reach::{Host, Lab};
 use super::super::session::{READ_AS_ASKED, SessionError};
 use super::super::sight::owner_of;
@@ -72,7 +72,7 @@ impl Actors {
             let executions = match owner.map(|owner| self.start_round(lab, owner, &plan, &workers)) {
                 Some(Ok(executions)) => executions,
                 Some(Err(BackendError::Session { error: SessionError::Failed(record), .. }))
-                    if !is_away(&record) =>
+                    if !record.is_of_connection() =>
                 {
                     let (host, doing) = ("SSISDB".to_owned(), STARTING);
                     return Err(BackendError::Session { host, doing, error: SessionError::Failed(record) });
@@ -131,7 +131,9 @@ impl Actors {
         let server = self.binding.sql_server_of(owner).to_owned();
         let call = Call::ReadSsisdb { server: server.clone(), work_from: Some(after + 1) };
         let reply = match self.ask(lab, Host::Node(owner), "looking what is under way", call) {
-            Err(BackendError::Session { error: SessionError::Failed(record), .. }) if is_away(&record) => {
+            Err(BackendError::Session { error: SessionError::Failed(record), .. })
+                if record.is_of_connection() =>
+            {
                 return Ok(false);
             }
             reply => reply?,
@@ -183,16 +185,6 @@ impl Actors {
     }
 }
 
-/// Whether nobody answered for SSISDB: what SSISDB itself says has a number, and the script names it.
-fn is_away(record: &ErrorRecord) -> bool {
-    let types = std::iter::once(&record.exception).chain(&record.inner);
-    types.into_iter().any(|name| name == SQL_EXCEPTION) && !record.id.starts_with(OF_SSISDB)
-}
-
-/// `System.Data.SqlClient.SqlException` (documented).
-const SQL_EXCEPTION: &str = "System.Data.SqlClient.SqlException";
-/// How the script names an error of SSISDB itself, before its number.
-const OF_SSISDB: &str = "Ssisdb";
 const STARTING: &str = "starting executions";
 /// Statuses of tasks that are not over (inferred from the procedures of SSISDB).
 const LIVE: std::ops::RangeInclusive<i64> = 1..=3;

@@ -24,7 +24,9 @@ use serde_json::{Map, Value};
 pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
-pub use part::{ARMED, BLOCKED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
+pub use part::{
+    ARMED, BLOCKED, DISABLED, ENABLED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value,
+};
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,

@@ -187,6 +187,13 @@ pub struct ErrorRecord {
     pub inner: Vec<String>,
 }
 
+impl ErrorRecord {
+    /// Whether nobody answered for SSISDB: what SQL Server itself says is told by its number, and not as this type.
+    pub fn is_of_connection(&self) -> bool {
+        std::iter::once(&self.exception).chain(&self.inner).any(|name| name == SQL_EXCEPTION)
+    }
+}
+
 impl Answer {
     /// The answer as a line, without its end.
     pub fn line(&self, marker: &Marker) -> String {
@@ -441,6 +448,8 @@ impl std::fmt::Display for ErrorRecord {
 }
 
 /// Unknown, in every table of the cluster.
+/// `System.Data.SqlClient.SqlException` (documented).
+const SQL_EXCEPTION: &str = "System.Data.SqlClient.SqlException";
 const UNKNOWN: i64 = -1;
 
 #[cfg(test)]

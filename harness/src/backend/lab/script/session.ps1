@@ -328,6 +328,25 @@ $library = {
 
     function MasterSettings { SettingsPath (Service 'SSISScaleOutMaster') 'MasterSettings.config' }
 
+    # The file, where the key is one that may be set.
+    function WorkerSettings([string] $Key) {
+        $known = 'MaxTaskCount', 'AgentHeartbeatInterval', 'TaskHeartbeatInterval'
+        if ($known -cnotcontains $Key) { throw 'SettingNotKnown' }
+        SettingsPath (Service 'SSISScaleOutWorker') 'WorkerSettings.config'
+    }
+
+    # The service reads its settings when it starts: nobody who looks meanwhile sees it run with a file that it has not
+    # read.
+    function WriteWorkerSetting([string] $Key, [string] $Value) {
+        if ($Value -notmatch '\A[0-9.:]+\z') { throw 'ValueNotKnown' }
+        $settings = WorkerSettings $Key
+        $service = Service 'SSISScaleOutWorker'
+        $runs = $service.ProcessId -ne 0
+        if ($runs) { SetService $service 'stopped' }
+        try { EditSettings $settings ('("' + $Key + '"\s*:\s*"?)[^",}\s]*') $Value }
+        finally { if ($runs) { SetService $service 'running' } }
+    }
+
     # Thumbprint, store, application id and flags of the binding of the master's port.
     function ReadBinding {
         $path = BindingPath (MasterSettings)
@@ -431,6 +450,8 @@ $library = {
                 Setting (MasterSettings) $name
             }
             'root_certificates' { ReadRoot $name }
+            'worker_setting' { Setting (WorkerSettings $name) $name }
+            'worker_agent' { ReadAgent $name }
             'armed' {
                 $task = Get-ScheduledTask -TaskName 'failover-lab-undo' -ErrorAction 'SilentlyContinue'
                 if ($null -ne $task) { 'armed' }
@@ -459,6 +480,8 @@ $library = {
                 EditSettings (MasterSettings) '("PortNumber"\s*:\s*"?)\d+' ([string] [int] $first)
             }
             'root_certificates' { WriteRoot $name $value }
+            'worker_setting' { WriteWorkerSetting $name $first }
+            'worker_agent' { WriteAgent $name $first }
             'armed' {
                 if ($value.Count -gt 0) { Arm ([int] $name) }
                 else { Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false }
@@ -742,7 +765,8 @@ $library = {
     }
 
     $global:FailoverProcedures = 'catalog.create_execution', 'catalog.set_execution_parameter_value',
-        'catalog.add_execution_worker', 'catalog.start_execution', 'catalog.stop_operation'
+        'catalog.add_execution_worker', 'catalog.start_execution', 'catalog.stop_operation',
+        'catalog.enable_worker_agent', 'catalog.disable_worker_agent', 'catalog.delete_worker_agent'
 
     $global:FailoverStatements = @{
         may_see = "SELECT IS_ROLEMEMBER(N'ssis_admin'), IS_ROLEMEMBER(N'ssis_cluster_executor'), " +
@@ -766,6 +790,8 @@ $library = {
             "WHERE e.execution_id >= @from AND e.folder_name = N'failover-lab' AND t.TaskType = 0 " +
             "ORDER BY e.execution_id"
         agent = "SELECT TOP (1) WorkerAgentId FROM catalog.worker_agents WHERE MachineName = @machine " +
+            "ORDER BY LastOnlineTime DESC"
+        agent_row = "SELECT TOP (1) IsEnabled FROM catalog.worker_agents WHERE MachineName = @machine " +
             "ORDER BY LastOnlineTime DESC"
     }
 
@@ -800,11 +826,11 @@ $library = {
                 , $row
             }
         }
+        catch { RefuseIfSaid $_.Exception; throw }
         finally { $command.Connection.Dispose() }
     }
 
-    # Calls a procedure of the catalog; gives back its parameter @execution_id. An error of SSISDB itself has its number
-    # in its name, so that it is told from one of the connection.
+    # Calls a procedure of the catalog; gives back its parameter @execution_id.
     function Procedure([string] $Server, [string] $Name, [object[]] $Parameters) {
         if ($global:FailoverProcedures -cnotcontains $Name) { throw 'ProcedureNotKnown' }
         $command = Command $Server $Parameters
@@ -820,15 +846,18 @@ $library = {
             [void] $command.ExecuteNonQuery()
             if ($null -ne $execution) { [long] $execution.Value }
         }
-        catch {
-            $number = 0
-            for ($one = $_.Exception; $null -ne $one; $one = $one.InnerException) {
-                if ($one -is [System.Data.SqlClient.SqlException]) { $number = $one.Number }
-            }
-            if ($number -ge 27000 -and $number -lt 28000) { throw "Ssisdb$number" }
-            throw
-        }
+        catch { RefuseIfSaid $_.Exception; throw }
         finally { $command.Connection.Dispose() }
+    }
+
+    # An error that SQL Server has said has its number in its name, so that it is told from one of the connection: one of
+    # SSISDB, a permission or a database that the account lacks, a login that failed.
+    function RefuseIfSaid($Exception) {
+        for ($one = $Exception; $null -ne $one; $one = $one.InnerException) {
+            if ($one -isnot [System.Data.SqlClient.SqlException]) { continue }
+            $isOfSsisdb = $one.Number -ge 27000 -and $one.Number -lt 28000
+            if ($isOfSsisdb -or 229, 230, 916, 18456 -contains $one.Number) { throw "SqlError$($one.Number)" }
+        }
     }
 
     function ReadSsisdb($With) {
@@ -889,6 +918,28 @@ $library = {
         $rows = @(Query $Server 'agent' @(, @('@machine', 'NVarChar', $Machine)))
         if ($rows.Count -eq 0) { throw 'WorkerNotRegistered' }
         $rows[0][0]
+    }
+
+    # The instance that holds SSISDB, as the master of this node is told to reach it.
+    function Catalog { Setting (MasterSettings) 'SqlServerName' }
+
+    # Without one of these roles the view shows no rows and no error: then nobody has looked.
+    function ReadAgent([string] $Machine) {
+        $server = Catalog
+        if (@(Query $server 'may_see')[0] -notcontains 1) { throw 'NoRoleInSsisdb' }
+        foreach ($row in @(Query $server 'agent_row' @(, @('@machine', 'NVarChar', $Machine)))) {
+            if ([bool] $row[0]) { 'enabled' } else { 'disabled' }
+        }
+    }
+
+    # An empty value: there is no row.
+    function WriteAgent([string] $Machine, [string] $Value) {
+        $server = Catalog
+        $agent = @('@WorkerAgentId', 'UniqueIdentifier', (Agent $server $Machine))
+        if ($Value -ceq 'enabled') { [void] (Procedure $server 'catalog.enable_worker_agent' @(, $agent)) }
+        elseif ($Value -ceq 'disabled') { [void] (Procedure $server 'catalog.disable_worker_agent' @(, $agent)) }
+        elseif ($Value -ceq '') { [void] (Procedure $server 'catalog.delete_worker_agent' @(, $agent)) }
+        else { throw 'ValueNotKnown' }
     }
 
     function StartExecution([string] $Server, [string] $Machine, [int] $Seconds, [int] $Retries) {

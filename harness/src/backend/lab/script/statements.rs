@@ -86,6 +86,12 @@ pub const STATEMENTS: &[Statement] = &[
                ORDER BY LastOnlineTime DESC",
         source: "catalog.worker_agents (SSISDB Database)",
     },
+    Statement {
+        name: "agent_row",
+        text: "SELECT TOP (1) IsEnabled FROM catalog.worker_agents WHERE MachineName = @machine \
+               ORDER BY LastOnlineTime DESC",
+        source: "catalog.worker_agents (SSISDB Database)",
+    },
 ];
 
 /// A procedure that the script calls.
@@ -131,5 +137,21 @@ pub const PROCEDURES: &[Procedure] = &[
         name: "catalog.stop_operation",
         parameters: &["operation_id"],
         source: "catalog.stop_operation (SSISDB Database)",
+    },
+    Procedure {
+        name: "catalog.enable_worker_agent",
+        parameters: &["WorkerAgentId"],
+        source: "catalog.enable_worker_agent (SSISDB Database)",
+    },
+    Procedure {
+        name: "catalog.disable_worker_agent",
+        parameters: &["WorkerAgentId"],
+        source: "catalog.disable_worker_agent (SSISDB Database)",
+    },
+    Procedure {
+        name: "catalog.delete_worker_agent",
+        parameters: &["WorkerAgentId"],
+        // No page describes it. Members of ssis_admin may execute it.
+        source: "catalog.delete_worker_agent (observed in a 2019 SSISDB)",
     },
 ];

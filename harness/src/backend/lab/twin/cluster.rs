@@ -1,7 +1,7 @@
 //! What stands behind the hosts of a twin: the model alone, or the model behind real sockets?
 
-use failover_sim::action::{Load, ResolvedAction};
-use failover_sim::names::LoadId;
+use failover_sim::action::{Load, ResolvedAction, WorkerSetting};
+use failover_sim::names::{LoadId, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 use failover_sim::twin;
@@ -72,6 +72,17 @@ impl Cluster {
         match self {
             Self::Model(world) => world.add_load(load),
             Self::Sockets(twin) => twin.add_load(load),
+        }
+    }
+
+    /// Sets a setting of a worker, and restarts its service; says whether that was possible.
+    pub(super) fn set_worker(&mut self, worker: WorkerId, setting: WorkerSetting) -> bool {
+        match self {
+            Self::Model(world) => {
+                world.set_worker(worker, setting);
+                true
+            }
+            Self::Sockets(twin) => twin.set_worker(worker, setting).is_ok(),
         }
     }
 

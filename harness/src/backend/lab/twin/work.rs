@@ -144,7 +144,7 @@ impl Inside {
             execution_of(**task) == execution && row.execution == ExecutionStatus::Running
         });
         let Some((&task, _)) = running else {
-            return Err(failed("System.Management.Automation.RuntimeException", "Ssisdb27124", STOPPED));
+            return Err(failed("System.Management.Automation.RuntimeException", "SqlError27124", STOPPED));
         };
         self.logs.work.stopped.insert(task);
         Ok(Reply::Done)
