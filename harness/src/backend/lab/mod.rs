@@ -17,6 +17,7 @@ pub mod journal;
 pub mod ledger;
 pub mod live;
 mod outside;
+pub mod package;
 pub mod protocol;
 pub mod reach;
 pub mod real;

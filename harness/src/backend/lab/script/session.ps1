@@ -850,8 +850,8 @@ $library = {
         finally { $command.Connection.Dispose() }
     }
 
-    # An error that SQL Server has said has its number in its name, so that it is told from one of the connection: one of
-    # SSISDB, a permission or a database that the account lacks, a login that failed.
+    # An error that SQL Server has said has its number in its name, so that it is told from one of the connection: an
+    # error of SSISDB, a permission or a database that the account lacks, a login that failed.
     function RefuseIfSaid($Exception) {
         for ($one = $Exception; $null -ne $one; $one = $one.InnerException) {
             if ($one -isnot [System.Data.SqlClient.SqlException]) { continue }
