@@ -50,12 +50,12 @@ fn what_becomes_of_an_execution_is_told_in_its_order() {
     let Ran { judgement, entries, records, .. } = run(WORK, Vec::new());
     assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
     assert_eq!(entries, [(Undo::StopExecutions { after: 100 }, State::Undone)]);
-    let of_first = records.iter().filter_map(|record| match record.fact {
-        Fact::Task { task: TaskId(0), state, executed_count, execution, .. } => {
-            assert!(record.earliest <= record.latest);
-            Some((state, executed_count, execution))
-        }
-        _ => None,
+    let of_first = records.iter().filter_map(|record| {
+        let Fact::Task { task: TaskId(0), state, executed_count, execution, .. } = record.fact else {
+            return None;
+        };
+        assert!(record.earliest <= record.latest);
+        Some((state, executed_count, execution))
     });
     // That it was handed out lies between two looks, and is certain.
     let expected = [
@@ -65,9 +65,9 @@ fn what_becomes_of_an_execution_is_told_in_its_order() {
         (TaskState::Succeeded, 1, ExecutionStatus::Succeeded),
     ];
     assert_eq!(of_first.collect::<Vec<_>>(), expected);
-    let packages = records.iter().filter_map(|record| match record.fact {
-        Fact::Package { task: TaskId(0), runs, .. } => Some(runs),
-        _ => None,
+    let packages = records.iter().filter_map(|record| {
+        let Fact::Package { task: TaskId(0), runs, .. } = record.fact else { return None };
+        Some(runs)
     });
     assert_eq!(packages.collect::<Vec<_>>(), [true, false]);
 }
@@ -118,15 +118,17 @@ fn zero_rows_without_the_role_are_no_look() {
     let Ran { judgement, records, .. } = run(steps, always("read_ssisdb", 110, Mishap::NoRole));
     let states: BTreeSet<TaskState> = records
         .iter()
-        .filter_map(|record| match record.fact {
-            Fact::Task { state, .. } => Some(state),
-            _ => None,
+        .filter_map(|record| {
+            let Fact::Task { state, .. } = record.fact else { return None };
+            Some(state)
         })
         .collect();
     assert_eq!(states.last(), Some(&TaskState::Running));
-    assert!(!records.iter().any(|record| {
-        matches!(record.fact, Fact::WorkerAgent { row: failover_sim::observe::AgentRow::Missing, .. })
-    }));
+    assert!(
+        !records
+            .iter()
+            .any(|record| { matches!(record.fact, Fact::WorkerAgent { row: AgentRow::Missing, .. }) })
+    );
     assert!(records.iter().any(|record| record.fact == Fact::Unwatched(Watch::Ssisdb)));
     assert_eq!(judgement.outcome, Outcome::Inconclusive, "{judgement:#?}");
 }
@@ -153,9 +155,9 @@ fn a_double_run_is_seen_in_the_witness_files() {
     let Ran { judgement, records, .. } = run(steps, Vec::new());
     let workers: BTreeSet<WorkerId> = records
         .iter()
-        .filter_map(|record| match record.fact {
-            Fact::Package { worker, runs: true, .. } => Some(worker),
-            _ => None,
+        .filter_map(|record| {
+            let Fact::Package { worker, runs: true, .. } = record.fact else { return None };
+            Some(worker)
         })
         .collect();
     assert!(workers.len() > 1, "{judgement:#?}");
@@ -171,9 +173,11 @@ fn rounds_that_ssisdb_cannot_take_in_are_tried_again() {
     assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
     let started: Vec<Time> = records
         .iter()
-        .filter_map(|record| match record.fact {
-            Fact::Task { executed_count: 0, state: TaskState::Ready, .. } => Some(record.latest),
-            _ => None,
+        .filter_map(|record| {
+            let Fact::Task { executed_count: 0, state: TaskState::Ready, .. } = record.fact else {
+                return None;
+            };
+            Some(record.latest)
         })
         .collect();
     assert_eq!(started.len(), 4);
@@ -236,13 +240,12 @@ fn a_worker_is_enabled_again_whatever_was_done_to_its_row_and_wherever_ssisdb_is
     assert_eq!(entries[..2], [(expected("w1"), State::Undone), (expected("w2"), State::Undone)]);
     let rows: Vec<_> = records
         .iter()
-        .filter_map(|record| match record.fact {
-            Fact::WorkerAgent { worker: WorkerId(1), row } => Some(row),
-            _ => None,
+        .filter_map(|record| {
+            let Fact::WorkerAgent { worker: WorkerId(1), row } = record.fact else { return None };
+            Some(row)
         })
         .collect();
-    use failover_sim::observe::AgentRow::{Disabled, Enabled, Missing};
-    assert_eq!(rows, [Enabled, Missing, Disabled]);
+    assert_eq!(rows, [AgentRow::Enabled, AgentRow::Missing, AgentRow::Disabled]);
 }
 
 #[test]

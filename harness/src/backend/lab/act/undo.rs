@@ -123,10 +123,8 @@ impl Actors {
         asked: &mut bool,
     ) -> Result<bool, BackendError> {
         // Its host was the owner node of SQL Server, and may be it no more.
-        let host = match part {
-            Part::WorkerAgent(_) => Host::Node(self.sql_owner(lab, nodes)?),
-            _ => self.host(host)?,
-        };
+        let is_of_ssisdb = matches!(part, Part::WorkerAgent(_));
+        let host = if is_of_ssisdb { Host::Node(self.sql_owner(lab, nodes)?) } else { self.host(host)? };
         let is_master_to_stop = *part == Part::Service(HostService::Master) && value == [STOPPED];
         // The cluster has started it there meanwhile, and will stop it when the role goes.
         if let (true, Host::Node(node)) = (is_master_to_stop, host)
@@ -150,7 +148,7 @@ impl Actors {
             return Ok(true);
         }
         // A worker whose row was deleted has another one with its next heartbeat.
-        if matches!(part, Part::WorkerAgent(_)) && found.is_empty() {
+        if is_of_ssisdb && found.is_empty() {
             return Ok(false);
         }
         if !*asked {
