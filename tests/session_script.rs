@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use failover_harness::backend::lab::protocol::{CHANNELS, channel_name};
 use failover_harness::backend::lab::script::{
-    ARGUMENTS, BOOTSTRAP, COMMANDS, MEMBERS, SCRIPT, STATEMENTS, bootstrap, opening,
+    ARGUMENTS, BOOTSTRAP, COMMANDS, MEMBERS, PROCEDURES, SCRIPT, STATEMENTS, bootstrap, opening,
 };
 
 #[path = "powershell.rs"]
@@ -62,8 +62,37 @@ fn the_statements_are_those_of_the_table_and_only_read() {
     for statement in STATEMENTS {
         assert!(statement.text.starts_with("SELECT ") && !statement.text.contains(';'), "{}", statement.text);
         assert!(!statement.source.is_empty());
-        assert!(SCRIPT.contains(&format!("Query $server '{}'", statement.name)), "{}", statement.name);
+        let is_asked = ["server", "Server"]
+            .iter()
+            .any(|server| SCRIPT.contains(&format!("Query ${server} '{}'", statement.name)));
+        assert!(is_asked, "{}", statement.name);
     }
+}
+
+#[test]
+fn procedures_are_those_of_the_table_and_their_parameters_are_typed() {
+    let told = SCRIPT.split("FailoverProcedures = ").nth(1).and_then(|rest| rest.split("\n\n").next());
+    let told: Vec<&str> = told.expect("the procedures").split('\'').skip(1).step_by(2).collect();
+    assert_eq!(told, PROCEDURES.iter().map(|procedure| procedure.name).collect::<Vec<_>>());
+    let types = ["NVarChar", "Bit", "BigInt", "SmallInt", "Variant", "UniqueIdentifier", "Int"];
+    let typed: BTreeSet<&str> = SCRIPT
+        .split("@('@")
+        .skip(1)
+        .map(|rest| {
+            let (name, rest) = rest.split_once("', '").expect("a name, then a type");
+            assert!(types.contains(&rest.split('\'').next().expect("it ends")), "{name}");
+            name
+        })
+        .collect();
+    let listed = PROCEDURES.iter().flat_map(|procedure| procedure.parameters.iter().copied());
+    // Those of statements.
+    assert_eq!(typed, listed.chain(["from", "machine"]).collect());
+    for procedure in PROCEDURES {
+        assert!(SCRIPT.contains(&format!(" '{}' @(", procedure.name)), "{}", procedure.name);
+        assert!(!procedure.source.is_empty());
+    }
+    // A statement or a procedure with text of a request in it would be one of another text.
+    assert_eq!(SCRIPT.matches("CommandText = ").count(), 2);
 }
 
 #[test]
@@ -121,6 +150,8 @@ fn whatever_changes_something_stands_in_the_event_log_before_it_is_done() {
         "WriteAllText",
         "$store.Add",
         "WriteEntry",
+        "Procedure ",
+        "StartExecution $",
     ];
     let functions: Vec<&str> = SCRIPT.split("\n    function ").collect();
     let does = |name: &str| {

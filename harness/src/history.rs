@@ -193,6 +193,8 @@ enum WatchText {
     Endpoint,
     Workers,
     Ssisdb,
+    Reports,
+    Messages,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -606,6 +608,8 @@ impl WatchText {
             Watch::Endpoint => Self::Endpoint,
             Watch::Workers => Self::Workers,
             Watch::Ssisdb => Self::Ssisdb,
+            Watch::Reports => Self::Reports,
+            Watch::Messages => Self::Messages,
         }
     }
 
@@ -616,6 +620,8 @@ impl WatchText {
             Self::Endpoint => Watch::Endpoint,
             Self::Workers => Watch::Workers,
             Self::Ssisdb => Watch::Ssisdb,
+            Self::Reports => Watch::Reports,
+            Self::Messages => Watch::Messages,
         })
     }
 }

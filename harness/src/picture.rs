@@ -429,8 +429,10 @@ impl<'p> Picture<'p> {
             Clause::Node { .. } | Clause::Nodes { .. } => self.watches_a_node(),
             Clause::Endpoint { .. } => self.watches(Watch::Endpoint),
             Clause::Workers { .. } => self.watches(Watch::Workers),
-            Clause::Tasks { .. } => self.watches(Watch::Ssisdb),
-            Clause::Reports { .. } => self.watches(Watch::Ssisdb) && self.watches(Watch::Workers),
+            Clause::Tasks { messages, .. } => {
+                self.watches(Watch::Ssisdb) && (messages.is_none() || self.watches(Watch::Messages))
+            }
+            Clause::Reports { .. } => self.watches(Watch::Ssisdb) && self.watches(Watch::Reports),
         }
     }
 

@@ -255,6 +255,10 @@ pub enum Watch {
     Workers,
     /// SSISDB: master properties, tasks, rows of workers.
     Ssisdb,
+    /// What the workers' logs say of reports that SSISDB refused.
+    Reports,
+    /// Where the messages of packages end up.
+    Messages,
 }
 
 /// Whether a machine runs.

@@ -116,6 +116,8 @@ pub trait Backend {
 pub struct Abilities {
     /// Verbs of the plan that it cannot carry out.
     pub missing: Vec<Verb>,
+    /// What the plan waits for and it does not see, in words.
+    pub unseen: Vec<&'static str>,
     /// What of the plan it may not do, in words.
     pub forbidden: Vec<String>,
     /// A worker of the topology that is a program, where none can be run.
@@ -131,6 +133,9 @@ impl Abilities {
         if !self.missing.is_empty() {
             let words: Vec<&str> = self.missing.iter().map(|verb| verb.word()).collect();
             return Some(format!("{kind} cannot {}", words.join(", ")));
+        }
+        if !self.unseen.is_empty() {
+            return Some(format!("{kind} does not see {}", self.unseen.join(", ")));
         }
         (!self.forbidden.is_empty()).then(|| format!("lab.yaml does not allow {}", self.forbidden.join(", ")))
     }

@@ -1,6 +1,6 @@
 //! `failover collect`: what can an administrator run where the harness is not?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -21,13 +21,17 @@ pub(super) fn collect(arguments: &CollectArguments) -> Result<u8, CommandError> 
         print(SCRIPT)?;
         return Ok(0);
     };
+    write_new(file, SCRIPT.as_bytes())?;
+    Ok(0)
+}
+
+/// Writes a file that must not exist.
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     let written = std::fs::OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(file)
-        .and_then(|mut out| std::io::Write::write_all(&mut out, SCRIPT.as_bytes()));
-    written.map_err(|error| {
-        CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
-    })?;
-    Ok(0)
+        .and_then(|mut out| std::io::Write::write_all(&mut out, bytes));
+    written
+        .map_err(|error| CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file))))
 }

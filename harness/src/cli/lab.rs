@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::backend::lab::ABLE;
 use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, one_session, sessions};
 use crate::backend::lab::reach::Lab;
 use crate::backend::lab::real;
 use crate::backend::lab::transport::{Place, Programs, Transport};
 use crate::backend::lab::twin::{Dialect, Twin};
+use crate::backend::lab::{ABLE, PACKAGE, package};
 use crate::backend::{Backend, LabBackend};
 use crate::guide::predict::topology_of;
 use crate::guide::snapshot::Snapshot;
@@ -19,6 +19,7 @@ use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
 
+use super::collect::write_new;
 use super::preflight::SnapshotArguments;
 use super::{CommandError, paint, print};
 
@@ -36,6 +37,8 @@ enum LabCommand {
     Plan(PlanArguments),
     /// Take back what a run has left behind that was ended before it could: by its journal.
     Restore(RestoreArguments),
+    /// Write the package that executions of a lab run, as a project for `catalog.deploy_project`.
+    Package(PackageArguments),
 }
 
 #[derive(Debug, Args)]
@@ -73,11 +76,19 @@ struct RestoreArguments {
     lab: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct PackageArguments {
+    /// Write the project to this file, which must not exist.
+    #[arg(long, value_name = "FILE")]
+    write: PathBuf,
+}
+
 pub(super) fn lab(arguments: &LabArguments) -> Result<u8, CommandError> {
     match &arguments.command {
         LabCommand::Init(arguments) => init(arguments),
         LabCommand::Plan(arguments) => plan(arguments),
         LabCommand::Restore(arguments) => restore(arguments),
+        LabCommand::Package(arguments) => write_package(&arguments.write),
     }
 }
 
@@ -207,6 +218,19 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
     print(&format!(
         "wrote {lab}\nwrote {topology}\n\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
          {lab} --topology {topology}\n"
+    ))?;
+    Ok(0)
+}
+
+fn write_package(file: &Path) -> Result<u8, CommandError> {
+    let packed = package::project();
+    let bytes =
+        packed.map_err(|error| CommandError::Surroundings(format!("cannot pack the project: {error}")))?;
+    write_new(file, &bytes)?;
+    let file = quoted(&path_text(file));
+    print(&format!(
+        "wrote {file}\n\nWhat to do next:\n  deploy it as project `{PACKAGE}` into the folder `{PACKAGE}` of SSISDB: docs/lab.md \
+         says how\n"
     ))?;
     Ok(0)
 }

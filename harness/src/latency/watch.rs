@@ -51,7 +51,7 @@ impl Sink for Watch {
                 Watched::Workers => self.looks_at_workers = self.looks_at_workers.max(Some(every)),
                 Watched::Node(_) => self.looks_at_nodes = self.looks_at_nodes.max(Some(every)),
                 // No row is about them.
-                Watched::Machines | Watched::Ssisdb => {}
+                Watched::Machines | Watched::Ssisdb | Watched::Reports | Watched::Messages => {}
             }
         }
         let (Some(fault), Fact::Worker { worker, state }) = (self.fault, record.fact) else {

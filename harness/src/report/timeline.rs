@@ -174,5 +174,7 @@ fn watch(what: Watch, names: &Names) -> String {
         Watch::Endpoint => "the endpoint".to_owned(),
         Watch::Workers => "the workers".to_owned(),
         Watch::Ssisdb => "SSISDB".to_owned(),
+        Watch::Reports => "reports on tasks".to_owned(),
+        Watch::Messages => "messages of packages".to_owned(),
     }
 }

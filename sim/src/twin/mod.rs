@@ -71,7 +71,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::action::{Action, Load, ResolvedAction};
+use crate::action::{Action, Load, ResolvedAction, WorkerSetting};
 use crate::choices::Choices;
 use crate::names::{AddressId, LoadId, Names, NodeId, WorkerId};
 use crate::net::Destination;
@@ -214,6 +214,20 @@ impl Twin {
         Ok(())
     }
 
+    /// Sets a setting of one worker, and restarts its service.
+    ///
+    /// # Errors
+    /// If its service cannot read its files; nothing has changed then.
+    pub fn set_worker(&mut self, worker: WorkerId, setting: WorkerSetting) -> Result<(), TwinError> {
+        let _context = self.runtime.as_ref().map(Runtime::enter);
+        self.driver.read_before_restart(worker)?;
+        self.driver.world.set_worker(worker, setting);
+        if let Err(trouble) = self.driver.carry_out().and_then(|()| self.driver.write_workers()) {
+            self.driver.trouble.get_or_insert(trouble);
+        }
+        Ok(())
+    }
+
     /// Runs in real time until the virtual moment `until`, or until the sink wants control.
     ///
     /// On a machine that is too busy the run takes longer: see [`held_back`](Self::held_back).
@@ -229,6 +243,11 @@ impl Twin {
         let stop = runtime.block_on(self.driver.drive(until, sink));
         self.driver.clock.stand_still();
         stop
+    }
+
+    /// Whether SSISDB takes a transaction in at this moment.
+    pub fn ssisdb_commits(&mut self) -> bool {
+        self.driver.world.ssisdb_commits()
     }
 
     /// One more set of executions that actions can name.

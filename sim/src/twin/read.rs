@@ -38,15 +38,23 @@ impl Driver {
             let workers = (0..self.clients.len()).map(|worker| WorkerId(worker as u32));
             let parts: Vec<WorkersPart> =
                 workers.map(|worker| self.files_of_worker(worker)).collect::<Result<_, _>>()?;
-            for (worker, settings, trust) in parts {
-                self.know_port(settings.endpoint_port)?;
-                // The action restarts every service.
-                if self.world.worker_process(worker) != WorkerProcess::Stopped {
-                    self.world.apply(Action::WorkerService { worker, what: ServiceAction::Stop })?;
-                }
-                self.world.worker_reads(worker, settings, trust);
-            }
+            parts.into_iter().try_for_each(|part| self.read_at_restart(part))?;
         }
+        Ok(())
+    }
+
+    /// Reads the files of a worker whose service is about to be restarted.
+    pub(crate) fn read_before_restart(&mut self, worker: WorkerId) -> Result<(), TwinError> {
+        let part = self.files_of_worker(worker)?;
+        self.read_at_restart(part)
+    }
+
+    fn read_at_restart(&mut self, (worker, settings, trust): WorkersPart) -> Result<(), TwinError> {
+        self.know_port(settings.endpoint_port)?;
+        if self.world.worker_process(worker) != WorkerProcess::Stopped {
+            self.world.apply(Action::WorkerService { worker, what: ServiceAction::Stop })?;
+        }
+        self.world.worker_reads(worker, settings, trust);
         Ok(())
     }
 

@@ -650,7 +650,7 @@ impl World {
         if round != LATE && round + 1 < plan.rounds {
             self.queue.push(self.now + plan.every, Event::LoadRound { load, round: round + 1 });
         }
-        if self.primary().is_none_or(|node| !self.commits(node)) {
+        if !self.ssisdb_commits() {
             return self.queue.push(self.now + TRIED_AGAIN, Event::LoadRound { load, round: LATE });
         }
         let named: u32 = match plan.workers {

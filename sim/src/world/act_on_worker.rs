@@ -80,22 +80,26 @@ impl World {
     /// Edits every worker's settings file and restarts its service, which is how the change takes effect (documented).
     pub(super) fn set_workers(&mut self, setting: WorkerSetting) {
         for index in 0..self.workers.len() {
-            let id = WorkerId(index as u32);
-            let host = &mut self.workers[index];
-            let host_is_program = host.program.is_some();
-            let mut settings = host.machine.settings().clone();
-            match setting {
-                WorkerSetting::MaxTaskCount(value) => settings.max_task_count = value,
-                WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value,
-                WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
-            }
-            self.end_worker(id, settings);
-            if host_is_program {
-                self.end_program(id, ServiceAction::Stop);
-                self.start_program(id);
-            } else {
-                self.start_worker(id);
-            }
+            self.set_worker(WorkerId(index as u32), setting);
+        }
+    }
+
+    /// The same for one of them.
+    pub fn set_worker(&mut self, id: WorkerId, setting: WorkerSetting) {
+        let host = &mut self.workers[id.index()];
+        let host_is_program = host.program.is_some();
+        let mut settings = host.machine.settings().clone();
+        match setting {
+            WorkerSetting::MaxTaskCount(value) => settings.max_task_count = value,
+            WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value,
+            WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
+        }
+        self.end_worker(id, settings);
+        if host_is_program {
+            self.end_program(id, ServiceAction::Stop);
+            self.start_program(id);
+        } else {
+            self.start_worker(id);
         }
     }
 }

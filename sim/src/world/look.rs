@@ -81,6 +81,11 @@ impl World {
         self.nodes[node.index()].sql.answers()
     }
 
+    /// Whether SSISDB takes a transaction in at this moment: a primary replica may wait for others.
+    pub fn ssisdb_commits(&mut self) -> bool {
+        self.primary().is_some_and(|node| self.commits(node))
+    }
+
     /// What SSISDB has of a worker.
     pub fn worker_agent(&self, worker: WorkerId) -> AgentRow {
         self.ssisdb.agent(worker)

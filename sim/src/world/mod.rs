@@ -326,7 +326,15 @@ impl World {
     fn start(&mut self) {
         let topology = self.topology.clone();
         let never_missed = std::time::Duration::ZERO;
-        for what in [Watch::Machines, Watch::Endpoint, Watch::Workers, Watch::Ssisdb] {
+        let all = [
+            Watch::Machines,
+            Watch::Endpoint,
+            Watch::Workers,
+            Watch::Ssisdb,
+            Watch::Reports,
+            Watch::Messages,
+        ];
+        for what in all {
             // With an outside wire, whoever carries it looks at the endpoint, and says how often.
             if what == Watch::Endpoint && !matches!(self.wire, Wire::Modelled) {
                 continue;

@@ -21,8 +21,17 @@ pub(super) struct DatabaseWatcher {
     opened: u32,
     /// Not before this moment is it asked again.
     due: Time,
+    /// How often it is asked.
+    every: Duration,
     /// When what is remembered was last known to be true.
     looked: Time,
+    /// When it was known last that nobody answers for it.
+    away: Time,
+    /// Whether everything could be seen at the last look, and whether that was told.
+    is_watched: bool,
+    was_told: bool,
+    /// Whether the last look is about tasks, too.
+    asked_for_work: bool,
     master: Option<NodeId>,
     rows: Vec<Option<AgentRow>>,
 }
@@ -44,8 +53,14 @@ pub(super) struct DatabaseLook {
 }
 
 impl DatabaseWatcher {
-    pub(super) fn new(binding: &Binding) -> Self {
+    /// `has_work`: whether the run starts executions, whose tasks are to be seen, too.
+    pub(super) fn new(binding: &Binding, has_work: bool) -> Self {
         Self {
+            every: if has_work { EVERY_WITH_WORK } else { EVERY },
+            away: Time::ZERO,
+            is_watched: false,
+            was_told: false,
+            asked_for_work: false,
             session: None,
             opened: 0,
             due: Time::ZERO,
@@ -58,11 +73,31 @@ impl DatabaseWatcher {
     /// Who says what was seen.
     pub(super) const SOURCE: Source = Source::Ssisdb;
 
-    /// Asks if it is time, on the owner node of SQL Server; what has come in by now.
+    /// The longest time between two looks of which both come to something.
+    pub(super) fn longest(&self) -> Duration {
+        self.every + LIMIT
+    }
+
+    /// Whether somebody looks, or has just ceased or begun to: the moment before which it did not happen, and which of the two.
+    pub(super) fn is_watched_at(&mut self, now: Time) -> Option<(Time, bool)> {
+        let is_watched = self.is_watched && now.since(self.looked.max(self.away)) <= self.longest();
+        (std::mem::replace(&mut self.was_told, is_watched) != is_watched)
+            .then_some((self.looked.max(self.away), is_watched))
+    }
+
+    /// The node that has answered, as often as it should.
+    pub(super) fn answers(&self, now: Time) -> Option<NodeId> {
+        let asking = self.session.as_ref()?;
+        (now.since(self.looked) <= self.every * 2).then_some(asking.node)
+    }
+
+    /// Asks if it is time, on the owner node of SQL Server; what has come in by now. Of executions it asks those from
+    /// `work_from` on.
     pub(super) fn look<L: Lab>(
         &mut self,
         lab: &mut L,
         owner: Option<NodeId>,
+        work_from: Option<i64>,
         binding: &Binding,
     ) -> Result<Option<DatabaseLook>, WatchError> {
         let now = lab.clock().now();
@@ -82,17 +117,24 @@ impl DatabaseWatcher {
             && asking.session.asked_at().is_none()
         {
             let (call, limit) = if asking.greeted {
-                (Call::ReadSsisdb { server: binding.sql_server_of(owner).to_owned() }, LIMIT)
+                let server = binding.sql_server_of(owner).to_owned();
+                self.asked_for_work = work_from.is_some();
+                (Call::ReadSsisdb { server, work_from }, LIMIT)
             } else {
                 (asking.session.hello(), GREETING)
             };
             asking.session.send(now, call, limit);
-            self.due = if asking.greeted { now + EVERY } else { now };
+            self.due = if asking.greeted { now + self.every } else { now };
         }
         Ok(match look {
             Some(look) => Some(look),
             None => self.collect(lab, binding)?,
         })
+    }
+
+    /// Takes in the row of a worker; says whether it is another one than before.
+    pub(super) fn saw_agent(&mut self, worker: WorkerId, row: AgentRow) -> bool {
+        self.rows[worker.index()].replace(row) != Some(row)
     }
 
     /// When something of it is due.
@@ -119,11 +161,18 @@ impl DatabaseWatcher {
             Ok(Some(Reply::Ssisdb(sight))) => {
                 let facts = self.compare(&sight, binding);
                 let earliest = std::mem::replace(&mut self.looked, asked);
+                self.is_watched = sight.workers.is_some() && (!self.asked_for_work || sight.tasks.is_some());
                 Ok(Some(DatabaseLook { earliest, sight, facts }))
             }
             Ok(Some(_) | None) => Ok(None),
-            // SSISDB cannot be reached on its way from node to node, and not by everybody.
-            Err(SessionError::Failed(_)) => Ok(None),
+            // SSISDB cannot be reached on its way from node to node, and not by everybody. Where nobody answers for it on its
+            // owner node nothing in it changes, either (inferred).
+            Err(SessionError::Failed(record)) => {
+                if record.is_of_connection() {
+                    self.away = asked;
+                }
+                Ok(None)
+            }
             Err(_) => {
                 self.session = None;
                 self.due = now + AGAIN;
@@ -161,6 +210,8 @@ impl DatabaseWatcher {
 const MACHINE_NAME: &str = "MACHINE_NAME";
 /// How often it is asked: a tenth of the interval of a worker's heartbeat.
 const EVERY: Duration = Duration::from_secs(6);
+/// How often it is asked where tasks are to be seen: a fifth of TaskHeartbeatInterval, by which they change.
+const EVERY_WITH_WORK: Duration = Duration::from_secs(2);
 /// How long an answer may take: the script waits five seconds for a connection and five for each statement.
 const LIMIT: Duration = Duration::from_secs(20);
 const GREETING: Duration = Duration::from_secs(20);

@@ -158,6 +158,7 @@ mod tests {
             resolution: Some(Resolution { addresses: vec![resolved.to_owned()], hosts_line }),
             socket: Some(SocketSight { state: SOCKET_ESTABLISHED, remote_address: remote.to_owned() }),
             log: None,
+            work: None,
         }
     }
 

@@ -356,7 +356,8 @@ pub(super) fn standing_for(action: Action<NodeWord>, node: NodeId) -> ResolvedAc
 
 /// The node or worker that an action is about, if it is about one.
 fn target<'n>(action: &ResolvedAction, names: &'n Names) -> Option<&'n str> {
-    if let ResolvedAction::WorkerService { worker, .. } = action {
+    if let ResolvedAction::WorkerService { worker, .. } | ResolvedAction::WorkerAgent { worker, .. } = action
+    {
         return Some(names.worker(*worker));
     }
     action.node().map(|node| names.node(node))

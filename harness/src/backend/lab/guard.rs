@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use failover_sim::action::{Action, Verb};
-use failover_sim::names::NodeId;
+use failover_sim::names::{NodeId, WorkerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::backend::BackendError;
 use crate::plan::Plan;
 
-use super::act::Actors;
+use super::PACKAGE;
+use super::act::{Actors, setting_of};
 use super::binding::Binding;
 use super::protocol::{ClusterSight, HostService, Part, SsisdbSight};
 use super::reach::{Host, Lab};
@@ -86,7 +87,8 @@ pub(super) fn check<L: Lab>(
         }
     }
     found.extend(work_in_ssisdb(&database));
-    prove_rights(actors, lab, plan)?;
+    prove_rights(actors, lab, plan, &nodes)?;
+    find_package(actors, lab, plan, &nodes)?;
     found.retain(|(what, _)| !tolerated.contains(what));
     if found.is_empty() {
         return Ok(());
@@ -98,12 +100,28 @@ pub(super) fn check<L: Lab>(
 }
 
 /// Has a session with everybody whom the plan needs for its actions: the nodes have one by now.
-fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result<(), BackendError> {
+fn prove_rights<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    plan: &Plan,
+    nodes: &[NodeId],
+) -> Result<(), BackendError> {
     let mut workers = BTreeSet::new();
     let mut needs_control = false;
     for planned in &plan.actions {
         if let Action::WorkerService { worker, .. } = planned.action {
             workers.insert(worker);
+        }
+        if let Action::SetWorkers(setting) = planned.action {
+            let part = Part::WorkerSetting(setting_of(setting).0.to_owned());
+            for worker in 0..plan.topology.workers.len() {
+                actors.part(lab, Host::Worker(WorkerId(worker as u32)), &part)?;
+            }
+        }
+        if let Action::WorkerAgent { worker, .. } = planned.action {
+            let owner = actors.sql_owner(lab, nodes)?;
+            let part = Part::WorkerAgent(plan.names.worker(worker).to_owned());
+            actors.part(lab, Host::Node(owner), &part)?;
         }
         needs_control |= matches!(
             planned.action.verb(),
@@ -117,6 +135,34 @@ fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result
         actors.machines(lab)?;
     }
     Ok(())
+}
+
+/// Looks for the package that executions would run, where the plan has some.
+fn find_package<L: Lab>(
+    actors: &mut Actors,
+    lab: &mut L,
+    plan: &Plan,
+    nodes: &[NodeId],
+) -> Result<(), BackendError> {
+    if plan.loads.is_empty() {
+        return Ok(());
+    }
+    let owner = actors.sql_owner(lab, nodes)?;
+    let sight = actors.package(lab, owner)?;
+    let what = match (sight.is_deployed, sight.sees_tasks) {
+        (Some(true), true) => return Ok(()),
+        (Some(false), _) => format!(
+            "the package `{PACKAGE}` is not deployed in SSISDB\nhint: `failover lab package --write {PACKAGE}.ispac`, and \
+             deploy it as docs/lab.md says"
+        ),
+        (None, _) => format!(
+            "the account may not see whether the package `{PACKAGE}` is deployed: it is in none of ssis_admin and sysadmin"
+        ),
+        (Some(true), false) => {
+            "the account may not see tasks: it has no SELECT on internal.tasks and internal.executions of SSISDB".to_owned()
+        }
+    };
+    Err(BackendError::Lab { host: plan.names.node(owner).to_owned(), what })
 }
 
 /// A lab that has just been switched on has no cluster yet, or its database is being recovered.

@@ -73,7 +73,7 @@ impl Hooks {
                 run(self.of(*change).as_deref(), node, limit).map(|_| Reply::Done)
             }
             Call::ReadCluster
-            | Call::ReadWorker
+            | Call::ReadWorker { .. }
             | Call::ReadSsisdb { .. }
             | Call::ReadMasterCertificate
             | Call::MoveRole { .. }
@@ -86,7 +86,10 @@ impl Hooks {
             | Call::ReadMaintenance
             | Call::Reach { .. }
             | Call::ReplaceMasterCertificate { .. }
-            | Call::ReadEvents { .. } => Err(failed("NotOnThisHost", "")),
+            | Call::ReadEvents { .. }
+            | Call::ReadPackage { .. }
+            | Call::StartExecutions { .. }
+            | Call::StopExecution { .. } => Err(failed("NotOnThisHost", "")),
         }
     }
 

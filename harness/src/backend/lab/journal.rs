@@ -15,6 +15,7 @@ use crate::history::Header;
 use crate::plan::Plan;
 use crate::scenario::plan as plan_of;
 
+use super::PACKAGE;
 use super::protocol::Part;
 
 /// What an action has done that can be taken back.
@@ -59,6 +60,11 @@ pub enum Undo {
         node: String,
         /// Its thumbprint.
         thumbprint: String,
+    },
+    /// The executions of the supplied package that came after this one are over.
+    StopExecutions {
+        /// The id of the last execution before.
+        after: i64,
     },
     /// The part has the value again that it had.
     RestorePart {
@@ -308,6 +314,9 @@ impl std::fmt::Display for Undo {
             Self::PowerOn { node } => write!(f, "power {node} on"),
             Self::RestoreMasterCertificate { node, thumbprint } => {
                 write!(f, "put the master certificate {thumbprint} back on {node}")
+            }
+            Self::StopExecutions { after } => {
+                write!(f, "stop the executions of `{PACKAGE}` after {after}, or wait until they are over")
             }
             Self::RestorePart { host, part, value } => {
                 let value = if value.is_empty() { "nothing".to_owned() } else { value.join(", ") };

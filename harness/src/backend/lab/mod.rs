@@ -17,6 +17,7 @@ pub mod journal;
 pub mod ledger;
 pub mod live;
 mod outside;
+pub mod package;
 pub mod protocol;
 pub mod reach;
 pub mod real;
@@ -26,6 +27,7 @@ mod sight;
 pub mod transport;
 pub mod twin;
 mod watch;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,8 @@ mod tests;
 mod tests_events;
 #[cfg(test)]
 mod tests_parts;
+#[cfg(test)]
+mod tests_work;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -40,14 +44,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failover_sim::action::{Action, LinkEnd, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb};
+use failover_sim::action::{
+    Action, AgentAction, LinkEnd, LoadWorkers, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb,
+};
 use failover_sim::assumption::Assumption;
 use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
-use failover_sim::observe::{Flow, Sink};
+use failover_sim::observe::{AgentRow, Flow, Sink};
 use failover_sim::time::Time;
+use failover_sim::topology::WorkerMachine;
 
-use crate::plan::{NodeWord, Plan};
+use crate::picture::clauses;
+use crate::plan::{Clause, NodeWord, Plan, PlannedAction};
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -135,7 +143,7 @@ impl<L: Lab> LabBackend<L> {
         let (journal, plan) = Journal::read(journal)?;
         self.lab.begin(&plan).map_err(BackendError::Unready)?;
         let binding = Binding::of(&plan).bound_to(self.cluster());
-        let mut actors = Actors::new(&binding, journal, Duration::ZERO);
+        let mut actors = Actors::new(&binding, journal, Duration::ZERO, &plan.loads);
         let nodes: Vec<NodeId> = (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)).collect();
         let begun = actors.journal().open().count();
         let open = actors.undo_all(&mut self.lab, &nodes)?;
@@ -189,7 +197,11 @@ impl<L: Lab> Backend for LabBackend<L> {
         let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
         let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
-        Abilities { missing, forbidden, program: None }
+        let waits_for = plan.steps.iter().flat_map(|step| clauses(&step.kind));
+        let mut waits_for = waits_for.chain(plan.holds.iter().flat_map(|hold| &hold.clauses));
+        let is_of_messages = |clause: &Clause| matches!(clause, Clause::Tasks { messages: Some(_), .. });
+        let unseen = waits_for.any(is_of_messages).then_some(MESSAGES).into_iter().collect();
+        Abilities { missing, unseen, forbidden, program: None }
     }
 
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
@@ -200,10 +212,10 @@ impl<L: Lab> Backend for LabBackend<L> {
         let journal = Journal::begin(&folder, plan);
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan).bound_to(self.cluster());
-        let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest);
+        let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest, &plan.loads);
         let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
         guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
-        let mut watchers = Watchers::new(&binding, self.lab.rhythm());
+        let mut watchers = Watchers::new(&binding, self.lab.rhythm(), is_about_ssisdb(plan));
         watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
         let mut events = EventReaders::new(&binding, self.lab.rhythm());
         let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
@@ -249,8 +261,22 @@ impl<L: Lab> Backend for LabBackend<L> {
         let nodes = run.watchers.nodes_by_use();
         run.actors.owners_are(|| run.watchers.owners());
         let acted = lab.clock().now();
+        if let ResolvedAction::StartExecutions(load) = action {
+            let started = run.actors.start_executions(lab, number, load, &nodes)?;
+            run.watchers.saw_started(&started, lab.clock().now());
+            return Ok(());
+        }
         if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
             run.watchers.saw_machines(&seen.machines, (acted, seen.asked), lab.clock().now());
+        }
+        // It was read back.
+        if let ResolvedAction::WorkerAgent { worker, what } = action {
+            let row = match what {
+                AgentAction::Enable => AgentRow::Enabled,
+                AgentAction::Disable => AgentRow::Disabled,
+                AgentAction::Delete => AgentRow::Missing,
+            };
+            run.watchers.saw_agent(worker, row, acted, lab.clock().now());
         }
         if let ResolvedAction::Thaw { node } = action {
             let looked = run.watchers.look_again(node, lab);
@@ -269,6 +295,7 @@ impl<L: Lab> Backend for LabBackend<L> {
             }
             let now = lab.clock().now();
             let next = run.watchers.next_moment(now).min(run.events.next_moment(now));
+            let next = run.actors.next_round().map_or(next, |due| next.min(due));
             if next > until {
                 lab.clock().wait_until(until);
                 return Ok(Stop::Reached);
@@ -276,6 +303,7 @@ impl<L: Lab> Backend for LabBackend<L> {
             lab.clock().wait_until(next);
             run.watchers.look(lab).map_err(|(host, error)| watch_error(&run.binding, host, error))?;
             run.events.look(lab);
+            run.start_rounds(lab)?;
         }
     }
 
@@ -318,6 +346,19 @@ impl<L: Lab> Backend for LabBackend<L> {
 }
 
 impl Run {
+    /// Starts what of executions is due by now.
+    fn start_rounds<L: Lab>(&mut self, lab: &mut L) -> Result<(), BackendError> {
+        let now = lab.clock().now();
+        if self.actors.next_round().is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        let owner = self.watchers.answers_for_ssisdb(now);
+        for started in self.actors.start_rounds(lab, owner)? {
+            self.watchers.saw_started(&started, lab.clock().now());
+        }
+        Ok(())
+    }
+
     fn tell<S: Sink>(&mut self, sink: &mut S) -> Flow {
         let mut flow = Flow::Continue;
         for record in self.watchers.records.drain(..).chain(self.events.records.drain(..)) {
@@ -327,6 +368,12 @@ impl Run {
         }
         flow
     }
+}
+
+/// Whether a plan changes what SSISDB tells of, so that it is to be asked more often.
+fn is_about_ssisdb(plan: &Plan) -> bool {
+    let of_agent = |planned: &PlannedAction| matches!(planned.action, Action::WorkerAgent { .. });
+    !plan.loads.is_empty() || plan.actions.iter().any(of_agent)
 }
 
 /// Whether a lab can do what is particular about an action, beyond its verb.
@@ -339,6 +386,14 @@ fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
     // Which of the instances of a node has the replica, no resource says.
     let is_replica = |resource: &ResourceConfig| resource.kind == ResourceKind::AvailabilityGroup;
     if of_sql_server && plan.topology.cluster.resources.iter().any(is_replica) {
+        return false;
+    }
+    // An execution that waits cannot be stopped (observed): nobody could take it back.
+    let is_disabled = |worker: &WorkerMachine| !worker.enabled;
+    if let Action::StartExecutions(load) = action
+        && plan.loads[load.index()].workers == LoadWorkers::EachNamed
+        && plan.topology.workers.iter().any(is_disabled)
+    {
         return false;
     }
     !matches!(
@@ -363,6 +418,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
     let host = binding.host_name(host);
     match error {
         WatchError::Session(error) => BackendError::Session { host, doing: "looking", error },
+        WatchError::Strange(error) => BackendError::Lab { host, what: error.to_string() },
         WatchError::Unbound(error) => BackendError::Lab { host, what: error.to_string() },
         WatchError::Io(error) => BackendError::Lab { host, what: format!("it cannot be looked at: {error}") },
     }
@@ -370,7 +426,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 
 /// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
 /// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 33] = [
+pub(crate) const ABLE: [Verb; 38] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -404,6 +460,15 @@ pub(crate) const ABLE: [Verb; 33] = [
     Verb::Heal,
     Verb::ReplaceMasterCertificate,
     Verb::ChangeNode,
+    Verb::StartExecutions,
+    Verb::SetWorkers,
+    Verb::EnableWorker,
+    Verb::DisableWorker,
+    Verb::DeleteWorker,
 ];
+/// What the supplied package is called: the folder in the catalog, the project in it, and, with `.dtsx`, the package.
+pub const PACKAGE: &str = "failover-lab";
+/// What is not looked at: no page says when a worker writes what its package has told.
+const MESSAGES: &str = "where the messages of packages are";
 /// Below the folder for temporary files.
 const JOURNALS: &str = "failover-lab";

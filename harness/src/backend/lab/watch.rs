@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use failover_sim::names::NodeId;
-use failover_sim::observe::{Answer, Fact, Power, Record, Source, Watch};
+use failover_sim::names::{NodeId, WorkerId};
+use failover_sim::observe::{AgentRow, Answer, Fact, Power, Record, Source, Watch};
 use failover_sim::time::{Time, micros};
 
 use super::binding::{Binding, Presence};
@@ -14,6 +14,7 @@ use super::protocol::{Call, ClusterSight, MachineSight, Marker, Reply, WorkerSig
 use super::reach::{Host, Lab, Looked, Purpose};
 use super::session::{self, Session, SessionError};
 use super::sight::{NodeMemory, PowerMemory, Unbound, WorkerLook, WorkerMemory};
+use super::work::{Started, Strange, WorkMemory};
 
 /// How often is looked, and how long a host may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +55,9 @@ pub enum WatchError {
     /// A host names something that the plan does not have.
     #[error(transparent)]
     Unbound(#[from] Unbound),
+    /// Executions do what the supplied package does not do.
+    #[error(transparent)]
+    Strange(#[from] Strange),
     /// No session can be had, or the probe fails.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -69,6 +73,9 @@ pub(super) struct Watchers {
     endpoint: Option<Answer>,
     probed: Option<Time>,
     database: DatabaseWatcher,
+    work: WorkMemory,
+    /// Whether a worker's log has told of a report that was refused.
+    reports_seen: bool,
     /// What shows how the workers are connected.
     pub(super) shown: Evidence,
     /// What was seen and is not yet told.
@@ -95,7 +102,7 @@ enum Memory {
 }
 
 impl Watchers {
-    pub(super) fn new(binding: &Binding, rhythm: Rhythm) -> Self {
+    pub(super) fn new(binding: &Binding, rhythm: Rhythm, has_work: bool) -> Self {
         let watcher = |host| Watcher {
             host,
             session: None,
@@ -114,7 +121,9 @@ impl Watchers {
             rhythm,
             hosts: binding.hosts().into_iter().map(watcher).collect(),
             binding: binding.clone(),
-            database: DatabaseWatcher::new(binding),
+            database: DatabaseWatcher::new(binding, has_work),
+            work: WorkMemory::new(binding),
+            reports_seen: false,
             shown: Evidence::new(binding),
             next_poll: Time::ZERO,
             next_probe: Time::ZERO,
@@ -187,12 +196,44 @@ impl Watchers {
         owner: Option<NodeId>,
         now: Time,
     ) -> Result<(), WatchError> {
-        let Some(look) = self.database.look(lab, owner, &self.binding)? else { return Ok(()) };
+        let look = self.database.look(lab, owner, self.work.first(), &self.binding)?;
+        if let Some((earliest, is_watched)) = self.database.is_watched_at(now) {
+            let (what, every) = (Watch::Ssisdb, self.database.longest());
+            if is_watched {
+                self.tell(now, now, Source::Run, Fact::Watching { what, every });
+            } else {
+                self.tell(earliest, now, Source::Run, Fact::Unwatched(what));
+            }
+        }
+        let Some(look) = look else { return Ok(()) };
         self.shown.saw_database(&look.sight, &self.binding);
         for fact in look.facts {
             self.tell(look.earliest, now, DatabaseWatcher::SOURCE, fact);
         }
+        let tasks = look.sight.tasks.unwrap_or_default();
+        for (started, fact) in self.work.tasks(&tasks, &self.binding)? {
+            self.tell(look.earliest.max(started), now, DatabaseWatcher::SOURCE, fact);
+        }
         Ok(())
+    }
+
+    /// The node that has answered for SSISDB of late.
+    pub(super) fn answers_for_ssisdb(&self, now: Time) -> Option<NodeId> {
+        self.database.answers(now)
+    }
+
+    /// Takes in the row of a worker that somebody has changed since `acted`, and read back.
+    pub(super) fn saw_agent(&mut self, worker: WorkerId, row: AgentRow, acted: Time, now: Time) {
+        if self.database.saw_agent(worker, row) {
+            self.tell(acted, now, DatabaseWatcher::SOURCE, Fact::WorkerAgent { worker, row });
+        }
+    }
+
+    /// Takes in executions that were started by now.
+    pub(super) fn saw_started(&mut self, started: &Started, now: Time) {
+        for fact in self.work.started(started) {
+            self.tell(started.asked, now, DatabaseWatcher::SOURCE, fact);
+        }
     }
 
     /// Takes in a look at the machines that somebody else had, who has changed their power since `acted`.
@@ -287,7 +328,7 @@ impl Watchers {
         let call = match self.hosts[index].host {
             Host::Control => Call::ReadPower { nodes: self.binding.node_names().to_vec() },
             Host::Node(_) => Call::ReadCluster,
-            Host::Worker(_) => Call::ReadWorker,
+            Host::Worker(_) => Call::ReadWorker { work_from: self.work.first() },
         };
         let rhythm = self.rhythm;
         let watcher = &mut self.hosts[index];
@@ -360,6 +401,8 @@ impl Watchers {
             | Reply::Reached(_)
             | Reply::Maintenance(_)
             | Reply::Done
+            | Reply::Package(_)
+            | Reply::Executions(_)
             | Reply::Events(_) => true,
         };
         if is_clear {
@@ -406,8 +449,18 @@ impl Watchers {
         };
         let earliest = watcher.looked;
         let look = memory.compare(sight, self.endpoint, &self.binding)?;
+        let of_work = sight.work.as_ref().map(|work| self.work.worker(worker, work)).transpose()?;
         if let Some(state) = memory.state().filter(|_| look != WorkerLook::Unclear) {
             self.shown.saw(worker, sight, state, self.endpoint, &self.binding);
+        }
+        for fact in of_work.unwrap_or_default() {
+            // Nobody has documented what a log says: that one can be read shows when it is.
+            if matches!(fact, Fact::ReportRefused { .. }) && !std::mem::replace(&mut self.reports_seen, true)
+            {
+                let every = self.rhythm.poll + self.rhythm.limit;
+                self.tell(now, now, Source::Run, Fact::Watching { what: Watch::Reports, every });
+            }
+            self.tell(earliest, now, Source::Worker(worker), fact);
         }
         Ok(match look {
             WorkerLook::Same => true,

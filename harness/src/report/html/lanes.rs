@@ -161,7 +161,9 @@ impl<'p> Lanes<'p> {
                 | Fact::NodeStatus { .. }
                 | Fact::OwnerNode { .. }
                 | Fact::Watching { .. }
-                | Fact::Unwatched(Watch::Machines | Watch::Workers | Watch::Ssisdb)
+                | Fact::Unwatched(
+                    Watch::Machines | Watch::Workers | Watch::Ssisdb | Watch::Reports | Watch::Messages,
+                )
                 | Fact::StepsBegan
                 | Fact::StepBegan(_)
                 | Fact::Acting { .. }

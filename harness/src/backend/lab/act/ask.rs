@@ -82,7 +82,7 @@ impl Actors {
         lab: &mut L,
         node: NodeId,
     ) -> Result<SsisdbSight, BackendError> {
-        let call = Call::ReadSsisdb { server: self.binding.sql_server_of(node).to_owned() };
+        let call = Call::ReadSsisdb { server: self.binding.sql_server_of(node).to_owned(), work_from: None };
         let reply = self.ask(lab, Host::Node(node), "reading SSISDB", call)?;
         let Reply::Ssisdb(sight) = reply else { unreachable!("{READ_AS_ASKED}") };
         Ok(sight)

@@ -8,12 +8,13 @@ mod ask;
 mod cut;
 mod part;
 mod undo;
+mod work;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use failover_sim::action::{Drain, Part as Surroundings, ResolvedAction, StartQuorum, Verb};
+use failover_sim::action::{Drain, Load, Part as Surroundings, ResolvedAction, StartQuorum, Verb};
 use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
 use failover_sim::observe::Power;
 use failover_sim::time::Time;
@@ -38,6 +39,12 @@ pub(super) struct Actors {
     addresses: Vec<(NodeId, String)>,
     /// How long the steps of the run take at the most.
     longest: Duration,
+    /// The sets of executions that actions name.
+    loads: Vec<Load>,
+    /// What of them is still to be started.
+    rounds: Vec<work::Round>,
+    /// Executions that were told to stop.
+    stopped: BTreeSet<i64>,
 }
 
 /// A look at the machines that an action brought along.
@@ -48,7 +55,7 @@ pub(super) struct MachinesSeen {
 
 impl Actors {
     /// `longest` is how long the steps of the run take at the most.
-    pub(super) fn new(binding: &Binding, journal: Journal, longest: Duration) -> Self {
+    pub(super) fn new(binding: &Binding, journal: Journal, longest: Duration, loads: &[Load]) -> Self {
         Self {
             binding: binding.clone(),
             sessions: BTreeMap::new(),
@@ -57,6 +64,9 @@ impl Actors {
             owners: None,
             addresses: Vec::new(),
             longest,
+            loads: loads.to_vec(),
+            rounds: Vec::new(),
+            stopped: BTreeSet::new(),
         }
     }
 
@@ -166,13 +176,17 @@ impl Actors {
             ResolvedAction::ChangeNode { node, change } => {
                 self.change_node(lab, (number, verb), node, change).map(|()| None)
             }
+            ResolvedAction::SetWorkers(setting) => {
+                self.set_workers(lab, (number, verb), setting).map(|()| None)
+            }
+            ResolvedAction::WorkerAgent { worker, what } => {
+                self.set_worker_agent(lab, (number, verb), (worker, what), nodes).map(|()| None)
+            }
             ResolvedAction::StartClusterService { .. }
             | ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
-            | ResolvedAction::WorkerAgent { .. }
             | ResolvedAction::Degrade { .. }
             | ResolvedAction::DeadlockResource { .. }
-            | ResolvedAction::SetWorkers(_)
             | ResolvedAction::StartExecutions(_) => Err(BackendError::Unable(verb)),
         }
     }
@@ -322,6 +336,8 @@ impl Actors {
         Err(BackendError::Lab { host: self.binding.node_name(node).to_owned(), what })
     }
 }
+
+pub(super) use part::{setting_of, time_span};
 
 pub(super) fn journal_error(path: &Path, error: std::io::Error) -> BackendError {
     BackendError::Journal { path: path.to_owned(), error }

@@ -2,13 +2,19 @@
 //!
 //! Its value is read, the journal says what it was, the other value is written and read back.
 
-use failover_sim::action::{ClusterProperty, NodeChange, Service, ServiceAction, Verb};
+use std::time::Duration;
+
+use failover_sim::action::{
+    AgentAction, ClusterProperty, NodeChange, Service, ServiceAction, Verb, WorkerSetting,
+};
 use failover_sim::cluster::ResiliencyLevel;
 use failover_sim::names::{ActionNo, NodeId, ResourceId, RoleId, WorkerId};
 use failover_sim::time::micros;
 
 use super::super::journal::{State, Undo};
-use super::super::protocol::{BLOCKED, Call, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value};
+use super::super::protocol::{
+    BLOCKED, Call, DISABLED, ENABLED, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value,
+};
 use super::super::reach::{Host, Lab};
 use super::{Actors, BackendError};
 
@@ -46,6 +52,7 @@ impl Actors {
             | Undo::StartResource { .. }
             | Undo::ResumeNode { .. }
             | Undo::StartClusterService { .. }
+            | Undo::StopExecutions { .. }
             | Undo::RestoreMasterCertificate { .. } => None,
         })
     }
@@ -128,11 +135,18 @@ impl Actors {
             ServiceAction::Start => {
                 // One that hangs runs for Windows: it is ended first.
                 let process = Part::Process(HostService::Worker);
-                if self.part(lab, host, &process)? == [SUSPENDED] {
-                    let process = HostService::Worker;
-                    self.ask(lab, host, "ending a process that hangs", Call::KillProcess { process })?;
+                if self.part(lab, host, &process)? != [SUSPENDED] {
+                    return self.set_part(lab, (number, verb), (host, &runs), &texts(&[RUNNING]));
                 }
-                self.set_part(lab, (number, verb), (host, &runs), &texts(&[RUNNING]))
+                let value = texts(&[RUNNING]);
+                let undo = Undo::RestorePart {
+                    host: self.binding.host_name(host),
+                    part: runs.clone(),
+                    value: value.clone(),
+                };
+                let process = HostService::Worker;
+                self.ask(lab, host, "ending a process that hangs", Call::KillProcess { process })?;
+                self.set_part_undone_by(lab, (number, verb), (host, &runs), &value, undo)
             }
             ServiceAction::Hang => {
                 let process = Part::Process(HostService::Worker);
@@ -222,6 +236,40 @@ impl Actors {
         }
     }
 
+    /// A setting of every worker; each service is restarted with it.
+    pub(super) fn set_workers<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        setting: WorkerSetting,
+    ) -> Result<(), BackendError> {
+        let (key, value) = setting_of(setting);
+        let part = Part::WorkerSetting(key.to_owned());
+        for worker in 0..self.binding.topology.workers.len() {
+            let host = Host::Worker(WorkerId(worker as u32));
+            self.set_part(lab, (number, verb), (host, &part), std::slice::from_ref(&value))?;
+        }
+        Ok(())
+    }
+
+    /// What SSISDB has of a worker. One whose row is deleted registers again by itself, and is disabled then.
+    pub(super) fn set_worker_agent<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        (worker, what): (WorkerId, AgentAction),
+        nodes: &[NodeId],
+    ) -> Result<(), BackendError> {
+        let owner = self.sql_owner(lab, nodes)?;
+        let value = match what {
+            AgentAction::Enable => texts(&[ENABLED]),
+            AgentAction::Disable => texts(&[DISABLED]),
+            AgentAction::Delete => Vec::new(),
+        };
+        let part = Part::WorkerAgent(self.binding.host_name(Host::Worker(worker)));
+        self.set_part(lab, (number, verb), (Host::Node(owner), &part), &value)
+    }
+
     /// Lets the cluster forgive more than it does by itself, until the run is taken back.
     pub(in crate::backend::lab) fn raise_thresholds<L: Lab>(
         &mut self,
@@ -276,6 +324,21 @@ fn property_of(property: ClusterProperty) -> (&'static str, u64) {
             ("ResiliencyDefaultPeriod", millis(period) / 1_000)
         }
     }
+}
+
+/// The key of a setting, and its value as it is written (WorkerSettings.config, documented).
+pub(in crate::backend::lab) fn setting_of(setting: WorkerSetting) -> (&'static str, String) {
+    match setting {
+        WorkerSetting::MaxTaskCount(count) => ("MaxTaskCount", count.to_string()),
+        WorkerSetting::AgentHeartbeatInterval(time) => ("AgentHeartbeatInterval", time_span(time)),
+        WorkerSetting::TaskHeartbeatInterval(time) => ("TaskHeartbeatInterval", time_span(time)),
+    }
+}
+
+/// A time in whole seconds as .NET writes it: `hh:mm:ss`.
+pub(in crate::backend::lab) fn time_span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// More than any session spends, and less than what stands for a default (FailoverThreshold, documented: 4294967295).

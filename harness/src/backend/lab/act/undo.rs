@@ -38,6 +38,7 @@ impl Actors {
                 pending.push(Pending { entry, undo, asked: false, why: String::new() });
             }
         }
+        self.rounds.clear();
         let deadline = lab.clock().now() + UNDO_LIMIT;
         let mut refused = Vec::new();
         while !pending.is_empty() {
@@ -106,6 +107,7 @@ impl Actors {
                 }
                 Ok(true)
             }
+            Undo::StopExecutions { after } => self.undo_executions(lab, *after, nodes),
             Undo::RestorePart { host, part, value } => {
                 self.undo_part(lab, (host, part, value), nodes, &mut one.asked)
             }
@@ -120,7 +122,9 @@ impl Actors {
         nodes: &[NodeId],
         asked: &mut bool,
     ) -> Result<bool, BackendError> {
-        let host = self.host(host)?;
+        // Its host was the owner node of SQL Server, and may be it no more.
+        let is_of_ssisdb = matches!(part, Part::WorkerAgent(_));
+        let host = if is_of_ssisdb { Host::Node(self.sql_owner(lab, nodes)?) } else { self.host(host)? };
         let is_master_to_stop = *part == Part::Service(HostService::Master) && value == [STOPPED];
         // The cluster has started it there meanwhile, and will stop it when the role goes.
         if let (true, Host::Node(node)) = (is_master_to_stop, host)
@@ -132,8 +136,20 @@ impl Actors {
         if matches!(part, Part::Armed(_)) && self.is_blocked(host) {
             return Ok(false);
         }
-        if is_same_value(&self.part(lab, host, part)?, value) {
+        let found = match self.part(lab, host, part) {
+            Err(BackendError::Session { error: SessionError::Failed(record), .. })
+                if record.is_of_connection() =>
+            {
+                return Ok(false);
+            }
+            found => found?,
+        };
+        if is_same_value(&found, value) {
             return Ok(true);
+        }
+        // A worker whose row was deleted has another one with its next heartbeat.
+        if is_of_ssisdb && found.is_empty() {
+            return Ok(false);
         }
         if !*asked {
             let call = Call::WritePart { part: part.clone(), value: value.to_vec() };

@@ -160,6 +160,14 @@ impl Fields {
         self.value(field)?.as_u64().ok_or(FieldError::wrong(field, "an integer from 0 on"))
     }
 
+    /// An integer that is not negative and not great.
+    ///
+    /// # Errors
+    /// If it is missing or something else.
+    pub fn small<N: TryFrom<u64>>(&self, field: &'static str) -> Result<N, FieldError> {
+        N::try_from(self.natural(field)?).map_err(|_| FieldError::wrong(field, "a small integer"))
+    }
+
     /// A boolean.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod part;
 mod reply;
 mod ssisdb;
 mod windows;
+mod work;
 mod worker;
 
 use std::fmt;
@@ -23,7 +24,9 @@ use serde_json::{Map, Value};
 pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
-pub use part::{ARMED, BLOCKED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
+pub use part::{
+    ARMED, BLOCKED, DISABLED, ENABLED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value,
+};
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,
@@ -34,13 +37,14 @@ pub use windows::{
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
     node_status_flags, resource_state, resource_state_number, role_state_number,
 };
+pub use work::{End, PackageRun, PackageSight, RefusedReport, TaskSight, WorkSight};
 pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 
 /// The version of the protocol; the handshake refuses another one.
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 30] = [
+pub const VERBS: [&str; 33] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -71,6 +75,9 @@ pub const VERBS: [&str; 30] = [
     "reach",
     "read_maintenance",
     "read_events",
+    "read_package",
+    "start_executions",
+    "stop_execution",
 ];
 
 /// How many events one answer brings at most: with all their data it stays below [`LINE_LIMIT`].
@@ -130,7 +137,10 @@ pub enum Call {
     /// On a node: nodes, groups and resources as `Get-Cluster*` show them there.
     ReadCluster,
     /// On a worker: endpoint in force, socket, last line of its log.
-    ReadWorker,
+    ReadWorker {
+        /// The first execution whose packages are of interest, if any are.
+        work_from: Option<i64>,
+    },
     /// At whoever controls the machines: their power states.
     ReadPower {
         /// Names of the nodes.
@@ -140,6 +150,31 @@ pub enum Call {
     ReadSsisdb {
         /// The instance that holds SSISDB: network name, or network name and instance.
         server: String,
+        /// The first execution whose task is of interest, if any is.
+        work_from: Option<i64>,
+    },
+    /// As [`Call::ReadSsisdb`]: whether the supplied package is deployed, and what is needed to see what becomes of it.
+    ReadPackage {
+        /// As there.
+        server: String,
+    },
+    /// As [`Call::ReadSsisdb`]: creates and starts executions of the supplied package.
+    StartExecutions {
+        /// As there.
+        server: String,
+        /// How long each package runs.
+        seconds: u32,
+        /// `@retry_count`.
+        retry_count: u8,
+        /// For each execution the machine that alone may run it; empty for any worker.
+        workers: Vec<String>,
+    },
+    /// As [`Call::ReadSsisdb`]: `catalog.stop_operation`.
+    StopExecution {
+        /// As there.
+        server: String,
+        /// Which one.
+        execution: i64,
     },
     /// On a node: the certificate of the master's binding.
     ReadMasterCertificate,
@@ -334,7 +369,7 @@ impl Call {
         match self {
             Self::Hello { .. } => "hello",
             Self::ReadCluster => "read_cluster",
-            Self::ReadWorker => "read_worker",
+            Self::ReadWorker { .. } => "read_worker",
             Self::ReadPower { .. } => "read_power",
             Self::ReadSsisdb { .. } => "read_ssisdb",
             Self::ReadMasterCertificate => "read_master_certificate",
@@ -350,6 +385,9 @@ impl Call {
             Self::Reach { .. } => "reach",
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
             Self::ReadEvents { .. } => "read_events",
+            Self::ReadPackage { .. } => "read_package",
+            Self::StartExecutions { .. } => "start_executions",
+            Self::StopExecution { .. } => "stop_execution",
         }
     }
 
@@ -361,13 +399,24 @@ impl Call {
                 .with("protocol", PROTOCOL)
                 .with_some("run", run.as_deref()),
             Self::ReadCluster
-            | Self::ReadWorker
             | Self::ReadMasterCertificate
             | Self::ReadNetwork
             | Self::ReadMaintenance
             | Self::ShutDown => fields,
+            Self::ReadWorker { work_from } => fields.with_some("work_from", *work_from),
             Self::ReadPower { nodes } => fields.with_list("nodes", nodes.iter().map(String::as_str)),
-            Self::ReadSsisdb { server } => fields.with("server", server.as_str()),
+            Self::ReadSsisdb { server, work_from } => {
+                fields.with("server", server.as_str()).with_some("work_from", *work_from)
+            }
+            Self::ReadPackage { server } => fields.with("server", server.as_str()),
+            Self::StartExecutions { server, seconds, retry_count, workers } => fields
+                .with("server", server.as_str())
+                .with("seconds", *seconds)
+                .with("retry_count", *retry_count)
+                .with_list("workers", workers.iter().map(String::as_str)),
+            Self::StopExecution { server, execution } => {
+                fields.with("server", server.as_str()).with("execution", *execution)
+            }
             Self::MoveRole { group, node } => {
                 fields.with("group", group.as_str()).with("node", node.as_str())
             }
@@ -401,9 +450,23 @@ impl Call {
                 Self::Hello { marker, run }
             }
             "read_cluster" => Self::ReadCluster,
-            "read_worker" => Self::ReadWorker,
+            "read_worker" => Self::ReadWorker { work_from: work_from(fields)? },
             "read_power" => Self::ReadPower { nodes: fields.texts("nodes")? },
-            "read_ssisdb" => Self::ReadSsisdb { server: fields.text("server")?.to_owned() },
+            "read_ssisdb" => {
+                let server = fields.text("server")?.to_owned();
+                Self::ReadSsisdb { server, work_from: work_from(fields)? }
+            }
+            "read_package" => Self::ReadPackage { server: fields.text("server")?.to_owned() },
+            "start_executions" => Self::StartExecutions {
+                server: fields.text("server")?.to_owned(),
+                seconds: fields.small("seconds")?,
+                retry_count: fields.small("retry_count")?,
+                workers: fields.texts("workers")?,
+            },
+            "stop_execution" => Self::StopExecution {
+                server: fields.text("server")?.to_owned(),
+                execution: fields.integer("execution")?,
+            },
             "read_master_certificate" => Self::ReadMasterCertificate,
             "move_role" => Self::MoveRole {
                 group: fields.text("group")?.to_owned(),
@@ -428,12 +491,11 @@ impl Call {
                 let name = fields.text("channel")?;
                 let found = CHANNELS.into_iter().find(|channel| channel_name(*channel) == name);
                 let within = if fields.has("within_ms") { Some(fields.natural("within_ms")?) } else { None };
-                let most = u32::try_from(fields.natural("most")?);
                 Self::ReadEvents {
                     channel: found.ok_or(FieldError::wrong("channel", "a log of the cluster"))?,
                     after: fields.integer("after")?,
                     within: within.map(Duration::from_millis),
-                    most: most.map_err(|_| FieldError::wrong("most", "a small integer"))?,
+                    most: fields.small("most")?,
                 }
             }
             other => {
@@ -450,6 +512,10 @@ impl Call {
 
 fn read_part(fields: &Fields) -> Result<Part, FieldError> {
     Part::read(fields.text("part")?, fields.text("name")?)
+}
+
+fn work_from(fields: &Fields) -> Result<Option<i64>, FieldError> {
+    if fields.has("work_from") { fields.integer("work_from").map(Some) } else { Ok(None) }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -512,12 +578,23 @@ pub(super) mod tests {
         let text = || any::<String>();
         prop_oneof![
             Just(Call::ReadCluster),
-            Just(Call::ReadWorker),
+            proptest::option::of(any::<i64>()).prop_map(|work_from| Call::ReadWorker { work_from }),
             Just(Call::ReadMasterCertificate),
             proptest::option::of(text()).prop_map(|run| Call::Hello { marker: Marker::of("a"), run }),
             proptest::collection::vec(text(), 0..4).prop_map(|nodes| Call::ReadPower { nodes }),
             (text(), text()).prop_map(|(group, node)| Call::MoveRole { group, node }),
-            text().prop_map(|server| Call::ReadSsisdb { server }),
+            (text(), proptest::option::of(any::<i64>()))
+                .prop_map(|(server, work_from)| Call::ReadSsisdb { server, work_from }),
+            text().prop_map(|server| Call::ReadPackage { server }),
+            (text(), any::<u32>(), any::<u8>(), proptest::collection::vec(text(), 0..4)).prop_map(
+                |(server, seconds, retry_count, workers)| Call::StartExecutions {
+                    server,
+                    seconds,
+                    retry_count,
+                    workers
+                }
+            ),
+            (text(), any::<i64>()).prop_map(|(server, execution)| Call::StopExecution { server, execution }),
             (0..PowerChange::ALL.len(), text())
                 .prop_map(|(index, node)| Call::ChangePower { change: PowerChange::ALL[index], node }),
             (0..ClusterChange::ALL.len(), text())

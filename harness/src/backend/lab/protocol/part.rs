@@ -34,6 +34,11 @@ pub enum Part {
     MasterSetting(String),
     /// Those of these certificates (SHA-1 thumbprints) that LocalMachine\Root has, each as base64.
     RootCertificates(Vec<String>),
+    /// A key of the worker's `WorkerSettings.config`: one text. Its service reads it when it starts, so that it is restarted
+    /// whenever the key is written, if it runs.
+    WorkerSetting(String),
+    /// What SSISDB has of the worker on this machine: [`ENABLED`], [`DISABLED`], or nothing.
+    WorkerAgent(String),
     /// Whether the node will take every block back by itself ([`ARMED`]), so many minutes from now.
     Armed(u32),
 }
@@ -57,6 +62,10 @@ pub const SUSPENDED: &str = "suspended";
 pub const GOING: &str = "going";
 /// Clients are kept from a port.
 pub const BLOCKED: &str = "blocked";
+/// A worker gets tasks.
+pub const ENABLED: &str = "enabled";
+/// A worker gets no task.
+pub const DISABLED: &str = "disabled";
 /// A node will take its blocks back.
 pub const ARMED: &str = "armed";
 
@@ -82,6 +91,8 @@ impl Part {
             Self::HttpsBinding => "https_binding",
             Self::MasterSetting(_) => "master_setting",
             Self::RootCertificates(_) => "root_certificates",
+            Self::WorkerSetting(_) => "worker_setting",
+            Self::WorkerAgent(_) => "worker_agent",
             Self::Armed(_) => "armed",
         }
     }
@@ -89,7 +100,10 @@ impl Part {
     /// Whether it is one of the cluster, the same on whatever node it is asked.
     pub const fn is_of_cluster(&self) -> bool {
         match self {
-            Self::PossibleOwners(_) | Self::ClusterProperty(_) | Self::FailoverThreshold(_) => true,
+            Self::PossibleOwners(_)
+            | Self::ClusterProperty(_)
+            | Self::FailoverThreshold(_)
+            | Self::WorkerAgent(_) => true,
             Self::Service(_)
             | Self::Process(_)
             | Self::StartMode(_)
@@ -98,6 +112,7 @@ impl Part {
             | Self::HttpsBinding
             | Self::MasterSetting(_)
             | Self::RootCertificates(_)
+            | Self::WorkerSetting(_)
             | Self::Armed(_) => false,
         }
     }
@@ -111,7 +126,9 @@ impl Part {
             Self::PossibleOwners(name)
             | Self::ClusterProperty(name)
             | Self::FailoverThreshold(name)
-            | Self::MasterSetting(name) => name.clone(),
+            | Self::MasterSetting(name)
+            | Self::WorkerSetting(name)
+            | Self::WorkerAgent(name) => name.clone(),
             Self::PortBlocked(port) => port.to_string(),
             Self::HttpsBinding => String::new(),
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
@@ -147,6 +164,8 @@ impl Part {
             }
             "https_binding" => Self::HttpsBinding,
             "master_setting" => Self::MasterSetting(name.to_owned()),
+            "worker_setting" => Self::WorkerSetting(name.to_owned()),
+            "worker_agent" => Self::WorkerAgent(name.to_owned()),
             "root_certificates" => {
                 let thumbprints = name.split(',').filter(|text| !text.is_empty());
                 Self::RootCertificates(thumbprints.map(str::to_owned).collect())
@@ -196,6 +215,8 @@ impl std::fmt::Display for Part {
             Self::HttpsBinding => f.write_str("the binding of the master's port"),
             Self::MasterSetting(key) => write!(f, "{key} in MasterSettings.config"),
             Self::RootCertificates(_) => f.write_str("the workers' certificates in Root"),
+            Self::WorkerSetting(key) => write!(f, "{key} in WorkerSettings.config"),
+            Self::WorkerAgent(machine) => write!(f, "the row of `{machine}` in SSISDB"),
             Self::Armed(_) => f.write_str("the task that takes blocks back"),
         }
     }
@@ -220,6 +241,8 @@ pub(super) mod tests {
             any::<u16>().prop_map(Part::PortBlocked),
             Just(Part::HttpsBinding),
             any::<String>().prop_map(Part::MasterSetting),
+            any::<String>().prop_map(Part::WorkerSetting),
+            any::<String>().prop_map(Part::WorkerAgent),
             proptest::collection::vec("[0-9A-F]{40}", 0..3).prop_map(Part::RootCertificates),
             any::<u32>().prop_map(Part::Armed),
         ]

@@ -7,6 +7,7 @@ use super::events::EventsSight;
 use super::fields::{self, FieldError, Fields};
 use super::ssisdb::SsisdbSight;
 use super::windows::{self, MachineState};
+use super::work::PackageSight;
 use super::worker::WorkerSight;
 use super::{Call, Marker};
 
@@ -50,6 +51,11 @@ pub enum Reply {
     Done,
     /// To `read_events`.
     Events(EventsSight),
+    /// To `read_package`.
+    Package(PackageSight),
+    /// To `start_executions`: those that were started, in the order in which they were asked for. There are fewer where SSISDB
+    /// went away meanwhile.
+    Executions(Vec<i64>),
 }
 
 /// What a host is.
@@ -181,6 +187,13 @@ pub struct ErrorRecord {
     pub inner: Vec<String>,
 }
 
+impl ErrorRecord {
+    /// Whether nobody answered for SSISDB: what SQL Server itself says is told by its number, and not as this type.
+    pub fn is_of_connection(&self) -> bool {
+        std::iter::once(&self.exception).chain(&self.inner).any(|name| name == SQL_EXCEPTION)
+    }
+}
+
 impl Answer {
     /// The answer as a line, without its end.
     pub fn line(&self, marker: &Marker) -> String {
@@ -236,6 +249,8 @@ impl Reply {
             Self::Maintenance(words) => fields.with_list("maintenance", words.iter().map(String::as_str)),
             Self::Done => fields,
             Self::Events(sight) => sight.write(fields),
+            Self::Package(sight) => sight.write(fields),
+            Self::Executions(started) => fields.with_list("started", started.iter().copied()),
         }
     }
 
@@ -243,7 +258,7 @@ impl Reply {
         Ok(match call {
             Call::Hello { .. } => Self::Hello(Hello::read(fields)?),
             Call::ReadCluster => Self::Cluster(ClusterSight::read(fields)?),
-            Call::ReadWorker => Self::Worker(WorkerSight::read(fields)?),
+            Call::ReadWorker { .. } => Self::Worker(WorkerSight::read(fields)?),
             Call::ReadPower { nodes } => {
                 let names = fields.texts_of("node_names", nodes.len())?;
                 let powers = fields.integers_of("node_powers", nodes.len())?;
@@ -270,7 +285,10 @@ impl Reply {
             | Call::KillProcess { .. }
             | Call::ShutDown
             | Call::WritePart { .. }
+            | Call::StopExecution { .. }
             | Call::ReplaceMasterCertificate { .. } => Self::Done,
+            Call::ReadPackage { .. } => Self::Package(PackageSight::read(fields)?),
+            Call::StartExecutions { .. } => Self::Executions(fields.integers("started")?),
             Call::ReadEvents { .. } => Self::Events(EventsSight::read(fields)?),
         })
     }
@@ -430,6 +448,8 @@ impl std::fmt::Display for ErrorRecord {
 }
 
 /// Unknown, in every table of the cluster.
+/// `System.Data.SqlClient.SqlException` (documented).
+const SQL_EXCEPTION: &str = "System.Data.SqlClient.SqlException";
 const UNKNOWN: i64 = -1;
 
 #[cfg(test)]
@@ -482,7 +502,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_arrives_is_read_or_refused(text in any::<String>()) {
-            for call in [Call::ReadCluster, Call::ReadWorker, Call::ReadMasterCertificate] {
+            for call in [Call::ReadCluster, Call::ReadWorker { work_from: Some(1) }, Call::ReadMasterCertificate] {
                 let _ = Answer::read(&text, &call);
             }
         }

@@ -2,6 +2,7 @@
 
 use super::Ticks;
 use super::fields::{FieldError, Fields};
+use super::work::{self, TaskSight};
 
 /// What the views of SSISDB show.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub struct SsisdbSight {
     pub workers: Option<Vec<AgentSight>>,
     /// Ids of executions that are pending, running or stopping; `None` where the session may not see all of them.
     pub executions: Option<Vec<i64>>,
+    /// The tasks that were asked for; `None` where none were, or the session may not see them.
+    pub tasks: Option<Vec<TaskSight>>,
     /// How many backups and restores run on the instance; `None` where the session may not see what others do.
     pub backups: Option<i64>,
 }
@@ -43,6 +46,10 @@ impl SsisdbSight {
             Some(executions) => fields.with_list("executions", executions.iter().copied()),
             None => fields,
         };
+        let fields = match &self.tasks {
+            Some(tasks) => work::write_tasks(tasks, fields),
+            None => fields,
+        };
         let Some(workers) = &self.workers else { return fields };
         fields
             .with_list("worker_machines", workers.iter().map(|worker| worker.machine.as_str()))
@@ -58,9 +65,10 @@ impl SsisdbSight {
         let values = fields.texts_of("property_values", names.len())?;
         let workers = if fields.has("worker_machines") { Some(read_workers(fields)?) } else { None };
         let executions = if fields.has("executions") { Some(fields.integers("executions")?) } else { None };
+        let tasks = if fields.has("task_ids") { Some(work::read_tasks(fields)?) } else { None };
         let backups = if fields.has("backups") { Some(fields.integer("backups")?) } else { None };
         let properties = names.into_iter().zip(values).collect();
-        Ok(Self { properties, workers, executions, backups })
+        Ok(Self { properties, workers, executions, tasks, backups })
     }
 }
 
@@ -91,11 +99,20 @@ mod tests {
             let properties = vec![("MACHINE_NAME".to_owned(), "NODE1".to_owned())];
             let executions = workers.as_ref().map(|_| vec![7]);
             let backups = workers.as_ref().map(|workers| workers.len() as i64);
-            let sight = SsisdbSight { properties, workers, executions, backups };
+            let task = TaskSight {
+                execution: 7,
+                task: "0-1".to_owned(),
+                state: 2,
+                executed_count: 1,
+                worker: "W\u{d6}1".to_owned(),
+                status: 5,
+            };
+            let tasks = workers.as_ref().map(|workers| vec![task; workers.len()]);
+            let sight = SsisdbSight { properties, workers, executions, tasks, backups };
             let answer = Answer { id: 1, outcome: Ok(Reply::Ssisdb(sight)) };
             let marker = Marker::of("test");
             let line = answer.line(&marker);
-            let call = Call::ReadSsisdb { server: "SQLFCI".to_owned() };
+            let call = Call::ReadSsisdb { server: "SQLFCI".to_owned(), work_from: Some(7) };
             let read = line.strip_prefix(marker.text()).map(|object| Answer::read(object, &call));
             assert_eq!(read, Some(Ok(answer)));
         }

@@ -4,6 +4,7 @@ use failover_sim::observe::{ErrorFamily, Loss};
 
 use super::Ticks;
 use super::fields::{FieldError, Fields};
+use super::work::WorkSight;
 
 /// What is seen on a worker's machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct WorkerSight {
     pub socket: Option<SocketSight>,
     /// The last line of its log that is about its connection, if there is one since the service started.
     pub log: Option<LogLine>,
+    /// The packages that were asked for, and the reports on their tasks; `None` where nobody asked.
+    pub work: Option<WorkSight>,
 }
 
 /// What leads from the host of the endpoint to an address on a worker's machine.
@@ -72,6 +75,10 @@ impl WorkerSight {
         let fields = fields
             .with_some("socket_state", self.socket.as_ref().map(|socket| socket.state))
             .with_some("socket_address", self.socket.as_ref().map(|socket| socket.remote_address.as_str()));
+        let fields = match &self.work {
+            Some(work) => work.write(fields),
+            None => fields,
+        };
         let Some(line) = &self.log else { return fields };
         let (event, errors, socket_error) = match line.event {
             LogEvent::Connected => (CONNECTED, &[][..], None),
@@ -114,6 +121,7 @@ impl WorkerSight {
             resolution,
             socket,
             log,
+            work: if fields.has("package_executions") { Some(WorkSight::read(fields)?) } else { None },
         })
     }
 }
@@ -193,6 +201,7 @@ mod tests {
                 resolution: Some(Resolution { addresses: vec!["10.0.0.100".to_owned()], hosts_line: true }),
                 socket: Some(SocketSight { state: 5, remote_address: "10.0.0.100".to_owned() }),
                 log: Some(LogLine { at: Ticks(1), event }),
+                work: None,
             })
         };
         for family in ErrorFamily::ALL {
@@ -209,13 +218,16 @@ mod tests {
         let answer = Answer { id: 7, outcome: Ok(reply) };
         let line = answer.line(&marker);
         let rest = line.strip_prefix(marker.text());
-        assert_eq!(rest.map(|rest| Answer::read(rest, &Call::ReadWorker)), Some(Ok(answer)));
+        assert_eq!(
+            rest.map(|rest| Answer::read(rest, &Call::ReadWorker { work_from: None })),
+            Some(Ok(answer))
+        );
     }
 
     #[test]
     fn an_error_that_nobody_knows_is_no_family() {
         let text = r#"{"id":1,"ok":true,"endpoint_host":"a","endpoint_port":1,"log_ticks":1,
             "log_event":"failed","log_errors":["System.OutOfMemoryException"]}"#;
-        assert!(Answer::read(text, &Call::ReadWorker).is_err());
+        assert!(Answer::read(text, &Call::ReadWorker { work_from: None }).is_err());
     }
 }

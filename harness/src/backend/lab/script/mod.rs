@@ -2,8 +2,8 @@
 //!
 //! One script of Windows PowerShell 5.1 answers every verb of the [protocol](super::protocol). A short bootstrap on the
 //! command line takes it from standard input, so that no file is left on the host and no execution policy is asked
-//! (policies are about files) or got around. Everything that the script may call stands in [`COMMANDS`], [`MEMBERS`]
-//! and [`STATEMENTS`], and a test compares.
+//! (policies are about files) or got around. Everything that the script may call stands in [`COMMANDS`], [`MEMBERS`],
+//! [`STATEMENTS`] and [`PROCEDURES`], and a test compares.
 
 mod commands;
 mod statements;
@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::protocol::Fields;
 
 pub use commands::{COMMANDS, Command, MEMBERS};
-pub use statements::{STATEMENTS, Statement};
+pub use statements::{PROCEDURES, Procedure, STATEMENTS, Statement};
 
 /// The script, in ASCII.
 pub const SCRIPT: &str = include_str!("session.ps1");

@@ -328,6 +328,25 @@ $library = {
 
     function MasterSettings { SettingsPath (Service 'SSISScaleOutMaster') 'MasterSettings.config' }
 
+    # The file, where the key is one that may be set.
+    function WorkerSettings([string] $Key) {
+        $known = 'MaxTaskCount', 'AgentHeartbeatInterval', 'TaskHeartbeatInterval'
+        if ($known -cnotcontains $Key) { throw 'SettingNotKnown' }
+        SettingsPath (Service 'SSISScaleOutWorker') 'WorkerSettings.config'
+    }
+
+    # The service reads its settings when it starts: nobody who looks meanwhile sees it run with a file that it has not
+    # read.
+    function WriteWorkerSetting([string] $Key, [string] $Value) {
+        if ($Value -notmatch '\A[0-9.:]+\z') { throw 'ValueNotKnown' }
+        $settings = WorkerSettings $Key
+        $service = Service 'SSISScaleOutWorker'
+        $runs = $service.ProcessId -ne 0
+        if ($runs) { SetService $service 'stopped' }
+        try { EditSettings $settings ('("' + $Key + '"\s*:\s*"?)[^",}\s]*') $Value }
+        finally { if ($runs) { SetService $service 'running' } }
+    }
+
     # Thumbprint, store, application id and flags of the binding of the master's port.
     function ReadBinding {
         $path = BindingPath (MasterSettings)
@@ -431,6 +450,8 @@ $library = {
                 Setting (MasterSettings) $name
             }
             'root_certificates' { ReadRoot $name }
+            'worker_setting' { Setting (WorkerSettings $name) $name }
+            'worker_agent' { ReadAgent $name }
             'armed' {
                 $task = Get-ScheduledTask -TaskName 'failover-lab-undo' -ErrorAction 'SilentlyContinue'
                 if ($null -ne $task) { 'armed' }
@@ -459,6 +480,8 @@ $library = {
                 EditSettings (MasterSettings) '("PortNumber"\s*:\s*"?)\d+' ([string] [int] $first)
             }
             'root_certificates' { WriteRoot $name $value }
+            'worker_setting' { WriteWorkerSetting $name $first }
+            'worker_agent' { WriteAgent $name $first }
             'armed' {
                 if ($value.Count -gt 0) { Arm ([int] $name) }
                 else { Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false }
@@ -604,10 +627,10 @@ $library = {
     }
 
     # The end of a file that its writer has open.
-    function Tail([string] $Path) {
+    function Tail([string] $Path, [int] $Most) {
         $file = [System.IO.File]::Open($Path, 'Open', 'Read', 'ReadWrite, Delete')
         try {
-            [void] $file.Seek(-[math]::Min($file.Length, 65536), 'End')
+            [void] $file.Seek(-[math]::Min($file.Length, $Most), 'End')
             (New-Object System.IO.StreamReader $file).ReadToEnd()
         }
         finally { $file.Dispose() }
@@ -622,11 +645,67 @@ $library = {
         foreach ($one in [regex]::Matches($last, 'System\.[A-Za-z.]+Exception')) { $one.Value }
     }
 
-    function ReadWorker {
+    # Whether the process still runs that wrote a line at this moment: another one may have its number by now.
+    function Lives([int] $Id, [long] $Ticks) {
+        try { [System.Diagnostics.Process]::GetProcessById($Id).StartTime.ToUniversalTime().Ticks -le $Ticks }
+        catch { $false }
+    }
+
+    # What the supplied package has written here: at its start and at its end one line, of the word, the execution, the
+    # machine, UTC ticks, and the process. A line that is not whole yet has no end.
+    function Packages([long] $From) {
+        $path = [System.IO.Path]::Combine($env:ProgramData, 'failover-lab\witness.txt')
+        $runs = @()
+        if (Test-Path -LiteralPath $path) {
+            $lines = (Tail $path 16777216).Split("`n")
+            for ($at = 0; $at -lt $lines.Count - 1; $at++) {
+                $words = $lines[$at].Trim().Split(' ')
+                if ($words.Count -ne 5 -or [long] $words[1] -lt $From) { continue }
+                if ($words[0] -ceq 'start') {
+                    $run = @{ Execution = [long] $words[1]; Start = [long] $words[3]; Id = [int] $words[4] }
+                    $run['End'] = [long] 0
+                    $runs += $run
+                }
+                else {
+                    foreach ($run in $runs) {
+                        $isSame = $run.Execution -eq [long] $words[1] -and $run.Id -eq [int] $words[4]
+                        if ($isSame -and $run.End -eq 0) { $run.End = [long] $words[3] }
+                    }
+                }
+            }
+        }
+        # -1: its process is gone without a word.
+        foreach ($run in $runs) {
+            if ($run.End -eq 0 -and -not (Lives $run.Id $run.Start)) { $run.End = [long] -1 }
+        }
+        $runs
+    }
+
+    # Numbers of errors of SSISDB that the log tells of, each with the id of a task that stands before it. Nobody has
+    # documented what the log says: `Code:NUMBER` is in other services' logs of the same exception (inferred).
+    function RefusedReports([string] $Text) {
+        $id = '[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}'
+        foreach ($one in [regex]::Matches($Text, "($id)(?:(?!$id)[\s\S]){0,2000}?\bCode:\s*(27[0-9]{3})\b")) {
+            , @($one.Groups[1].Value, [int] $one.Groups[2].Value)
+        }
+    }
+
+    function ReadWorker($With) {
         $service = Service 'SSISScaleOutWorker'
         $settings = SettingsPath $service 'WorkerSettings.config'
         $endpoint = [uri] (Setting $settings 'MasterEndpoint')
         $seen = [ordered]@{ endpoint_host = $endpoint.Host.Trim('[', ']'); endpoint_port = [int] $endpoint.Port }
+        $from = $With.PSObject.Properties['work_from']
+        if ($null -ne $from) {
+            $runs = @(Packages ([long] $from.Value))
+            $seen['package_executions'] = @(foreach ($run in $runs) { $run.Execution })
+            $seen['package_starts'] = @(foreach ($run in $runs) { $run.Start })
+            $seen['package_ends'] = @(foreach ($run in $runs) { $run.End })
+            $log = LogFiles $service | Sort-Object -Property 'LastWriteTimeUtc' | Select-Object -Last 1
+            $refused = @(if ($null -ne $log) { RefusedReports (Tail $log.FullName 65536) })
+            $seen['refused_tasks'] = @(foreach ($one in $refused) { [string] $one[0] })
+            $seen['refused_numbers'] = @(foreach ($one in $refused) { [int] $one[1] })
+        }
         if ($service.ProcessId -eq 0) { return $seen }
 
         $process = Get-CimInstance -ClassName 'Win32_Process' -Filter "ProcessId = $($service.ProcessId)"
@@ -661,7 +740,7 @@ $library = {
         $errors = @()
         $failed = [datetime]::MinValue
         if ($null -ne $log -and $log.LastWriteTimeUtc -gt $started) {
-            $errors = @(LastErrors (Tail $log.FullName))
+            $errors = @(LastErrors (Tail $log.FullName 65536))
             if ($errors.Count -gt 0) { $failed = $log.LastWriteTimeUtc }
         }
         $isOpen = $null -ne $socket -and $socket.State -eq 5
@@ -685,6 +764,10 @@ $library = {
         $seen
     }
 
+    $global:FailoverProcedures = 'catalog.create_execution', 'catalog.set_execution_parameter_value',
+        'catalog.add_execution_worker', 'catalog.start_execution', 'catalog.stop_operation',
+        'catalog.enable_worker_agent', 'catalog.disable_worker_agent', 'catalog.delete_worker_agent'
+
     $global:FailoverStatements = @{
         may_see = "SELECT IS_ROLEMEMBER(N'ssis_admin'), IS_ROLEMEMBER(N'ssis_cluster_executor'), " +
             "IS_SRVROLEMEMBER(N'sysadmin')"
@@ -693,10 +776,28 @@ $library = {
         executions = "SELECT execution_id FROM catalog.executions WHERE status IN (2, 5, 8) ORDER BY execution_id"
         may_see_requests = "SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE')"
         backups = "SELECT COUNT(*) FROM sys.dm_exec_requests WHERE command LIKE N'BACKUP%' OR command LIKE N'RESTORE%'"
+        may_see_packages = "SELECT IS_ROLEMEMBER(N'ssis_admin'), IS_SRVROLEMEMBER(N'sysadmin')"
+        may_see_tasks = "SELECT HAS_PERMS_BY_NAME(N'internal.tasks', N'OBJECT', N'SELECT'), " +
+            "HAS_PERMS_BY_NAME(N'internal.executions', N'OBJECT', N'SELECT')"
+        packages = "SELECT COUNT(*) FROM catalog.packages p JOIN catalog.projects j ON j.project_id = p.project_id " +
+            "JOIN catalog.folders f ON f.folder_id = j.folder_id " +
+            "WHERE f.name = N'failover-lab' AND j.name = N'failover-lab' AND p.name = N'failover-lab.dtsx'"
+        newest = "SELECT COALESCE(MAX(execution_id), 0) FROM catalog.executions"
+        tasks = "SELECT e.execution_id, CONVERT(nvarchar(36), t.TaskId), t.Status, t.ExecutedCount, w.MachineName, " +
+            "x.status FROM internal.tasks t JOIN internal.executions e ON e.job_id = t.JobId " +
+            "JOIN catalog.executions x ON x.execution_id = e.execution_id " +
+            "LEFT JOIN catalog.worker_agents w ON w.WorkerAgentId = t.WorkerAgentId " +
+            "WHERE e.execution_id >= @from AND e.folder_name = N'failover-lab' AND t.TaskType = 0 " +
+            "ORDER BY e.execution_id"
+        agent = "SELECT TOP (1) WorkerAgentId FROM catalog.worker_agents WHERE MachineName = @machine " +
+            "ORDER BY LastOnlineTime DESC"
+        agent_row = "SELECT TOP (1) IsEnabled FROM catalog.worker_agents WHERE MachineName = @machine " +
+            "ORDER BY LastOnlineTime DESC"
     }
 
-    # Rows of a statement, each a list of values. A connection of its own: a pool would keep one to the node that was.
-    function Query([string] $Server, [string] $Statement) {
+    # A command on a connection of its own: a pool would keep one to the node that was. What it is about travels in
+    # typed parameters, each a name, a type of SQL Server, and a value.
+    function Command([string] $Server, [object[]] $Parameters) {
         $builder = New-Object System.Data.SqlClient.SqlConnectionStringBuilder
         $builder['Data Source'] = $Server
         $builder['Initial Catalog'] = 'SSISDB'
@@ -705,18 +806,58 @@ $library = {
         $builder['MultiSubnetFailover'] = $true
         $builder['Connect Timeout'] = 5
         $connection = New-Object System.Data.SqlClient.SqlConnection ($builder.ToString())
+        $command = $connection.CreateCommand()
+        $command.CommandTimeout = 5
+        foreach ($one in $Parameters) {
+            $command.Parameters.Add($one[0], [System.Data.SqlDbType] $one[1]).Value = $one[2]
+        }
+        $command
+    }
+
+    # Rows of a statement, each a list of values.
+    function Query([string] $Server, [string] $Statement, [object[]] $Parameters = @()) {
+        $command = Command $Server $Parameters
         try {
-            $connection.Open()
-            $command = $connection.CreateCommand()
-            $command.CommandTimeout = 5
             $command.CommandText = $global:FailoverStatements[$Statement]
+            $command.Connection.Open()
             $reader = $command.ExecuteReader()
             while ($reader.Read()) {
                 $row = @(for ($column = 0; $column -lt $reader.FieldCount; $column++) { $reader.GetValue($column) })
                 , $row
             }
         }
-        finally { $connection.Dispose() }
+        catch { RefuseIfSaid $_.Exception; throw }
+        finally { $command.Connection.Dispose() }
+    }
+
+    # Calls a procedure of the catalog; gives back its parameter @execution_id.
+    function Procedure([string] $Server, [string] $Name, [object[]] $Parameters) {
+        if ($global:FailoverProcedures -cnotcontains $Name) { throw 'ProcedureNotKnown' }
+        $command = Command $Server $Parameters
+        try {
+            $command.CommandType = [System.Data.CommandType] 'StoredProcedure'
+            $command.CommandText = $Name
+            $execution = $null
+            if ($command.Parameters.Contains('@execution_id')) { $execution = $command.Parameters['@execution_id'] }
+            if ($Name -ceq 'catalog.create_execution') {
+                $execution.Direction = [System.Data.ParameterDirection] 'Output'
+            }
+            $command.Connection.Open()
+            [void] $command.ExecuteNonQuery()
+            if ($null -ne $execution) { [long] $execution.Value }
+        }
+        catch { RefuseIfSaid $_.Exception; throw }
+        finally { $command.Connection.Dispose() }
+    }
+
+    # An error that SQL Server has said has its number in its name, so that it is told from one of the connection: an
+    # error of SSISDB, a permission or a database that the account lacks, a login that failed.
+    function RefuseIfSaid($Exception) {
+        for ($one = $Exception; $null -ne $one; $one = $one.InnerException) {
+            if ($one -isnot [System.Data.SqlClient.SqlException]) { continue }
+            $isOfSsisdb = $one.Number -ge 27000 -and $one.Number -lt 28000
+            if ($isOfSsisdb -or 229, 230, 916, 18456 -contains $one.Number) { throw "SqlError$($one.Number)" }
+        }
     }
 
     function ReadSsisdb($With) {
@@ -739,11 +880,107 @@ $library = {
             )
             $seen['executions'] = @(foreach ($row in @(Query $server 'executions')) { [long] $row[0] })
         }
+        $from = $With.PSObject.Properties['work_from']
+        if ($null -ne $from -and (SeesTasks $server)) {
+            $tasks = @(Query $server 'tasks' @(, @('@from', 'BigInt', [long] $from.Value)))
+            $seen['task_executions'] = @(foreach ($row in $tasks) { [long] $row[0] })
+            $seen['task_ids'] = @(foreach ($row in $tasks) { [string] $row[1] })
+            $seen['task_states'] = @(foreach ($row in $tasks) { [long] $row[2] })
+            $seen['task_counts'] = @(foreach ($row in $tasks) { [long] $row[3] })
+            $seen['task_workers'] = @(foreach ($row in $tasks) { [string] $row[4] })
+            $seen['task_statuses'] = @(foreach ($row in $tasks) { [long] $row[5] })
+        }
         # Without this right everybody sees only what they do themselves.
         if (@(Query $server 'may_see_requests')[0] -contains 1) {
             $seen['backups'] = [long] @(Query $server 'backups')[0][0]
         }
         $seen
+    }
+
+    function SeesTasks([string] $Server) {
+        $row = @(Query $Server 'may_see_tasks')[0]
+        $row[0] -eq 1 -and $row[1] -eq 1
+    }
+
+    function ReadPackage($With) {
+        $server = [string] $With.server
+        $seen = [ordered]@{ sees_tasks = [bool] (SeesTasks $server) }
+        # Without one of these roles not every package is shown.
+        if (@(Query $server 'may_see_packages')[0] -contains 1) {
+            $seen['is_deployed'] = [long] @(Query $server 'packages')[0][0] -gt 0
+        }
+        $seen['newest_execution'] = [long] @(Query $server 'newest')[0][0]
+        $seen
+    }
+
+    # The id of the worker on a machine.
+    function Agent([string] $Server, [string] $Machine) {
+        $rows = @(Query $Server 'agent' @(, @('@machine', 'NVarChar', $Machine)))
+        if ($rows.Count -eq 0) { throw 'WorkerNotRegistered' }
+        $rows[0][0]
+    }
+
+    # The instance that holds SSISDB, as the master of this node is told to reach it.
+    function Catalog { Setting (MasterSettings) 'SqlServerName' }
+
+    # Without one of these roles the view shows no rows and no error: then nobody has looked.
+    function ReadAgent([string] $Machine) {
+        $server = Catalog
+        if (@(Query $server 'may_see')[0] -notcontains 1) { throw 'NoRoleInSsisdb' }
+        foreach ($row in @(Query $server 'agent_row' @(, @('@machine', 'NVarChar', $Machine)))) {
+            if ([bool] $row[0]) { 'enabled' } else { 'disabled' }
+        }
+    }
+
+    # An empty value: there is no row.
+    function WriteAgent([string] $Machine, [string] $Value) {
+        $server = Catalog
+        $agent = @('@WorkerAgentId', 'UniqueIdentifier', (Agent $server $Machine))
+        if ($Value -ceq 'enabled') { [void] (Procedure $server 'catalog.enable_worker_agent' @(, $agent)) }
+        elseif ($Value -ceq 'disabled') { [void] (Procedure $server 'catalog.disable_worker_agent' @(, $agent)) }
+        elseif ($Value -ceq '') { [void] (Procedure $server 'catalog.delete_worker_agent' @(, $agent)) }
+        else { throw 'ValueNotKnown' }
+    }
+
+    function StartExecution([string] $Server, [string] $Machine, [int] $Seconds, [int] $Retries) {
+        $isAny = $Machine -eq ''
+        $agent = if ($isAny) { $null } else { Agent $Server $Machine }
+        $id = Procedure $Server 'catalog.create_execution' @(
+            @('@folder_name', 'NVarChar', 'failover-lab'), @('@project_name', 'NVarChar', 'failover-lab'),
+            @('@package_name', 'NVarChar', 'failover-lab.dtsx'), @('@runinscaleout', 'Bit', $true),
+            @('@useanyworker', 'Bit', $isAny), @('@execution_id', 'BigInt', [System.DBNull]::Value)
+        )
+        $own = @('@execution_id', 'BigInt', $id)
+        # 30: of the package.
+        [void] (Procedure $Server 'catalog.set_execution_parameter_value' @(
+            $own, @('@object_type', 'SmallInt', 30), @('@parameter_name', 'NVarChar', 'Seconds'),
+            @('@parameter_value', 'Variant', $Seconds)
+        ))
+        if (-not $isAny) {
+            $worker = @('@workeragent_id', 'UniqueIdentifier', $agent)
+            [void] (Procedure $Server 'catalog.add_execution_worker' @($own, $worker))
+        }
+        [void] (Procedure $Server 'catalog.start_execution' @($own, @('@retry_count', 'Int', $Retries)))
+        $id
+    }
+
+    # What was started is told even if SSISDB goes away meanwhile.
+    function StartExecutions($With) {
+        $server = [string] $With.server
+        $seconds = [int] $With.seconds
+        $retries = [int] $With.retry_count
+        $started = @()
+        foreach ($machine in $With.workers) {
+            try { $started += StartExecution $server ([string] $machine) $seconds $retries }
+            catch { if ($started.Count -eq 0) { throw } else { break } }
+        }
+        [ordered]@{ started = $started }
+    }
+
+    function StopExecution($With) {
+        $operation = @('@operation_id', 'BigInt', [long] $With.execution)
+        [void] (Procedure ([string] $With.server) 'catalog.stop_operation' @(, $operation))
+        [ordered]@{}
     }
 
     # What an event log has, the oldest first if that is wanted. That there is nothing is an error, known by its id.
@@ -808,7 +1045,7 @@ $library = {
         switch -CaseSensitive ($Verb) {
             'hello' { return Hello $With }
             'read_cluster' { return ReadCluster }
-            'read_worker' { return ReadWorker }
+            'read_worker' { return ReadWorker $With }
             'read_power' { return ReadPower $With }
             'read_ssisdb' { return ReadSsisdb $With }
             'read_master_certificate' { return ReadMasterCertificate }
@@ -836,6 +1073,9 @@ $library = {
             'reach' { return Reach $With }
             'read_maintenance' { return ReadMaintenance }
             'read_events' { return ReadEvents $With }
+            'read_package' { return ReadPackage $With }
+            'start_executions' { return StartExecutions $With }
+            'stop_execution' { return StopExecution $With }
         }
         throw 'VerbNotKnown'
     }

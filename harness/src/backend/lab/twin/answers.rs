@@ -61,6 +61,8 @@ pub(super) fn occupy(reply: &mut Reply) {
         | Reply::Certificate(_)
         | Reply::Part(_)
         | Reply::Done
+        | Reply::Package(_)
+        | Reply::Executions(_)
         | Reply::Events(_) => {}
     }
 }
@@ -70,11 +72,22 @@ impl Inside {
         match (call, host) {
             (Call::Hello { .. }, _) => Ok(Reply::Hello(self.hello(host, culture))),
             (Call::ReadCluster, Host::Node(node)) => Ok(Reply::Cluster(self.cluster(node))),
-            (Call::ReadWorker, Host::Worker(worker)) => Ok(Reply::Worker(self.worker(worker))),
+            (Call::ReadWorker { work_from }, Host::Worker(worker)) => {
+                Ok(Reply::Worker(self.worker(worker, *work_from)))
+            }
             (Call::ReadPower { nodes }, Host::Control) => {
                 nodes.iter().map(|name| self.machine(name)).collect::<Result<_, _>>().map(Reply::Power)
             }
-            (Call::ReadSsisdb { .. }, Host::Node(node)) => self.ssisdb(node).map(Reply::Ssisdb),
+            (Call::ReadSsisdb { work_from, .. }, Host::Node(node)) => {
+                self.ssisdb(node, *work_from).map(Reply::Ssisdb)
+            }
+            (Call::ReadPackage { .. }, Host::Node(node)) => self.package(node).map(Reply::Package),
+            (Call::StartExecutions { seconds, retry_count, workers, .. }, Host::Node(node)) => {
+                self.start_executions(node, (*seconds, *retry_count), workers).map(Reply::Executions)
+            }
+            (Call::StopExecution { execution, .. }, Host::Node(node)) => {
+                self.stop_execution(node, *execution)
+            }
             (Call::ReadMasterCertificate, Host::Node(node)) => {
                 let bound = self.world().bound_certificate(node);
                 Ok(Reply::Certificate(bound.map(|certificate| self.binding.thumbprint(certificate))))
@@ -114,7 +127,7 @@ impl Inside {
             (
                 Call::ReadCluster
                 | Call::ReadEvents { .. }
-                | Call::ReadWorker
+                | Call::ReadWorker { .. }
                 | Call::ReadPower { .. }
                 | Call::ReadSsisdb { .. }
                 | Call::ReadMasterCertificate
@@ -125,6 +138,9 @@ impl Inside {
                 | Call::ReadNetwork
                 | Call::ReadMaintenance
                 | Call::Reach { .. }
+                | Call::ReadPackage { .. }
+                | Call::StartExecutions { .. }
+                | Call::StopExecution { .. }
                 | Call::ReplaceMasterCertificate { .. },
                 _,
             ) => Err(wrong_host()),
@@ -147,11 +163,8 @@ impl Inside {
     }
 
     /// What the views show to somebody on a node, if SQL Server runs there and nobody waits for SSISDB.
-    fn ssisdb(&mut self, node: NodeId) -> Result<SsisdbSight, ErrorRecord> {
-        let has_ssisdb = self.world().power(node) == Power::On && self.world().ssisdb_answers(node);
-        if !has_ssisdb {
-            return Err(failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED));
-        }
+    fn ssisdb(&mut self, node: NodeId, work_from: Option<i64>) -> Result<SsisdbSight, ErrorRecord> {
+        self.need_ssisdb(node)?;
         let now = self.world().now();
         let mut properties = Vec::new();
         if let Some((master, since)) = self.logs.master {
@@ -177,9 +190,18 @@ impl Inside {
         Ok(SsisdbSight {
             properties,
             workers: Some(workers.collect()),
-            executions: Some(Vec::new()),
+            executions: Some(self.logs.work.under_way()),
+            tasks: work_from.map(|from| self.logs.work.tasks(from, &self.binding)),
             backups: Some(0),
         })
+    }
+
+    /// Whether SQL Server answers somebody on this node.
+    pub(super) fn need_ssisdb(&self, node: NodeId) -> Result<(), ErrorRecord> {
+        let has_ssisdb = self.world().power(node) == Power::On && self.world().ssisdb_answers(node);
+        has_ssisdb
+            .then_some(())
+            .ok_or_else(|| failed("System.Data.SqlClient.SqlException", "SqlException", NOT_SPECIFIED))
     }
 
     fn heartbeat(&self, worker: WorkerId) -> Duration {
@@ -306,7 +328,7 @@ impl Inside {
         own.map_or(ResourceState::Offline, |service| service.resource_state(resource))
     }
 
-    fn worker(&self, worker: WorkerId) -> WorkerSight {
+    fn worker(&self, worker: WorkerId, work_from: Option<i64>) -> WorkerSight {
         let Socket { host, port, state } = self.world().worker_socket(worker);
         let socket = state.map(|state| SocketSight {
             state: match state {
@@ -330,6 +352,7 @@ impl Inside {
             resolution: Some(Resolution { addresses: vec![self.address_of(host)], hosts_line: false }),
             socket,
             log,
+            work: work_from.map(|from| self.logs.work.of_worker(worker, from)),
         }
     }
 

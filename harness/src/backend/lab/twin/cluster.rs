@@ -1,6 +1,7 @@
 //! What stands behind the hosts of a twin: the model alone, or the model behind real sockets?
 
-use failover_sim::action::ResolvedAction;
+use failover_sim::action::{Load, ResolvedAction, WorkerSetting};
+use failover_sim::names::{LoadId, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 use failover_sim::twin;
@@ -56,6 +57,33 @@ impl Cluster {
     /// What the clock of every host shows.
     pub(super) fn clock(&self) -> Ticks {
         self.date().at(self.world().now())
+    }
+
+    /// Whether SSISDB takes a transaction in.
+    pub(super) fn commits(&mut self) -> bool {
+        match self {
+            Self::Model(world) => world.ssisdb_commits(),
+            Self::Sockets(twin) => twin.ssisdb_commits(),
+        }
+    }
+
+    /// One more set of executions that an action can name.
+    pub(super) fn add_load(&mut self, load: Load) -> LoadId {
+        match self {
+            Self::Model(world) => world.add_load(load),
+            Self::Sockets(twin) => twin.add_load(load),
+        }
+    }
+
+    /// Sets a setting of a worker, and restarts its service; says whether that was possible.
+    pub(super) fn set_worker(&mut self, worker: WorkerId, setting: WorkerSetting) -> bool {
+        match self {
+            Self::Model(world) => {
+                world.set_worker(worker, setting);
+                true
+            }
+            Self::Sockets(twin) => twin.set_worker(worker, setting).is_ok(),
+        }
     }
 
     /// Says whether the action was possible.

@@ -55,6 +55,10 @@ pub enum Mishap {
     /// The host tells of somebody else who is at work there: a role, an execution, a backup, an update; of storage at every
     /// address; of addresses that answer whatever its firewall blocks.
     Occupied,
+    /// The account is in no role of SSISDB: its views show no rows.
+    NoRole,
+    /// The supplied package is not in SSISDB.
+    NoPackage,
     /// What is asked for is not done, and the host says that it was.
     Ignore,
     /// The host's clock shows another time; seen in the handshake alone.
@@ -133,6 +137,8 @@ impl Dialect {
                 | Mishap::Slow { .. }
                 | Mishap::ClockOff { .. }
                 | Mishap::Occupied
+                | Mishap::NoRole
+                | Mishap::NoPackage
                 | Mishap::Ignore,
             )
             | None => answer.line(marker),

@@ -7,6 +7,7 @@ use failover_sim::observe::{Fact, Flow, Power, Record, Sink, WorkerState};
 use failover_sim::time::Time;
 
 use super::events::EventLogs;
+use super::work::WorkLog;
 
 /// What the hosts have kept.
 pub(super) struct Logs {
@@ -19,6 +20,8 @@ pub(super) struct Logs {
     pub(super) outages: Vec<u32>,
     /// What the nodes have written into their event logs.
     pub(super) events: EventLogs,
+    /// What they tell of executions.
+    pub(super) work: WorkLog,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -37,6 +40,7 @@ impl Logs {
             master_online: None,
             outages: vec![0; nodes],
             events,
+            work: WorkLog::default(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Sink for Logs {
             self.outages[node.index()] += 1;
         }
         self.events.take(record);
+        self.work.take(record);
         Flow::Continue
     }
 }

@@ -12,6 +12,7 @@ mod events;
 mod logs;
 mod parts;
 mod real_time;
+mod work;
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::mpsc::{Sender, channel};
@@ -341,6 +342,11 @@ impl<W: Write> Server<W> {
         };
         if let (Some(Mishap::Occupied), Ok(reply)) = (mishap, &mut answer.outcome) {
             answers::occupy(reply);
+        }
+        if let (Some(mishap @ (Mishap::NoRole | Mishap::NoPackage)), Ok(reply)) =
+            (mishap, &mut answer.outcome)
+        {
+            work::withhold(reply, mishap == Mishap::NoRole);
         }
         if let (Some(Mishap::ClockOff { seconds }), Ok(Reply::Hello(hello))) = (mishap, &mut answer.outcome) {
             hello.clock.0 += i64::from(seconds) * TICKS_A_SECOND;

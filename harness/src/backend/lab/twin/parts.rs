@@ -6,19 +6,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use failover_sim::action::{
-    ClusterProperty, LinkEnd, LinkState, NodeChange, Part as Surroundings, ResolvedAction, Service,
-    ServiceAction, Ways,
+    AgentAction, ClusterProperty, LinkEnd, LinkState, NodeChange, Part as Surroundings, ResolvedAction,
+    Service, ServiceAction, Ways, WorkerSetting,
 };
 use failover_sim::cluster::{ResiliencyLevel, ThresholdTable};
 use failover_sim::names::{NodeId, RoleId};
-use failover_sim::observe::Power;
+use failover_sim::observe::{AgentRow, Power};
 use failover_sim::scaleout::WorkerProcess;
 use failover_sim::time::Time;
 use failover_sim::topology::Target;
 
+use super::super::act::time_span;
 use super::super::protocol::{
-    ARMED, AddressSight, ErrorRecord, GOING, HostService, NetworkSight, Part, RUNNING, Reply, STOPPED,
-    SUSPENDED, Way,
+    ARMED, AddressSight, DISABLED, ENABLED, ErrorRecord, GOING, HostService, NetworkSight, Part, RUNNING,
+    Reply, STOPPED, SUSPENDED, Way,
 };
 use super::super::reach::Host;
 use super::Inside;
@@ -81,6 +82,25 @@ impl Inside {
                 Some(value) => Ok(value.clone()),
                 None => self.own_part(node, part),
             },
+            (Part::WorkerSetting(key), Host::Worker(worker)) => {
+                let settings = self.world().worker_settings(worker);
+                Ok(vec![match key.as_str() {
+                    "MaxTaskCount" => settings.max_task_count.to_string(),
+                    "AgentHeartbeatInterval" => time_span(settings.agent_heartbeat_interval),
+                    "TaskHeartbeatInterval" => time_span(settings.task_heartbeat_interval),
+                    _ => return Err(not_found("Setting")),
+                }])
+            }
+            (Part::WorkerAgent(machine), Host::Node(node)) => {
+                self.need_ssisdb(node)?;
+                let row = self.binding.worker(machine).map(|worker| self.world().worker_agent(worker));
+                let word = match row {
+                    Some(AgentRow::Enabled) => Some(ENABLED),
+                    Some(AgentRow::Disabled) => Some(DISABLED),
+                    Some(AgentRow::Missing) | None => None,
+                };
+                Ok(word.map(str::to_owned).into_iter().collect())
+            }
             (Part::Armed(_), Host::Node(node)) => {
                 let armed = self.written.armed.contains_key(&node);
                 Ok(armed.then(|| ARMED.to_owned()).into_iter().collect())
@@ -95,8 +115,10 @@ impl Inside {
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
                 | Part::RootCertificates(_)
+                | Part::WorkerSetting(_)
+                | Part::WorkerAgent(_)
                 | Part::Armed(_),
-                Host::Control | Host::Worker(_),
+                _,
             ) => Err(wrong_host()),
         }
     }
@@ -159,6 +181,21 @@ impl Inside {
                 let port = first.parse().map_err(|_| wrong_host())?;
                 self.change_own(node, part, value, NodeChange::PortNumber(port))
             }
+            (Part::WorkerSetting(key), Host::Worker(worker)) => {
+                let setting = worker_setting(key, first).ok_or_else(|| not_found("EditSettings"))?;
+                self.cluster.set_worker(worker, setting).then_some(Reply::Done).ok_or_else(wrong_host)
+            }
+            (Part::WorkerAgent(machine), Host::Node(node)) => {
+                self.need_ssisdb(node)?;
+                let worker = self.binding.worker(machine).ok_or_else(|| not_found("Agent"))?;
+                let what = match value.first().map(String::as_str) {
+                    Some(ENABLED) => AgentAction::Enable,
+                    Some(DISABLED) => AgentAction::Disable,
+                    Some(_) => return Err(wrong_host()),
+                    None => AgentAction::Delete,
+                };
+                self.apply(ResolvedAction::WorkerAgent { worker, what })
+            }
             (Part::Armed(minutes), Host::Node(node)) => {
                 if value.is_empty() {
                     self.written.armed.remove(&node);
@@ -180,8 +217,10 @@ impl Inside {
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
                 | Part::RootCertificates(_)
+                | Part::WorkerSetting(_)
+                | Part::WorkerAgent(_)
                 | Part::Armed(_),
-                Host::Control | Host::Worker(_),
+                _,
             ) => Err(wrong_host()),
         }
     }
@@ -310,6 +349,8 @@ impl Inside {
             | Part::ClusterProperty(_)
             | Part::FailoverThreshold(_)
             | Part::Blocked(_)
+            | Part::WorkerSetting(_)
+            | Part::WorkerAgent(_)
             | Part::Armed(_) => Vec::new(),
         })
     }
@@ -402,6 +443,22 @@ impl Inside {
             _ => return Err(not_found("Get-Cluster")),
         })
     }
+}
+
+/// A key of `WorkerSettings.config` with what is written there.
+fn worker_setting(key: &str, value: &str) -> Option<WorkerSetting> {
+    // `hh:mm:ss`, as the harness writes it.
+    let span = || {
+        let parts: Vec<u64> = value.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let [hours, minutes, seconds] = parts[..] else { return None };
+        Some(Duration::from_secs(hours * 3_600 + minutes * 60 + seconds))
+    };
+    Some(match key {
+        "MaxTaskCount" => WorkerSetting::MaxTaskCount(value.parse().ok()?),
+        "AgentHeartbeatInterval" => WorkerSetting::AgentHeartbeatInterval(span()?),
+        "TaskHeartbeatInterval" => WorkerSetting::TaskHeartbeatInterval(span()?),
+        _ => return None,
+    })
 }
 
 fn service_of(service: HostService) -> Result<Service, ErrorRecord> {
