@@ -225,9 +225,13 @@ impl<L: Lab> Backend for LabBackend<L> {
             actors,
         });
         if self.raises_thresholds() {
+            // A plan that clears a quarantine is about it.
+            let is_clear =
+                |action| matches!(action, Action::StartClusterService { clear_quarantine: true, .. });
+            let losses = !plan.actions.iter().any(|planned| is_clear(planned.action));
             let (lab, run) = self.run();
             let nodes = run.watchers.nodes_by_use();
-            if let Err(error) = run.actors.raise_thresholds(lab, &nodes) {
+            if let Err(error) = run.actors.raise_thresholds(lab, &nodes, losses) {
                 self.finish()?;
                 return Err(error);
             }
@@ -343,9 +347,12 @@ fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
     }
     !matches!(
         action,
-        // What forced and prevented quorum and a quarantine that is cleared leave behind is not looked at.
-        Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
-            | Action::StartClusterService { clear_quarantine: true, .. }
+        // A node in quarantine has others that have quorum.
+        Action::StartClusterService {
+            quorum: StartQuorum::Force | StartQuorum::Prevent,
+            clear_quarantine: true,
+            ..
+        }
             // Its firewall cuts a node off from others, not from everybody outside.
             // A key, a store and a service would have to be put back as they were, a login too.
             | Action::ChangeNode {

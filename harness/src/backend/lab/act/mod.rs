@@ -20,7 +20,7 @@ use failover_sim::time::Time;
 
 use super::binding::Binding;
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterChange, HostService, MachineSight, PowerChange};
+use super::protocol::{Call, ClusterChange, HostService, MachineSight, Part, PowerChange};
 use super::reach::{Host, Lab};
 use super::session::Session;
 use super::sight::owner_of;
@@ -128,13 +128,20 @@ impl Actors {
                 let undo = Undo::StartClusterService { node: node.clone() };
                 self.break_part(lab, (number, verb), (ClusterChange::StopClusterService, node, undo), nodes)
             }
-            ResolvedAction::StartClusterService {
-                node,
-                quorum: StartQuorum::Normal,
-                clear_quarantine: false,
-            } => {
+            ResolvedAction::StartClusterService { node, quorum, clear_quarantine } => {
+                let change = match (quorum, clear_quarantine) {
+                    (StartQuorum::Force, false) => ClusterChange::ForceQuorum,
+                    (StartQuorum::Prevent, false) => ClusterChange::PreventQuorum,
+                    (StartQuorum::Normal, false) => ClusterChange::StartClusterService,
+                    (StartQuorum::Normal, true) => ClusterChange::ClearQuarantine,
+                    // A node in quarantine has others that have quorum.
+                    (StartQuorum::Force | StartQuorum::Prevent, true) => return Err(BackendError::Unable(verb)),
+                };
+                if quorum != StartQuorum::Normal {
+                    return self.start_here(lab, (number, verb), node, change).map(|()| None);
+                }
                 let node = self.binding.node_name(node).to_owned();
-                self.restore(lab, ClusterChange::StartClusterService, node, nodes)
+                self.restore(lab, change, node, nodes)
             }
             ResolvedAction::KillClusterService { node } => {
                 let undo = Undo::StartClusterService { node: self.binding.node_name(node).to_owned() };
@@ -166,8 +173,7 @@ impl Actors {
             ResolvedAction::ChangeNode { node, change } => {
                 self.change_node(lab, (number, verb), node, change).map(|()| None)
             }
-            ResolvedAction::StartClusterService { .. }
-            | ResolvedAction::RestartNode { .. }
+            ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
             | ResolvedAction::WorkerAgent { .. }
             | ResolvedAction::Degrade { .. }
@@ -284,6 +290,26 @@ impl Actors {
         let (by, _) = self.cluster(lab, nodes)?;
         self.ask(lab, Host::Node(by), "restoring the cluster", Call::ChangeCluster { change, name })?;
         Ok(None)
+    }
+
+    /// Starts the cluster service of a node there, with or without the right to force quorum. In the end it must be a
+    /// member of a cluster that has quorum by its votes.
+    fn start_here<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        node: NodeId,
+        change: ClusterChange,
+    ) -> Result<(), BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        let mut entries = Vec::new();
+        if change == ClusterChange::ForceQuorum {
+            let ends = Undo::RestorePart { host: name.clone(), part: Part::ForcedQuorum, value: Vec::new() };
+            entries.push(self.announce(number, verb.word(), ends)?);
+        }
+        entries.push(self.announce(number, verb.word(), Undo::StartClusterService { node: name.clone() })?);
+        self.ask(lab, Host::Node(node), "starting the cluster service", Call::ChangeCluster { change, name })?;
+        entries.into_iter().try_for_each(|entry| self.mark(entry, State::Done, None))
     }
 
     fn replace_certificate<L: Lab>(

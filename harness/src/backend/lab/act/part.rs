@@ -222,16 +222,18 @@ impl Actors {
         }
     }
 
-    /// Lets the cluster forgive more than it does by itself, until the run is taken back.
+    /// Lets the cluster forgive more than it does by itself, until the run is taken back: more failovers, and more losses of
+    /// a node if the run is not about them.
     pub(in crate::backend::lab) fn raise_thresholds<L: Lab>(
         &mut self,
         lab: &mut L,
         nodes: &[NodeId],
+        losses: bool,
     ) -> Result<(), BackendError> {
         let (by, _) = self.cluster(lab, nodes)?;
         let group = self.binding.group_name(self.binding.master_role()).to_owned();
-        for part in [Part::FailoverThreshold(group), Part::ClusterProperty("QuarantineThreshold".to_owned())]
-        {
+        let of_losses = losses.then(|| Part::ClusterProperty("QuarantineThreshold".to_owned()));
+        for part in [Some(Part::FailoverThreshold(group)), of_losses].into_iter().flatten() {
             let before = self.part(lab, Host::Node(by), &part)?;
             let is_low = |text: &String| text.parse().is_ok_and(|number: u32| number < RAISED);
             if before.iter().all(is_low) {

@@ -135,6 +135,10 @@ impl Actors {
         if is_same_value(&self.part(lab, host, part)?, value) {
             return Ok(true);
         }
+        // It ends by itself, as soon as there are votes enough.
+        if *part == Part::ForcedQuorum {
+            return Ok(false);
+        }
         if !*asked {
             let call = Call::WritePart { part: part.clone(), value: value.to_vec() };
             self.ask(lab, host, "setting it back", call)?;
@@ -246,7 +250,10 @@ impl Actors {
             | ClusterChange::DrainNode
             | ClusterChange::ResumeNode
             | ClusterChange::StopClusterService
-            | ClusterChange::StartClusterService => {
+            | ClusterChange::StartClusterService
+            | ClusterChange::ClearQuarantine
+            | ClusterChange::ForceQuorum
+            | ClusterChange::PreventQuorum => {
                 let found = sight.nodes.iter().find(|node| is_same(&node.name));
                 found.and_then(|node| node.state) == Some(NodeState::Up)
             }

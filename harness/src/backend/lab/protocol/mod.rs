@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
-pub use part::{ARMED, BLOCKED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
+pub use part::{ARMED, BLOCKED, FORCED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,
@@ -40,7 +40,7 @@ pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 30] = [
+pub const VERBS: [&str; 33] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -60,6 +60,9 @@ pub const VERBS: [&str; 30] = [
     "resume_node",
     "stop_cluster_service",
     "start_cluster_service",
+    "clear_quarantine",
+    "force_quorum",
+    "prevent_quorum",
     "kill_process",
     "freeze",
     "thaw",
@@ -292,13 +295,19 @@ pub enum ClusterChange {
     StopClusterService,
     /// `Start-ClusterNode -Wait 0`.
     StartClusterService,
+    /// `Start-ClusterNode -ClearQuarantine -Wait 0`.
+    ClearQuarantine,
+    /// On the node itself: its cluster service starts with `/fq`.
+    ForceQuorum,
+    /// On the node itself: its cluster service starts with `/pq`.
+    PreventQuorum,
     /// `Test-ClusterResourceFailure`.
     FailResource,
 }
 
 impl ClusterChange {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::StopRole,
         Self::StartRole,
         Self::StopResource,
@@ -308,6 +317,9 @@ impl ClusterChange {
         Self::ResumeNode,
         Self::StopClusterService,
         Self::StartClusterService,
+        Self::ClearQuarantine,
+        Self::ForceQuorum,
+        Self::PreventQuorum,
         Self::FailResource,
     ];
 
@@ -323,6 +335,9 @@ impl ClusterChange {
             Self::ResumeNode => "resume_node",
             Self::StopClusterService => "stop_cluster_service",
             Self::StartClusterService => "start_cluster_service",
+            Self::ClearQuarantine => "clear_quarantine",
+            Self::ForceQuorum => "force_quorum",
+            Self::PreventQuorum => "prevent_quorum",
             Self::FailResource => "fail_resource",
         }
     }

@@ -24,6 +24,9 @@ pub enum Part {
     ClusterProperty(String),
     /// How often a role may fail over within its FailoverPeriod: one number. The name is that of its group.
     FailoverThreshold(String),
+    /// Whether the cluster runs by forced quorum: [`FORCED`], or nothing. Only read: it ends by itself, as soon as there are
+    /// votes enough (Force Quorum in a Failover Cluster, documented).
+    ForcedQuorum,
     /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
     Blocked(Way),
     /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
@@ -55,6 +58,8 @@ pub const STOPPED: &str = "stopped";
 pub const SUSPENDED: &str = "suspended";
 /// A process does not stand still.
 pub const GOING: &str = "going";
+/// Quorum is forced.
+pub const FORCED: &str = "forced";
 /// Clients are kept from a port.
 pub const BLOCKED: &str = "blocked";
 /// A node will take its blocks back.
@@ -77,6 +82,7 @@ impl Part {
             Self::PossibleOwners(_) => "possible_owners",
             Self::ClusterProperty(_) => "cluster_property",
             Self::FailoverThreshold(_) => "failover_threshold",
+            Self::ForcedQuorum => "forced_quorum",
             Self::Blocked(_) => "blocked",
             Self::PortBlocked(_) => "port_blocked",
             Self::HttpsBinding => "https_binding",
@@ -89,7 +95,10 @@ impl Part {
     /// Whether it is one of the cluster, the same on whatever node it is asked.
     pub const fn is_of_cluster(&self) -> bool {
         match self {
-            Self::PossibleOwners(_) | Self::ClusterProperty(_) | Self::FailoverThreshold(_) => true,
+            Self::PossibleOwners(_)
+            | Self::ClusterProperty(_)
+            | Self::FailoverThreshold(_)
+            | Self::ForcedQuorum => true,
             Self::Service(_)
             | Self::Process(_)
             | Self::StartMode(_)
@@ -113,7 +122,7 @@ impl Part {
             | Self::FailoverThreshold(name)
             | Self::MasterSetting(name) => name.clone(),
             Self::PortBlocked(port) => port.to_string(),
-            Self::HttpsBinding => String::new(),
+            Self::ForcedQuorum | Self::HttpsBinding => String::new(),
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
             Self::Blocked(Way::In) => "in".to_owned(),
             Self::Blocked(Way::Out) => "out".to_owned(),
@@ -137,6 +146,7 @@ impl Part {
             "possible_owners" => Self::PossibleOwners(name.to_owned()),
             "cluster_property" => Self::ClusterProperty(name.to_owned()),
             "failover_threshold" => Self::FailoverThreshold(name.to_owned()),
+            "forced_quorum" => Self::ForcedQuorum,
             "blocked" => Self::Blocked(match name {
                 "in" => Way::In,
                 "out" => Way::Out,
@@ -190,6 +200,7 @@ impl std::fmt::Display for Part {
             Self::PossibleOwners(resource) => write!(f, "the possible owners of `{resource}`"),
             Self::ClusterProperty(name) => write!(f, "the cluster's {name}"),
             Self::FailoverThreshold(group) => write!(f, "the FailoverThreshold of `{group}`"),
+            Self::ForcedQuorum => f.write_str("the forced quorum of the cluster"),
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
             Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
@@ -215,6 +226,7 @@ pub(super) mod tests {
             any::<String>().prop_map(Part::PossibleOwners),
             any::<String>().prop_map(Part::ClusterProperty),
             any::<String>().prop_map(Part::FailoverThreshold),
+            Just(Part::ForcedQuorum),
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
             any::<u16>().prop_map(Part::PortBlocked),

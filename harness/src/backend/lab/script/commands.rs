@@ -87,7 +87,7 @@ pub const COMMANDS: &[Command] = &[
     command("Set-StrictMode", &["Version"], CORE),
     command("Sort-Object", &["Property"], UTILITY),
     command("Start-ClusterGroup", &["InputObject", "Wait"], CLUSTERS),
-    command("Start-ClusterNode", &["InputObject", "Wait"], CLUSTERS),
+    command("Start-ClusterNode", &["ClearQuarantine", "InputObject", "Wait"], CLUSTERS),
     command("Start-ClusterResource", &["InputObject", "Wait"], CLUSTERS),
     command("Start-Service", &["Name"], MANAGEMENT),
     command("Start-VM", &["Confirm", "VM"], HYPER_V),
@@ -110,7 +110,8 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Members of .NET's classes that script and bootstrap call (documented). These write: `Add` and `Remove`, into a
-/// certificate store; `WriteAllText`, the master's settings; `CreateEventSource` and `WriteEntry`, into the Application log.
+/// certificate store; `WriteAllText`, the master's settings; `CreateEventSource` and `WriteEntry`, into the Application log. `Start` starts
+/// the cluster service.
 pub const MEMBERS: &[&str] = &[
     "ASCII",
     "Add",
@@ -165,6 +166,7 @@ pub const MEMBERS: &[&str] = &[
     "Send",
     "SourceExists",
     "Split",
+    "Start",
     "StartsWith",
     "Substring",
     "ToBase64String",

@@ -181,6 +181,33 @@ $library = {
         [ordered]@{}
     }
 
+    function ClearQuarantine($With) {
+        $node = Named (Get-ClusterNode) $With.name 'Node'
+        [void] (Start-ClusterNode -InputObject $node -ClearQuarantine -Wait 0)
+        [ordered]@{}
+    }
+
+    # The cluster service here, with a word on its command line. One that has a cluster is left alone; one that waits for
+    # a cluster is stopped before. It needs no second hop, other than Start-ClusterNode (documented).
+    function StartHere([string] $Node, [string] $Word) {
+        if (-not (IsSame $Node $env:COMPUTERNAME)) { throw 'OtherNode' }
+        $service = Get-Service -Name 'ClusSvc'
+        # 1: it is stopped.
+        if ([int] $service.Status -ne 1) {
+            $nodes = @()
+            try { $nodes = @(Get-ClusterNode) } catch { $nodes = @() }
+            if ($nodes.Count -gt 0) { throw 'ServiceHasCluster' }
+            Stop-Service -Name 'ClusSvc' -Force
+        }
+        $service.Start([string[]] @($Word))
+        [ordered]@{}
+    }
+
+    # /fq and /pq: Recover a failover cluster without quorum (documented).
+    function ForceQuorum($With) { StartHere $With.name '/fq' }
+
+    function PreventQuorum($With) { StartHere $With.name '/pq' }
+
     function FailResource($With) {
         [void] (Test-ClusterResourceFailure -InputObject (Named (Get-ClusterResource) $With.name 'Resource'))
         [ordered]@{}
@@ -422,6 +449,8 @@ $library = {
             'start_mode' { [string] (ServiceOf $name).StartMode }
             'possible_owners' { OwnersOf $name }
             'cluster_property' { [string] [long] (Property $name).Value }
+            # FixQuorum: one while quorum is forced (that it shows the end of that, too, is inferred).
+            'forced_quorum' { if ([int] (Get-Cluster).PSObject.Properties['FixQuorum'].Value -ne 0) { 'forced' } }
             'failover_threshold' { [string] [long] (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold }
             'blocked' { Blocked $name }
             'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
@@ -825,6 +854,9 @@ $library = {
             'resume_node' { return ResumeNode $With }
             'stop_cluster_service' { return StopClusterService $With }
             'start_cluster_service' { return StartClusterService $With }
+            'clear_quarantine' { return ClearQuarantine $With }
+            'force_quorum' { return ForceQuorum $With }
+            'prevent_quorum' { return PreventQuorum $With }
             'kill_process' { return KillProcess $With }
             'freeze' { return Freeze $With }
             'thaw' { return Thaw $With }

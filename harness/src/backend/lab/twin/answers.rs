@@ -84,7 +84,7 @@ impl Inside {
                 let to = self.node(node)?;
                 self.apply(ResolvedAction::MoveRole { role, to })
             }
-            (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(*change, name),
+            (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(host, *change, name),
             (Call::KillProcess { process }, host) => self.kill(*process, host),
             (Call::ChangePower { change, node }, Host::Control) => {
                 let node = self.node(node)?;
@@ -186,7 +186,7 @@ impl Inside {
         self.world().worker_settings(worker).agent_heartbeat_interval
     }
 
-    fn change_cluster(&mut self, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
+    fn change_cluster(&mut self, host: Host, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
         let role = || self.binding.role(name).ok_or_else(|| not_found("Get-ClusterGroup"));
         let resource = || self.binding.resource(name).ok_or_else(|| not_found("Get-ClusterResource"));
         let action = match change {
@@ -210,6 +210,21 @@ impl Inside {
                 quorum: StartQuorum::Normal,
                 clear_quarantine: false,
             },
+            ClusterChange::ClearQuarantine => ResolvedAction::StartClusterService {
+                node: self.node(name)?,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: true,
+            },
+            ClusterChange::ForceQuorum | ClusterChange::PreventQuorum => {
+                let node = self.node(name)?;
+                if host != Host::Node(node) {
+                    return Err(wrong_host());
+                }
+                let forces = change == ClusterChange::ForceQuorum;
+                let quorum = if forces { StartQuorum::Force } else { StartQuorum::Prevent };
+                self.written.forced |= forces;
+                ResolvedAction::StartClusterService { node, quorum, clear_quarantine: false }
+            }
         };
         self.apply(action)
     }

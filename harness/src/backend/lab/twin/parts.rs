@@ -17,7 +17,7 @@ use failover_sim::time::Time;
 use failover_sim::topology::Target;
 
 use super::super::protocol::{
-    ARMED, AddressSight, ErrorRecord, GOING, HostService, NetworkSight, Part, RUNNING, Reply, STOPPED,
+    ARMED, AddressSight, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Part, RUNNING, Reply, STOPPED,
     SUSPENDED, Way,
 };
 use super::super::reach::Host;
@@ -29,6 +29,8 @@ use super::answers::{failed, not_found, wrong_host};
 pub(super) struct Written {
     /// Of the cluster as a whole.
     cluster: BTreeMap<Part, Vec<String>>,
+    /// Whether somebody has forced quorum.
+    pub(super) forced: bool,
     /// The blocks of each node's firewall.
     blocked: BTreeMap<(NodeId, Way), Vec<String>>,
     /// What each node has of its own.
@@ -68,6 +70,9 @@ impl Inside {
                     Ok(vec![(self.binding.topology.nodes.len() - 1).to_string()])
                 }
             },
+            (Part::ForcedQuorum, Host::Node(node)) => {
+                Ok(self.is_forced(node).then(|| FORCED.to_owned()).into_iter().collect())
+            }
             (Part::Blocked(way), Host::Node(node)) => {
                 Ok(self.written.blocked.get(&(node, *way)).cloned().unwrap_or_default())
             }
@@ -90,6 +95,7 @@ impl Inside {
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
                 | Part::FailoverThreshold(_)
+                | Part::ForcedQuorum
                 | Part::Blocked(_)
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
@@ -168,6 +174,8 @@ impl Inside {
                 }
                 Ok(Reply::Done)
             }
+            // Nobody ends it by hand.
+            (Part::ForcedQuorum, _) => Err(wrong_host()),
             (
                 Part::Service(_)
                 | Part::Process(_)
@@ -241,6 +249,12 @@ impl Inside {
         addresses.iter().map(answers).collect()
     }
 
+    /// Whether quorum is forced in the view of a node: with most of the nodes there are votes enough.
+    fn is_forced(&self, node: NodeId) -> bool {
+        let members = self.world().cluster_service(node).map_or(0, |service| service.view().members.iter().count());
+        self.written.forced && members * 2 <= self.binding.topology.nodes.len()
+    }
+
     fn runs(&self, host: Host, service: HostService) -> Result<bool, ErrorRecord> {
         match (service, host) {
             (HostService::Worker, Host::Worker(worker)) => {
@@ -309,6 +323,7 @@ impl Inside {
             | Part::PossibleOwners(_)
             | Part::ClusterProperty(_)
             | Part::FailoverThreshold(_)
+            | Part::ForcedQuorum
             | Part::Blocked(_)
             | Part::Armed(_) => Vec::new(),
         })
