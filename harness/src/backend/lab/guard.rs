@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use failover_sim::action::{Action, Verb};
-use failover_sim::names::NodeId;
+use failover_sim::names::{NodeId, WorkerId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -110,6 +110,9 @@ fn prove_rights<L: Lab>(actors: &mut Actors, lab: &mut L, plan: &Plan) -> Result
             Verb::PowerOff | Verb::PowerOn | Verb::Freeze | Verb::Thaw | Verb::ShutDown
         );
     }
+    if plan.actions.iter().any(|planned| planned.action.verb() == Verb::FailDns) {
+        workers.extend((0..plan.topology.workers.len()).map(|worker| WorkerId(worker as u32)));
+    }
     for worker in workers {
         actors.part(lab, Host::Worker(worker), &Part::Service(HostService::Worker))?;
     }
@@ -186,6 +189,8 @@ fn is_of_node(verb: Verb) -> bool {
             | Verb::StopClusterService
             | Verb::KillClusterService
             | Verb::Cut
+            | Verb::FailWitness
+            | Verb::FailDns
             | Verb::SetCluster
     )
 }

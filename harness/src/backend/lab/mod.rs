@@ -25,6 +25,7 @@ pub mod session;
 mod sight;
 pub mod transport;
 pub mod twin;
+mod unable;
 mod watch;
 
 #[cfg(test)]
@@ -34,20 +35,18 @@ mod tests_events;
 #[cfg(test)]
 mod tests_parts;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failover_sim::action::{Action, LinkEnd, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb};
+use failover_sim::action::{Action, ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
-use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{Flow, Sink};
 use failover_sim::time::Time;
 
-use crate::plan::{NodeWord, Plan};
+use crate::plan::Plan;
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -185,9 +184,9 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn abilities(&self, plan: &Plan) -> Abilities {
-        let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action, plan);
-        let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
-        let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
+        let actions = plan.actions.iter().map(|planned| &planned.action);
+        let missing = actions.filter_map(|action| Some((action.verb(), unable::why_not(action, plan)?)));
+        let missing = missing.collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
         Abilities { missing, forbidden, program: None }
     }
@@ -333,39 +332,6 @@ impl Run {
     }
 }
 
-/// Whether a lab can do what is particular about an action, beyond its verb.
-fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
-    let of_sql_server = matches!(
-        action,
-        Action::Service { service: Service::SqlServer, .. }
-            | Action::Surroundings { part: Part::ServiceStart { service: Service::SqlServer, .. }, .. }
-    );
-    // Which of the instances of a node has the replica, no resource says.
-    let is_replica = |resource: &ResourceConfig| resource.kind == ResourceKind::AvailabilityGroup;
-    if of_sql_server && plan.topology.cluster.resources.iter().any(is_replica) {
-        return false;
-    }
-    !matches!(
-        action,
-        // A node in quarantine has others that have quorum.
-        Action::StartClusterService {
-            quorum: StartQuorum::Force | StartQuorum::Prevent,
-            clear_quarantine: true,
-            ..
-        }
-            // Its firewall cuts a node off from others, not from everybody outside.
-            // A key, a store and a service would have to be put back as they were, a login too.
-            | Action::ChangeNode {
-                change: NodeChange::PrivateKey(_)
-                    | NodeChange::RootStore(_)
-                    | NodeChange::MasterService(_)
-                    | NodeChange::SqlLogin(_),
-                ..
-            }
-            | Action::Link { to: LinkEnd::Clients | LinkEnd::Disk | LinkEnd::Witness, .. }
-    )
-}
-
 fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError {
     let host = binding.host_name(host);
     match error {
@@ -375,9 +341,8 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
     }
 }
 
-/// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
-/// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 33] = [
+/// The actions that a lab can carry out and take back.
+pub(crate) const ABLE: [Verb; 37] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -409,6 +374,10 @@ pub(crate) const ABLE: [Verb; 33] = [
     Verb::SetCluster,
     Verb::Cut,
     Verb::Heal,
+    Verb::FailWitness,
+    Verb::RestoreWitness,
+    Verb::FailDns,
+    Verb::RestoreDns,
     Verb::ReplaceMasterCertificate,
     Verb::ChangeNode,
 ];

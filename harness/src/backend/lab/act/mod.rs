@@ -6,6 +6,8 @@
 
 mod ask;
 mod cut;
+mod junk;
+mod keep;
 mod part;
 mod undo;
 
@@ -20,11 +22,12 @@ use failover_sim::time::Time;
 
 use super::binding::Binding;
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterChange, HostService, MachineSight, Part, PowerChange};
+use super::protocol::{Call, ClusterChange, HostService, MachineSight, Outside, Part, PowerChange};
 use super::reach::{Host, Lab};
 use super::session::Session;
 use super::sight::owner_of;
 use crate::backend::BackendError;
+use junk::Junk;
 
 /// Sessions that change something, and the journal of what they changed.
 pub(super) struct Actors {
@@ -36,6 +39,8 @@ pub(super) struct Actors {
     owners: Option<Vec<Option<NodeId>>>,
     /// The addresses of the nodes, once somebody has asked for them.
     addresses: Vec<(NodeId, String)>,
+    /// What the run puts into Root stores, once it has.
+    junk: Option<Junk>,
     /// How long the steps of the run take at the most.
     longest: Duration,
 }
@@ -56,6 +61,7 @@ impl Actors {
             journal,
             owners: None,
             addresses: Vec::new(),
+            junk: None,
             longest,
         }
     }
@@ -160,6 +166,12 @@ impl Actors {
             }
             ResolvedAction::Surroundings { part: Surroundings::ServiceStart { node, service }, works } => {
                 self.set_start(lab, (number, verb), (node, service, works)).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::Witness, works } => {
+                self.fail_outside(lab, (number, verb), (Outside::Witness, works)).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::Dns, works } => {
+                self.fail_outside(lab, (number, verb), (Outside::Dns, works)).map(|()| None)
             }
             ResolvedAction::PossibleOwner { role, node, may } => {
                 self.set_possible_owner(lab, (number, verb), (role, node, may), nodes).map(|()| None)

@@ -10,6 +10,7 @@ use failover_sim::time::micros;
 use super::super::journal::{State, Undo};
 use super::super::protocol::{BLOCKED, Call, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value};
 use super::super::reach::{Host, Lab};
+use super::junk::Junk;
 use super::{Actors, BackendError};
 
 impl Actors {
@@ -93,7 +94,13 @@ impl Actors {
             Service::Master => (Host::Node(node), HostService::Master, self.binding.master_name()),
             Service::SqlServer => (Host::Node(node), HostService::SqlServer, self.binding.sql_server_name()),
         };
-        let comes_back = Undo::StartResource { resource: resource.to_owned() };
+        // Nothing in the cluster starts the instance of a replica again.
+        let comes_back = if service == HostService::SqlServer && self.binding.has_replicas() {
+            let (part, value) = (Part::Service(service), texts(&[RUNNING]));
+            Undo::RestorePart { host: self.binding.host_name(host), part, value }
+        } else {
+            Undo::StartResource { resource: resource.to_owned() }
+        };
         match what {
             ServiceAction::Kill => self.kill(lab, (number, verb), host, (service, comes_back)).map(|_| ()),
             ServiceAction::Stop => {
@@ -206,8 +213,17 @@ impl Actors {
             NodeChange::PortNumber(port) => {
                 (Part::MasterSetting("PortNumber".to_owned()), Some(vec![port.to_string()]))
             }
+            NodeChange::RootStore(clean) => {
+                let junk = match &self.junk {
+                    Some(junk) => junk.clone(),
+                    None if clean => return Ok(()),
+                    None => Junk::make().map_err(|error| self.trouble_at(host, error.to_string()))?,
+                };
+                self.junk = Some(junk.clone());
+                let part = Part::RootCertificates(vec![junk.thumbprint]);
+                (part, (!clean).then(|| vec![junk.base64]))
+            }
             NodeChange::PrivateKey(_)
-            | NodeChange::RootStore(_)
             | NodeChange::MasterService(_)
             | NodeChange::SqlLogin(_) => return Err(BackendError::Unable(verb)),
         };

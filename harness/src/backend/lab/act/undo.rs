@@ -150,7 +150,7 @@ impl Actors {
     /// Whether blocks of a host are still to be taken back.
     fn is_blocked(&self, host: Host) -> bool {
         let name = self.binding.host_name(host);
-        let is_block = |undo: &Undo| matches!(undo, Undo::RestorePart { host, part: Part::Blocked(_), .. } if *host == name);
+        let is_block = |undo: &Undo| matches!(undo, Undo::RestorePart { host, part: Part::Blocked(_) | Part::KeptFrom(_), .. } if *host == name);
         self.journal().open().any(|entry| is_block(&entry.undo))
     }
 

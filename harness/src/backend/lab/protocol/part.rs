@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::HostService;
 use super::fields::FieldError;
+use super::{HostService, Outside};
 
 /// Something that has a value on a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub enum Part {
     ForcedQuorum,
     /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
     Blocked(Way),
+    /// Addresses because of which the host's firewall keeps it from something outside, because of this harness.
+    KeptFrom(Outside),
     /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
     PortBlocked(u16),
     /// The binding of the master's port: nothing, or thumbprint, store, application id and flags.
@@ -84,6 +86,7 @@ impl Part {
             Self::FailoverThreshold(_) => "failover_threshold",
             Self::ForcedQuorum => "forced_quorum",
             Self::Blocked(_) => "blocked",
+            Self::KeptFrom(_) => "kept_from",
             Self::PortBlocked(_) => "port_blocked",
             Self::HttpsBinding => "https_binding",
             Self::MasterSetting(_) => "master_setting",
@@ -103,6 +106,7 @@ impl Part {
             | Self::Process(_)
             | Self::StartMode(_)
             | Self::Blocked(_)
+            | Self::KeptFrom(_)
             | Self::PortBlocked(_)
             | Self::HttpsBinding
             | Self::MasterSetting(_)
@@ -126,6 +130,7 @@ impl Part {
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
             Self::Blocked(Way::In) => "in".to_owned(),
             Self::Blocked(Way::Out) => "out".to_owned(),
+            Self::KeptFrom(outside) => outside.word().to_owned(),
             Self::Armed(minutes) => minutes.to_string(),
         }
     }
@@ -152,6 +157,10 @@ impl Part {
                 "out" => Way::Out,
                 _ => return Err(FieldError::wrong("name", "in or out")),
             }),
+            "kept_from" => {
+                let outside = Outside::ALL.into_iter().find(|outside| outside.word() == name);
+                Self::KeptFrom(outside.ok_or_else(|| FieldError::wrong("name", "something outside"))?)
+            }
             "port_blocked" => {
                 Self::PortBlocked(name.parse().map_err(|_| FieldError::wrong("name", "a TCP port"))?)
             }
@@ -203,6 +212,7 @@ impl std::fmt::Display for Part {
             Self::ForcedQuorum => f.write_str("the forced quorum of the cluster"),
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
+            Self::KeptFrom(outside) => write!(f, "the firewall's blocks of {}", outside.word()),
             Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
             Self::HttpsBinding => f.write_str("the binding of the master's port"),
             Self::MasterSetting(key) => write!(f, "{key} in MasterSettings.config"),
@@ -229,6 +239,7 @@ pub(super) mod tests {
             Just(Part::ForcedQuorum),
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
+            (0..Outside::ALL.len()).prop_map(|index| Part::KeptFrom(Outside::ALL[index])),
             any::<u16>().prop_map(Part::PortBlocked),
             Just(Part::HttpsBinding),
             any::<String>().prop_map(Part::MasterSetting),
@@ -248,7 +259,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_no_part_is_refused() {
-        for (kind, name) in [("service", "Spooler"), ("blocked", "up"), ("armed", "-1"), ("file", "x")] {
+        for (kind, name) in [("service", "Spooler"), ("blocked", "up"), ("kept_from", "home"), ("armed", "-1"), ("file", "x")] {
             assert!(Part::read(kind, name).is_err(), "{kind} {name}");
         }
     }

@@ -259,13 +259,29 @@ $library = {
         $found
     }
 
-    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource.
+    # The instance of this node that has a replica: the only one for which availability groups are enabled (HADR_Enabled:
+    # observed).
+    function ReplicaInstance {
+        $root = 'HKLM:\SOFTWARE\Microsoft\Microsoft SQL Server'
+        $names = Get-Item -LiteralPath "$root\Instance Names\SQL"
+        $found = @(foreach ($name in $names.GetValueNames()) {
+            $key = "$root\$($names.GetValue($name))\MSSQLServer\HADR"
+            if (-not (Test-Path -LiteralPath $key)) { continue }
+            if ([int] (Get-Item -LiteralPath $key).GetValue('HADR_Enabled') -eq 1) { $name }
+        })
+        if ($found.Count -ne 1) { throw 'InstanceNotKnown' }
+        $found[0]
+    }
+
+    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource, or of
+    # the one that has a replica.
     function ServiceOf([string] $Word) {
         if ('ClusSvc', 'SSISScaleOutMaster', 'SSISScaleOutWorker' -ccontains $Word) { return Service $Word }
         if ($Word -cne 'SqlServer') { throw 'ServiceNotKnown' }
         $instances = @(Get-ClusterResource | Where-Object { (NameOf $_.ResourceType) -eq 'SQL Server' })
-        if ($instances.Count -ne 1) { throw 'InstanceNotKnown' }
-        $instance = [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value
+        if ($instances.Count -gt 1) { throw 'InstanceNotKnown' }
+        $instance = if ($instances.Count -eq 0) { ReplicaInstance }
+        else { [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value }
         $name = if ($instance -eq 'MSSQLSERVER') { $instance } else { 'MSSQL$' + $instance }
         Named (Get-CimInstance -ClassName 'Win32_Service') $name 'Service'
     }
@@ -328,10 +344,14 @@ $library = {
         (Get-Cluster).PSObject.Properties[$Name]
     }
 
+    function RulesNamed([string[]] $Names) {
+        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
+            Where-Object { $Names -contains $_.Name }
+    }
+
     function Rules([string] $Way) {
         if ('in', 'out' -cnotcontains $Way) { throw 'WayNotKnown' }
-        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
-            Where-Object { $_.Name -eq "failover-lab-$Way" }
+        RulesNamed "failover-lab-$Way"
     }
 
     function Blocked([string] $Way) {
@@ -340,10 +360,7 @@ $library = {
         }
     }
 
-    function PortRules {
-        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
-            Where-Object { $_.Name -eq 'failover-lab-port' }
-    }
+    function PortRules { RulesNamed 'failover-lab-port' }
 
     function BlockPort([int] $Port, [bool] $IsBlocked) {
         foreach ($rule in @(PortRules)) { Remove-NetFirewallRule -InputObject $rule }
@@ -419,6 +436,64 @@ $library = {
             -Description $about -Direction $direction -Action 'Block' -Profile 'Any' -RemoteAddress $remote)
     }
 
+    # The rules that keep a host from something outside.
+    function NamesOf([string] $What) {
+        if ($What -ceq 'clients') { return 'failover-lab-clients', 'failover-lab-clients-port' }
+        if ($What -ceq 'dns') { return 'failover-lab-dns-udp', 'failover-lab-dns-tcp' }
+        if ('witness', 'disk' -ccontains $What) { return "failover-lab-$What" }
+        throw 'OutsideNotKnown'
+    }
+
+    function KeptFrom([string] $What) {
+        $names = @(NamesOf $What)
+        $rules = @(RulesNamed $names)
+        if ($rules.Count -eq 0) { return }
+        # One of two rules is something else than both of them, and than none.
+        if ($rules.Count -ne $names.Count) { 'incomplete' }
+        foreach ($rule in $rules) {
+            if ($names[0] -ne $rule.Name) { continue }
+            $filter = Get-NetFirewallAddressFilter -AssociatedNetFirewallRule $rule
+            $found = if ($What -ceq 'clients') { $filter.LocalAddress } else { $filter.RemoteAddress }
+            foreach ($one in $found) { $one }
+        }
+    }
+
+    function BlockService([string] $Name, [string] $Protocol, [int] $Port, [string[]] $Remote) {
+        $about = 'A failover test keeps this host from a service, and takes the rule back.'
+        [void] (New-NetFirewallRule -Name $Name -DisplayName $Name -Group 'failover-lab' -Description $about `
+            -Direction 'Outbound' -Action 'Block' -Profile 'Any' -Protocol $Protocol -RemotePort $Port `
+            -RemoteAddress $Remote)
+    }
+
+    # Clients reach the addresses of roles, or the master by the node's own address. What a node sends to an address of its
+    # own passes (inferred).
+    function BlockClients([string[]] $Local) {
+        $port = Setting (MasterSettings) 'PortNumber'
+        if ($port -eq '') { $port = '8391' }
+        $about = 'A failover test cuts clients off from this node, and takes the rule back.'
+        $name = 'failover-lab-clients'
+        [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Description $about `
+            -Direction 'Inbound' -Action 'Block' -Profile 'Any' -LocalAddress $Local)
+        $name = 'failover-lab-clients-port'
+        [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Description $about `
+            -Direction 'Inbound' -Action 'Block' -Profile 'Any' -Protocol 'TCP' -LocalPort ([int] $port))
+    }
+
+    function KeepFrom([string] $What, [string[]] $Addresses) {
+        foreach ($rule in @(RulesNamed @(NamesOf $What))) { Remove-NetFirewallRule -InputObject $rule }
+        if ($Addresses.Count -eq 0) { return }
+        $parsed = @(foreach ($one in $Addresses) { [string] [System.Net.IPAddress]::Parse($one) })
+        switch -CaseSensitive ($What) {
+            'clients' { BlockClients $parsed }
+            'witness' { BlockService 'failover-lab-witness' 'TCP' 445 $parsed }
+            'disk' { BlockService 'failover-lab-disk' 'TCP' 3260 $parsed }
+            'dns' {
+                BlockService 'failover-lab-dns-udp' 'UDP' 53 $parsed
+                BlockService 'failover-lab-dns-tcp' 'TCP' 53 $parsed
+            }
+        }
+    }
+
     # What a node does by itself when a test that has cut it off does not come back.
     $global:FailoverUndo = {
         Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' | Remove-NetFirewallRule
@@ -453,6 +528,7 @@ $library = {
             'forced_quorum' { if ([int] (Get-Cluster).PSObject.Properties['FixQuorum'].Value -ne 0) { 'forced' } }
             'failover_threshold' { [string] [long] (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold }
             'blocked' { Blocked $name }
+            'kept_from' { KeptFrom $name }
             'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
             'https_binding' { ReadBinding }
             'master_setting' {
@@ -481,6 +557,7 @@ $library = {
             'cluster_property' { (Property $name).Value = [uint32] $first }
             'failover_threshold' { (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold = [uint32] $first }
             'blocked' { Block $name $value }
+            'kept_from' { KeepFrom $name $value }
             'port_blocked' { BlockPort ([int] $name) ($value.Count -gt 0) }
             'https_binding' { WriteBinding $value }
             'master_setting' {
@@ -518,11 +595,69 @@ $library = {
         [ordered]@{ address_nodes = $nodes; addresses = $addresses; storage = $storage }
     }
 
+    function AddressesOf([string] $Name) {
+        foreach ($one in [System.Net.Dns]::GetHostAddresses($Name)) { ([string] $one).Split('%')[0] }
+    }
+
+    # The witness on a share: the addresses of its host, and the other shares of it that are open here.
+    function WitnessOn([string] $Path) {
+        $words = @($Path.Trim('\').Split('\'))
+        $addresses = @(AddressesOf $words[0])
+        $shares = @(foreach ($one in @(Get-SmbConnection)) {
+            if ($one.ShareName -eq 'IPC$' -or $one.ShareName -eq $words[1]) { continue }
+            $same = @(foreach ($address in @(AddressesOf $one.ServerName)) {
+                if ($addresses -contains $address) { $address }
+            })
+            if ($same.Count -gt 0) { '\\' + $one.ServerName + '\' + $one.ShareName }
+        })
+        [ordered]@{ addresses = $addresses; shares = $shares }
+    }
+
+    # A worker has no cluster. IsClustered and BusType: MSFT_Disk (documented).
+    function ReadSurroundings {
+        $roles = @()
+        $witness = [ordered]@{ addresses = @(); shares = @() }
+        try { $resources = @(Get-ClusterResource) } catch { $resources = @() }
+        foreach ($one in $resources) {
+            $type = NameOf $one.ResourceType
+            if ($type -ceq 'File Share Witness') {
+                $witness = WitnessOn ([string] (Get-ClusterParameter -InputObject $one -Name 'SharePath').Value)
+            }
+            elseif ('IP Address', 'IPv6 Address' -ccontains $type -and -not $one.OwnerGroup.IsCoreGroup) {
+                $roles += [string] (Get-ClusterParameter -InputObject $one -Name 'Address').Value
+            }
+        }
+        $filter = 'State = 5 AND RemotePort = 3260'
+        $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
+        $disks = @(Get-CimInstance -Namespace 'root/Microsoft/Windows/Storage' -ClassName 'MSFT_Disk')
+        [ordered]@{
+            roles = $roles
+            witness = $witness.addresses
+            shares = $witness.shares
+            portals = @(foreach ($one in $sockets) { ([string] $one.RemoteAddress).Split('%')[0] })
+            cluster_buses = @(foreach ($one in $disks) { if ($one.IsClustered) { [int] $one.BusType } })
+            own_buses = @(foreach ($one in $disks) { if (-not $one.IsClustered) { [int] $one.BusType } })
+            dns = @(foreach ($one in @(Get-DnsClientServerAddress)) { foreach ($own in $one.ServerAddresses) { $own } })
+        }
+    }
+
+    # A second for each. Whoever is refused has not connected.
+    function Connects([System.Net.IPAddress] $Address, [int] $Port) {
+        $client = New-Object System.Net.Sockets.TcpClient $Address.AddressFamily
+        try { return $client.ConnectAsync($Address, $Port).Wait(1000) } finally { $client.Close() }
+    }
+
     # 0: success.
     function Reach($With) {
         $ping = New-Object System.Net.NetworkInformation.Ping
-        $reached = @(foreach ($address in $With.addresses) {
-            try { [int] ([int] $ping.Send([System.Net.IPAddress]::Parse($address), 1000).Status -eq 0) } catch { 0 }
+        $port = $With.PSObject.Properties['port']
+        $reached = @(foreach ($text in $With.addresses) {
+            try {
+                $address = [System.Net.IPAddress]::Parse($text)
+                if ($null -ne $port) { [int] (Connects $address ([int] $port.Value)) }
+                else { [int] ([int] $ping.Send($address, 1000).Status -eq 0) }
+            }
+            catch { 0 }
         })
         [ordered]@{ reached = $reached }
     }
@@ -866,6 +1001,7 @@ $library = {
             'write_part' { return WritePart $With }
             'read_network' { return ReadNetwork }
             'reach' { return Reach $With }
+            'read_surroundings' { return ReadSurroundings }
             'read_maintenance' { return ReadMaintenance }
             'read_events' { return ReadEvents $With }
         }

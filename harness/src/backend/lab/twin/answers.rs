@@ -12,7 +12,7 @@ use failover_sim::world::{Socket, SocketState};
 use super::super::file::MARK;
 use super::super::protocol::{
     AgentSight, Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, HostService,
-    LanguageMode, LogEvent, LogLine, MachineSight, NodeSight, PowerChange, Reply, Request, Resolution,
+    ISCSI, LanguageMode, LogEvent, LogLine, MachineSight, NodeSight, PowerChange, Reply, Request, Resolution,
     ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, SocketSight, SsisdbSight, Ticks, WorkerSight, node_status_flags,
 };
@@ -53,6 +53,10 @@ pub(super) fn occupy(reply: &mut Reply) {
         Reply::Maintenance(words) => words.push("InstallerInProgress".to_owned()),
         Reply::Network(sight) => {
             sight.storage = sight.addresses.iter().map(|one| one.address.clone()).collect();
+        }
+        Reply::Surroundings(sight) => {
+            sight.shares.push(r"\\FILES\SQL".to_owned());
+            sight.own_buses.push(ISCSI);
         }
         Reply::Reached(reached) => reached.fill(true),
         Reply::Hello(_)
@@ -99,9 +103,16 @@ impl Inside {
             (Call::ReadPart { part }, host) => self.read_part(host, part).map(Reply::Part),
             (Call::WritePart { part, value }, host) => self.write_part(host, part, value),
             (Call::ReadNetwork, Host::Node(_)) => Ok(Reply::Network(self.network())),
+            (Call::ReadSurroundings, Host::Node(_) | Host::Worker(_)) => {
+                Ok(Reply::Surroundings(self.surroundings(host)))
+            }
             (Call::ReadMaintenance, Host::Node(_)) => Ok(Reply::Maintenance(Vec::new())),
-            (Call::Reach { addresses }, Host::Node(node)) => {
+            (Call::Reach { addresses, port: None }, Host::Node(node)) => {
                 Ok(Reply::Reached(self.reached(node, addresses)))
+            }
+            (Call::Reach { addresses, port: Some(port) }, _) => {
+                let answers = addresses.iter().map(|address| self.outside_answers(host, address, *port));
+                Ok(Reply::Reached(answers.collect()))
             }
             (Call::ReplaceMasterCertificate { thumbprint }, Host::Node(node)) => {
                 let with = self.binding.certificate(thumbprint).ok_or_else(|| not_found("Get-Item"))?;
@@ -123,6 +134,7 @@ impl Inside {
                 | Call::ChangePower { .. }
                 | Call::ShutDown
                 | Call::ReadNetwork
+                | Call::ReadSurroundings
                 | Call::ReadMaintenance
                 | Call::Reach { .. }
                 | Call::ReplaceMasterCertificate { .. },

@@ -17,12 +17,13 @@ use failover_sim::time::Time;
 use failover_sim::topology::Target;
 
 use super::super::protocol::{
-    ARMED, AddressSight, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Part, RUNNING, Reply, STOPPED,
+    ARMED, AddressSight, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Outside, Part, RUNNING, Reply, STOPPED,
     SUSPENDED, Way,
 };
 use super::super::reach::Host;
 use super::Inside;
 use super::answers::{failed, not_found, wrong_host};
+use super::outside::KeptFrom;
 
 /// What administrators have written into the hosts of a twin.
 #[derive(Default)]
@@ -33,10 +34,12 @@ pub(super) struct Written {
     pub(super) forced: bool,
     /// The blocks of each node's firewall.
     blocked: BTreeMap<(NodeId, Way), Vec<String>>,
+    /// What each host's firewall keeps it from.
+    pub(super) kept: KeptFrom,
     /// What each node has of its own.
     own: BTreeMap<(NodeId, Part), Vec<String>>,
-    /// When a node takes its blocks back by itself.
-    armed: BTreeMap<NodeId, Time>,
+    /// When a host takes its blocks back by itself.
+    armed: BTreeMap<Host, Time>,
 }
 
 impl Inside {
@@ -86,8 +89,11 @@ impl Inside {
                 Some(value) => Ok(value.clone()),
                 None => self.own_part(node, part),
             },
-            (Part::Armed(_), Host::Node(node)) => {
-                let armed = self.written.armed.contains_key(&node);
+            (Part::KeptFrom(outside), _) => {
+                Ok(self.written.kept.get(&(host, *outside)).cloned().unwrap_or_default())
+            }
+            (Part::Armed(_), _) => {
+                let armed = self.written.armed.contains_key(&host);
                 Ok(armed.then(|| ARMED.to_owned()).into_iter().collect())
             }
             (
@@ -100,8 +106,7 @@ impl Inside {
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_)
-                | Part::Armed(_),
+                | Part::RootCertificates(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
         }
@@ -130,7 +135,13 @@ impl Inside {
             }
             (Part::Process(service), Host::Node(node)) => {
                 let what = if first == SUSPENDED { ServiceAction::Hang } else { ServiceAction::Kill };
-                self.apply(ResolvedAction::Service { node, service: service_of(*service)?, what })
+                let service = service_of(*service)?;
+                let done = self.apply(ResolvedAction::Service { node, service, what })?;
+                // Nobody else starts an instance outside of a failover cluster instance.
+                if what == ServiceAction::Kill && service == Service::SqlServer && self.binding.has_replicas() {
+                    return self.apply(ResolvedAction::Service { node, service, what: ServiceAction::Start });
+                }
+                Ok(done)
             }
             (Part::StartMode(service), Host::Node(node)) => {
                 let part = Surroundings::ServiceStart { node, service: service_of(*service)? };
@@ -158,19 +169,26 @@ impl Inside {
             (Part::HttpsBinding, Host::Node(node)) => {
                 self.change_own(node, part, value, NodeChange::HttpsBinding(!value.is_empty()))
             }
-            (Part::RootCertificates(_), Host::Node(node)) => {
-                self.change_own(node, part, value, NodeChange::WorkerCertificates(!value.is_empty()))
+            (Part::RootCertificates(thumbprints), Host::Node(node)) => {
+                let is_of_workers = *thumbprints == self.binding.worker_thumbprints();
+                let change = if is_of_workers {
+                    NodeChange::WorkerCertificates(!value.is_empty())
+                } else {
+                    NodeChange::RootStore(value.is_empty())
+                };
+                self.change_own(node, part, value, change)
             }
             (Part::MasterSetting(_), Host::Node(node)) => {
                 let port = first.parse().map_err(|_| wrong_host())?;
                 self.change_own(node, part, value, NodeChange::PortNumber(port))
             }
-            (Part::Armed(minutes), Host::Node(node)) => {
+            (Part::KeptFrom(outside), _) => self.keep_from(host, *outside, value),
+            (Part::Armed(minutes), _) => {
                 if value.is_empty() {
-                    self.written.armed.remove(&node);
+                    self.written.armed.remove(&host);
                 } else {
                     let moment = self.world().now() + Duration::from_secs(60) * *minutes;
-                    self.written.armed.insert(node, moment);
+                    self.written.armed.insert(host, moment);
                 }
                 Ok(Reply::Done)
             }
@@ -187,8 +205,7 @@ impl Inside {
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_)
-                | Part::Armed(_),
+                | Part::RootCertificates(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
         }
@@ -196,13 +213,19 @@ impl Inside {
 
     /// Lets time pass up to this moment; nodes that are armed take their blocks back when their time is over.
     pub(super) fn advance(&mut self, until: Time) {
-        while let Some((&node, &moment)) = self.written.armed.iter().min_by_key(|(_, moment)| **moment)
+        while let Some((&host, &moment)) = self.written.armed.iter().min_by_key(|(_, moment)| **moment)
             && moment <= until
         {
             self.cluster.advance(moment, &mut self.logs);
-            self.written.armed.remove(&node);
-            for way in [Way::In, Way::Out] {
-                self.block(node, way, &[]);
+            self.written.armed.remove(&host);
+            if let Host::Node(node) = host {
+                for way in [Way::In, Way::Out] {
+                    self.block(node, way, &[]);
+                }
+            }
+            for outside in Outside::ALL {
+                // Where there is nothing to let through nothing happens.
+                let _ = self.keep_from(host, outside, &[]);
             }
         }
         self.cluster.advance(until, &mut self.logs);
@@ -325,6 +348,7 @@ impl Inside {
             | Part::FailoverThreshold(_)
             | Part::ForcedQuorum
             | Part::Blocked(_)
+            | Part::KeptFrom(_)
             | Part::Armed(_) => Vec::new(),
         })
     }
