@@ -33,6 +33,8 @@ mod tests;
 #[cfg(test)]
 mod tests_events;
 #[cfg(test)]
+mod tests_outside;
+#[cfg(test)]
 mod tests_parts;
 
 use std::path::{Path, PathBuf};

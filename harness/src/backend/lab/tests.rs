@@ -14,7 +14,7 @@ use super::*;
 use crate::check::Outcome;
 use crate::director;
 use crate::judge::Judgement;
-use crate::plan::Overrides;
+use crate::plan::{NodeWord, Overrides};
 use crate::runner::Nowhere;
 use crate::scenario::load;
 

@@ -70,7 +70,7 @@ pub(super) fn why_not(action: &Action<NodeWord>, plan: &Plan) -> Option<&'static
 const RESTART: &str = "from its last look to the first after it nobody can say what the node did";
 const QUARANTINE: &str = "a node in quarantine has others that have quorum";
 const WITNESS: &str = "only a witness on a share can be kept from a node";
-const ADAPTER: &str = "what is in front of the clients' adapter, a team or a virtual switch, no cmdlet of the cluster says";
+const ADAPTER: &str = "what enables it again would have to be armed on the node, and is not written";
 const ADDRESS: &str = "a machine outside the cluster would have to answer for the address, and a lab has none";
 const UPDATES: &str = "whether a zone takes updates is set on the DNS server, which is no host of a lab";
 const DIRECTORY: &str = "without domain controllers no session could be opened either: Kerberos needs them";

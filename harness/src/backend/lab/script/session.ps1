@@ -187,8 +187,8 @@ $library = {
         [ordered]@{}
     }
 
-    # The cluster service here, with a word on its command line. One that has a cluster is left alone; one that waits for
-    # a cluster is stopped before. It needs no second hop, other than Start-ClusterNode (documented).
+    # The cluster service here, with a word on its command line. One that has a cluster is left alone; one that waits
+    # for a cluster is stopped before. It needs no second hop, other than Start-ClusterNode (documented).
     function StartHere([string] $Node, [string] $Word) {
         if (-not (IsSame $Node $env:COMPUTERNAME)) { throw 'OtherNode' }
         $service = Get-Service -Name 'ClusSvc'
@@ -259,8 +259,8 @@ $library = {
         $found
     }
 
-    # The instance of this node that has a replica: the only one for which availability groups are enabled (HADR_Enabled:
-    # observed).
+    # The instance of this node that has a replica: the only one for which availability groups are enabled
+    # (HADR_Enabled: observed).
     function ReplicaInstance {
         $root = 'HKLM:\SOFTWARE\Microsoft\Microsoft SQL Server'
         $names = Get-Item -LiteralPath "$root\Instance Names\SQL"
@@ -273,15 +273,16 @@ $library = {
         $found[0]
     }
 
-    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource, or of
-    # the one that has a replica.
+    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource, or
+    # of the one that has a replica.
     function ServiceOf([string] $Word) {
         if ('ClusSvc', 'SSISScaleOutMaster', 'SSISScaleOutWorker' -ccontains $Word) { return Service $Word }
         if ($Word -cne 'SqlServer') { throw 'ServiceNotKnown' }
         $instances = @(Get-ClusterResource | Where-Object { (NameOf $_.ResourceType) -eq 'SQL Server' })
         if ($instances.Count -gt 1) { throw 'InstanceNotKnown' }
-        $instance = if ($instances.Count -eq 0) { ReplicaInstance }
-        else { [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value }
+        $instance = ''
+        if ($instances.Count -eq 0) { $instance = ReplicaInstance }
+        else { $instance = [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value }
         $name = if ($instance -eq 'MSSQLSERVER') { $instance } else { 'MSSQL$' + $instance }
         Named (Get-CimInstance -ClassName 'Win32_Service') $name 'Service'
     }
@@ -465,8 +466,8 @@ $library = {
             -RemoteAddress $Remote)
     }
 
-    # Clients reach the addresses of roles, or the master by the node's own address. What a node sends to an address of its
-    # own passes (inferred).
+    # Clients reach the addresses of roles, or the master by the node's own address. What a node sends to an address of
+    # its own passes (inferred).
     function BlockClients([string[]] $Local) {
         $port = Setting (MasterSettings) 'PortNumber'
         if ($port -eq '') { $port = '8391' }
