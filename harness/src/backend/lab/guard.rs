@@ -191,6 +191,7 @@ fn is_of_node(verb: Verb) -> bool {
             | Verb::Cut
             | Verb::FailWitness
             | Verb::FailDns
+            | Verb::DisableAdapter
             | Verb::SetCluster
     )
 }

@@ -344,7 +344,7 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
 }
 
 /// The actions that a lab can carry out and take back.
-pub(crate) const ABLE: [Verb; 37] = [
+pub(crate) const ABLE: [Verb; 39] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -376,6 +376,8 @@ pub(crate) const ABLE: [Verb; 37] = [
     Verb::SetCluster,
     Verb::Cut,
     Verb::Heal,
+    Verb::DisableAdapter,
+    Verb::EnableAdapter,
     Verb::FailWitness,
     Verb::RestoreWitness,
     Verb::FailDns,

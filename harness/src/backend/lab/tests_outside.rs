@@ -49,7 +49,9 @@ fn every_node_and_worker_is_armed_and_kept_from_dns_and_let_through() {
     let hosts = ["NODE1", "NODE2", "w1", "w2", "w3"];
     let expected: Vec<(String, String, Vec<String>)> = hosts
         .iter()
-        .flat_map(|host| ["armed 31", "kept_from dns"].map(|part| (host.to_string(), part.to_owned(), vec![])))
+        .flat_map(|host| {
+            ["armed 31", "kept_from dns"].map(|part| (host.to_string(), part.to_owned(), vec![]))
+        })
         .collect();
     assert_eq!(parts(&states), expected);
 }
@@ -103,17 +105,36 @@ fn a_witness_that_is_no_share_is_left_alone_and_so_are_the_clients_of_several_ro
     assert_eq!(reason("two_node_fci", cuts), expected);
     assert_eq!(reason("witness_on_a_share", cuts), "");
     assert_eq!(reason("two_node_fci", NO_CLIENTS), "");
-    let expected = "lab cannot cut, heal: where there are several roles nodes use each other's addresses, too";
+    let expected =
+        "lab cannot cut, heal: where there are several roles nodes use each other's addresses, too";
     assert_eq!(reason("master_in_its_own_role", NO_CLIENTS), expected);
     let several = "- disable_adapter: { node: owner }\n- restart_node: { node: standby }";
     assert!(reason("two_node_fci", several).contains("restart_node: from its last look"), "{several}");
 }
 
 #[test]
+fn an_adapter_is_switched_off_where_no_session_goes_by_it_and_on_again() {
+    let steps = "- disable_adapter: { node: owner }
+- expect: { within: 5m, role: { state: online, owner: first_standby }, workers: { which: every, state: connected } }";
+    let adapter = "adapter {00000000-0000-0000-0000-0000000000C1}";
+    let expected = ["armed 35", adapter].map(|part| ("NODE1".to_owned(), part.to_owned(), vec![]));
+    for (faults, is_whole) in [(vec![], true), (vec![fault(NODE1, "write_part", 2, Mishap::DieAfter)], false)]
+    {
+        let (judgement, states) = run(steps, faults);
+        assert_eq!(judgement.outcome == Outcome::Pass, is_whole, "{judgement:#?}");
+        assert_eq!(parts(&states), expected);
+    }
+    let (judgement, states) = run(steps, vec![fault(NODE1, "read_surroundings", 1, Mishap::Occupied)]);
+    let expected = "`NODE1`: a session with it, or its storage, goes by 10.0.0.11, and would be lost, too";
+    assert_eq!((problem(&judgement), states.len()), (expected, 0));
+}
+
+#[test]
 fn clients_are_cut_off_by_the_addresses_of_roles_and_let_through() {
     let (judgement, states) = run(NO_CLIENTS, Vec::new());
     assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
-    let expected = ["armed 37", "kept_from clients"].map(|part| ("NODE1".to_owned(), part.to_owned(), vec![]));
+    let expected =
+        ["armed 37", "kept_from clients"].map(|part| ("NODE1".to_owned(), part.to_owned(), vec![]));
     assert_eq!(parts(&states), expected);
 }
 
@@ -227,4 +248,3 @@ fn the_instance_of_a_replica_is_started_again_since_no_cluster_does_it() {
         assert_eq!(parts(&states), [expected]);
     }
 }
-

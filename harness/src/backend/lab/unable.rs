@@ -19,12 +19,11 @@ pub(super) fn why_not(action: &Action<NodeWord>, plan: &Plan) -> Option<&'static
         } => Some(QUARANTINE),
         Action::Surroundings { part, .. } => match part {
             Part::Witness => (!has_share).then_some(WITNESS),
-            Part::Adapter(_) => Some(ADAPTER),
             Part::Address(_) => Some(ADDRESS),
             Part::DnsUpdates => Some(UPDATES),
             Part::Directory => Some(DIRECTORY),
             Part::Announcements => Some(ANNOUNCEMENTS),
-            Part::ServiceStart { .. } | Part::Dns => None,
+            Part::ServiceStart { .. } | Part::Dns | Part::Adapter(_) => None,
         },
         Action::Link { to, .. } => match to {
             LinkEnd::Clients => (plan.topology.cluster.roles.len() > 1).then_some(ROLES),
@@ -70,27 +69,28 @@ pub(super) fn why_not(action: &Action<NodeWord>, plan: &Plan) -> Option<&'static
 const RESTART: &str = "from its last look to the first after it nobody can say what the node did";
 const QUARANTINE: &str = "a node in quarantine has others that have quorum";
 const WITNESS: &str = "only a witness on a share can be kept from a node";
-const ADAPTER: &str = "what enables it again would have to be armed on the node, and is not written";
-const ADDRESS: &str = "a machine outside the cluster would have to answer for the address, and a lab has none";
+const ADDRESS: &str =
+    "a machine outside the cluster would have to answer for the address, and a lab has none";
 const UPDATES: &str = "whether a zone takes updates is set on the DNS server, which is no host of a lab";
 const DIRECTORY: &str = "without domain controllers no session could be opened either: Kerberos needs them";
 const ANNOUNCEMENTS: &str = "whoever would ignore them is a router or a switch, and no host of a lab";
 const ROLES: &str = "where there are several roles nodes use each other's addresses, too";
 const KEY: &str = "whoever has the key open goes on without its file, so that it need not show";
-const SERVICE: &str = "a service that is deleted cannot be made again as it was: its password is known to nobody";
+const SERVICE: &str =
+    "a service that is deleted cannot be made again as it was: its password is known to nobody";
 const LOGIN: &str = "a login belongs to the instance, which moves: refused, it is refused on every node";
 const QUALITY: &str = "Windows can throttle what is sent, but neither delay nor lose it";
-const MONITOR: &str = "a resource monitor watches its calls itself: suspended as a whole it would notice nothing";
+const MONITOR: &str =
+    "a resource monitor watches its calls itself: suspended as a whole it would notice nothing";
 const UNWRITTEN: &str = "it is not written";
 const PACKAGE: &str = "the package that executions would run is not there";
 
 /// All of them.
 #[cfg(test)]
-const REASONS: [&str; 16] = [
+const REASONS: [&str; 15] = [
     RESTART,
     QUARANTINE,
     WITNESS,
-    ADAPTER,
     ADDRESS,
     UPDATES,
     DIRECTORY,

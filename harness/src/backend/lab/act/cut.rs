@@ -23,9 +23,13 @@ impl Actors {
         let ends: Vec<NodeId> = match to {
             LinkEnd::Node(other) => vec![other],
             LinkEnd::OtherNodes => nodes.iter().copied().filter(|&other| other != node).collect(),
-            LinkEnd::Clients => return self.outside_link(lab, (number, verb), (node, Outside::Clients, state)),
+            LinkEnd::Clients => {
+                return self.outside_link(lab, (number, verb), (node, Outside::Clients, state));
+            }
             LinkEnd::Disk => return self.outside_link(lab, (number, verb), (node, Outside::Disk, state)),
-            LinkEnd::Witness => return self.outside_link(lab, (number, verb), (node, Outside::Witness, state)),
+            LinkEnd::Witness => {
+                return self.outside_link(lab, (number, verb), (node, Outside::Witness, state));
+            }
         };
         self.know_addresses(lab, nodes)?;
         match state {

@@ -7,7 +7,9 @@
 use failover_sim::action::{LinkState, Verb};
 use failover_sim::names::{ActionNo, NodeId, WorkerId};
 
-use super::super::protocol::{ARMED, Call, ISCSI, Outside, Part, Reply, SurroundingsSight};
+use super::super::protocol::{
+    ARMED, Call, DISABLED, FOR_CLIENTS, ISCSI, Outside, Part, Reply, SurroundingsSight,
+};
 use super::super::reach::{Host, Lab};
 use super::super::session::READ_AS_ASKED;
 use super::{Actors, BackendError};
@@ -83,12 +85,34 @@ impl Actors {
         }
     }
 
-    fn let_through<L: Lab>(
+    /// Switches the adapter of a node off that clients reach it by, or on again.
+    pub(super) fn switch_adapter<L: Lab>(
         &mut self,
         lab: &mut L,
-        host: Host,
-        outside: Outside,
+        (number, verb): (ActionNo, Verb),
+        (node, works): (NodeId, bool),
     ) -> Result<(), BackendError> {
+        let host = Host::Node(node);
+        if works {
+            let off = self.switched_off(host);
+            return off.iter().try_for_each(|part| self.write_part(lab, host, part, &[]));
+        }
+        let sight = self.surroundings(lab, host)?;
+        let adapter = adapter_of_clients(&sight).map_err(|what| self.trouble_at(host, what))?;
+        let armed = Part::Armed(self.armed_minutes());
+        self.set_part(lab, (number, verb), (host, &armed), &[ARMED.to_owned()])?;
+        self.set_part(lab, (number, verb), (host, &Part::Adapter(adapter)), &[DISABLED.to_owned()])
+    }
+
+    /// The adapters of a host that the run has switched off.
+    fn switched_off(&self, own: Host) -> Vec<Part> {
+        let name = self.binding.host_name(own);
+        let restored = self.journal().entries().iter().filter_map(|entry| entry.undo.part());
+        let its = restored.filter(|(host, part, _)| *host == name && matches!(part, Part::Adapter(_)));
+        its.map(|(_, part, _)| part.clone()).collect()
+    }
+
+    fn let_through<L: Lab>(&mut self, lab: &mut L, host: Host, outside: Outside) -> Result<(), BackendError> {
         let part = Part::KeptFrom(outside);
         if self.part(lab, host, &part)?.is_empty() {
             return Ok(());
@@ -104,6 +128,30 @@ impl Actors {
 
     pub(super) fn trouble_at(&self, host: Host, what: String) -> BackendError {
         BackendError::Lab { host: self.binding.host_name(host), what }
+    }
+}
+
+/// The only adapter of a node in a network for clients.
+///
+/// # Errors
+/// Why it cannot be switched off, and nothing else with it.
+fn adapter_of_clients(sight: &SurroundingsSight) -> Result<String, String> {
+    let of_clients = sight.interfaces.iter().filter(|one| one.role == FOR_CLIENTS);
+    let mut adapters: Vec<&str> = of_clients.map(|one| one.adapter.as_str()).collect();
+    adapters.dedup();
+    let [adapter] = adapters.as_slice() else {
+        return Err(format!("{} adapters there are in networks for clients, not one", adapters.len()));
+    };
+    let is_it = |own: &str| own.eq_ignore_ascii_case(adapter);
+    if sight.interfaces.iter().all(|one| is_it(&one.adapter)) {
+        return Err("the nodes have no other network to hear each other".to_owned());
+    }
+    let its = sight.interfaces.iter().filter(|one| is_it(&one.adapter)).map(|one| &one.address);
+    match its.chain(&sight.roles).find(|address| sight.needed.contains(address)) {
+        None => Ok((*adapter).to_owned()),
+        Some(address) => {
+            Err(format!("a session with it, or its storage, goes by {address}, and would be lost, too"))
+        }
     }
 }
 

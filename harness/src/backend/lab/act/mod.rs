@@ -141,7 +141,9 @@ impl Actors {
                     (StartQuorum::Normal, false) => ClusterChange::StartClusterService,
                     (StartQuorum::Normal, true) => ClusterChange::ClearQuarantine,
                     // A node in quarantine has others that have quorum.
-                    (StartQuorum::Force | StartQuorum::Prevent, true) => return Err(BackendError::Unable(verb)),
+                    (StartQuorum::Force | StartQuorum::Prevent, true) => {
+                        return Err(BackendError::Unable(verb));
+                    }
                 };
                 if quorum != StartQuorum::Normal {
                     return self.start_here(lab, (number, verb), node, change).map(|()| None);
@@ -166,6 +168,9 @@ impl Actors {
             }
             ResolvedAction::Surroundings { part: Surroundings::ServiceStart { node, service }, works } => {
                 self.set_start(lab, (number, verb), (node, service, works)).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::Adapter(node), works } => {
+                self.switch_adapter(lab, (number, verb), (node, works)).map(|()| None)
             }
             ResolvedAction::Surroundings { part: Surroundings::Witness, works } => {
                 self.fail_outside(lab, (number, verb), (Outside::Witness, works)).map(|()| None)
@@ -320,7 +325,12 @@ impl Actors {
             entries.push(self.announce(number, verb.word(), ends)?);
         }
         entries.push(self.announce(number, verb.word(), Undo::StartClusterService { node: name.clone() })?);
-        self.ask(lab, Host::Node(node), "starting the cluster service", Call::ChangeCluster { change, name })?;
+        self.ask(
+            lab,
+            Host::Node(node),
+            "starting the cluster service",
+            Call::ChangeCluster { change, name },
+        )?;
         entries.into_iter().try_for_each(|entry| self.mark(entry, State::Done, None))
     }
 

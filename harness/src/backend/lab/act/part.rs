@@ -36,19 +36,9 @@ impl Actors {
     /// The value of a part before the run changed it, if it has.
     fn first_value(&self, own: &str, part: &Part) -> Option<&[String]> {
         let is_own = |host: &str| host == own || part.is_of_cluster();
-        self.journal().entries().iter().find_map(|entry| match &entry.undo {
-            Undo::RestorePart { host, part: other, value } if other == part && is_own(host) => {
-                Some(value.as_slice())
-            }
-            Undo::RestorePart { .. }
-            | Undo::MoveRole { .. }
-            | Undo::PowerOn { .. }
-            | Undo::StartRole { .. }
-            | Undo::StartResource { .. }
-            | Undo::ResumeNode { .. }
-            | Undo::StartClusterService { .. }
-            | Undo::RestoreMasterCertificate { .. } => None,
-        })
+        let mut restored = self.journal().entries().iter().filter_map(|entry| entry.undo.part());
+        let found = restored.find(|(host, other, _)| *other == part && is_own(host));
+        found.map(|(.., value)| value)
     }
 
     /// Sets a part, whose undo is another one than its value before.
@@ -223,9 +213,9 @@ impl Actors {
                 let part = Part::RootCertificates(vec![junk.thumbprint]);
                 (part, (!clean).then(|| vec![junk.base64]))
             }
-            NodeChange::PrivateKey(_)
-            | NodeChange::MasterService(_)
-            | NodeChange::SqlLogin(_) => return Err(BackendError::Unable(verb)),
+            NodeChange::PrivateKey(_) | NodeChange::MasterService(_) | NodeChange::SqlLogin(_) => {
+                return Err(BackendError::Unable(verb));
+            }
         };
         if let Some(value) = drifted {
             return self.set_part(lab, (number, verb), (host, &part), &value);

@@ -150,8 +150,9 @@ impl Actors {
     /// Whether blocks of a host are still to be taken back.
     fn is_blocked(&self, host: Host) -> bool {
         let name = self.binding.host_name(host);
-        let is_block = |undo: &Undo| matches!(undo, Undo::RestorePart { host, part: Part::Blocked(_) | Part::KeptFrom(_), .. } if *host == name);
-        self.journal().open().any(|entry| is_block(&entry.undo))
+        let is_block = |part: &Part| matches!(part, Part::Blocked(_) | Part::KeptFrom(_) | Part::Adapter(_));
+        let mut open = self.journal().open().filter_map(|entry| entry.undo.part());
+        open.any(|(host, part, _)| host == name && is_block(part))
     }
 
     /// Whether a node owns the master's role.

@@ -24,13 +24,15 @@ use serde_json::{Map, Value};
 pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
-pub use part::{ARMED, BLOCKED, FORCED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value};
+pub use part::{
+    ARMED, BLOCKED, DISABLED, FORCED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value,
+};
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,
 };
 pub use ssisdb::{AgentSight, SsisdbSight};
-pub use surroundings::{ISCSI, Outside, SurroundingsSight};
+pub use surroundings::{FOR_CLIENTS, ISCSI, InterfaceSight, Outside, SurroundingsSight};
 pub use windows::{
     MachineState, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
@@ -403,9 +405,9 @@ impl Call {
                 .with("part", part.kind())
                 .with("name", part.name())
                 .with_list("value", value.iter().map(String::as_str)),
-            Self::Reach { addresses, port } => fields
-                .with_list("addresses", addresses.iter().map(String::as_str))
-                .with_some("port", *port),
+            Self::Reach { addresses, port } => {
+                fields.with_list("addresses", addresses.iter().map(String::as_str)).with_some("port", *port)
+            }
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
             Self::ReadEvents { channel, after, within, most } => fields
                 .with("channel", channel_name(*channel))

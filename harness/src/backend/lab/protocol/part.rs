@@ -31,6 +31,8 @@ pub enum Part {
     Blocked(Way),
     /// Addresses because of which the host's firewall keeps it from something outside, because of this harness.
     KeptFrom(Outside),
+    /// Whether the adapter with this GUID is switched off: [`DISABLED`], or nothing.
+    Adapter(String),
     /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
     PortBlocked(u16),
     /// The binding of the master's port: nothing, or thumbprint, store, application id and flags.
@@ -60,6 +62,8 @@ pub const STOPPED: &str = "stopped";
 pub const SUSPENDED: &str = "suspended";
 /// A process does not stand still.
 pub const GOING: &str = "going";
+/// An adapter is switched off.
+pub const DISABLED: &str = "disabled";
 /// Quorum is forced.
 pub const FORCED: &str = "forced";
 /// Clients are kept from a port.
@@ -87,6 +91,7 @@ impl Part {
             Self::ForcedQuorum => "forced_quorum",
             Self::Blocked(_) => "blocked",
             Self::KeptFrom(_) => "kept_from",
+            Self::Adapter(_) => "adapter",
             Self::PortBlocked(_) => "port_blocked",
             Self::HttpsBinding => "https_binding",
             Self::MasterSetting(_) => "master_setting",
@@ -107,6 +112,7 @@ impl Part {
             | Self::StartMode(_)
             | Self::Blocked(_)
             | Self::KeptFrom(_)
+            | Self::Adapter(_)
             | Self::PortBlocked(_)
             | Self::HttpsBinding
             | Self::MasterSetting(_)
@@ -124,7 +130,8 @@ impl Part {
             Self::PossibleOwners(name)
             | Self::ClusterProperty(name)
             | Self::FailoverThreshold(name)
-            | Self::MasterSetting(name) => name.clone(),
+            | Self::MasterSetting(name)
+            | Self::Adapter(name) => name.clone(),
             Self::PortBlocked(port) => port.to_string(),
             Self::ForcedQuorum | Self::HttpsBinding => String::new(),
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
@@ -157,6 +164,7 @@ impl Part {
                 "out" => Way::Out,
                 _ => return Err(FieldError::wrong("name", "in or out")),
             }),
+            "adapter" => Self::Adapter(name.to_owned()),
             "kept_from" => {
                 let outside = Outside::ALL.into_iter().find(|outside| outside.word() == name);
                 Self::KeptFrom(outside.ok_or_else(|| FieldError::wrong("name", "something outside"))?)
@@ -213,6 +221,7 @@ impl std::fmt::Display for Part {
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
             Self::KeptFrom(outside) => write!(f, "the firewall's blocks of {}", outside.word()),
+            Self::Adapter(guid) => write!(f, "the adapter {guid}"),
             Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
             Self::HttpsBinding => f.write_str("the binding of the master's port"),
             Self::MasterSetting(key) => write!(f, "{key} in MasterSettings.config"),
@@ -240,6 +249,7 @@ pub(super) mod tests {
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
             (0..Outside::ALL.len()).prop_map(|index| Part::KeptFrom(Outside::ALL[index])),
+            any::<String>().prop_map(Part::Adapter),
             any::<u16>().prop_map(Part::PortBlocked),
             Just(Part::HttpsBinding),
             any::<String>().prop_map(Part::MasterSetting),
@@ -259,7 +269,9 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_no_part_is_refused() {
-        for (kind, name) in [("service", "Spooler"), ("blocked", "up"), ("kept_from", "home"), ("armed", "-1"), ("file", "x")] {
+        for (kind, name) in
+            [("service", "Spooler"), ("blocked", "up"), ("kept_from", "home"), ("armed", "-1"), ("file", "x")]
+        {
             assert!(Part::read(kind, name).is_err(), "{kind} {name}");
         }
     }

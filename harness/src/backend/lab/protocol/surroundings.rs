@@ -19,7 +19,25 @@ pub struct SurroundingsSight {
     pub own_buses: Vec<i64>,
     /// The DNS servers that it asks.
     pub dns: Vec<String>,
+    /// Its own adapters in the networks of the cluster, one for each address.
+    pub interfaces: Vec<InterfaceSight>,
+    /// Its addresses that sessions with it, or its storage, go by: WinRM, SSH, iSCSI, SMB over RDMA.
+    pub needed: Vec<String>,
 }
+
+/// An address of a node in a network of the cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceSight {
+    /// The GUID of the adapter.
+    pub adapter: String,
+    /// What the network is for ([`FOR_CLIENTS`], or another number).
+    pub role: i64,
+    /// The address.
+    pub address: String,
+}
+
+/// A network for the cluster and for clients (ClusterNetwork.Role: ClusterAndClient, documented).
+pub const FOR_CLIENTS: i64 = 3;
 
 /// iSCSI (STORAGE_BUS_TYPE, documented).
 pub const ISCSI: i64 = 9;
@@ -72,9 +90,18 @@ impl SurroundingsSight {
             .with_list("cluster_buses", self.cluster_buses.iter().copied())
             .with_list("own_buses", self.own_buses.iter().copied())
             .with_list("dns", self.dns.iter().map(String::as_str))
+            .with_list("interface_adapters", self.interfaces.iter().map(|one| one.adapter.as_str()))
+            .with_list("interface_roles", self.interfaces.iter().map(|one| one.role))
+            .with_list("interface_addresses", self.interfaces.iter().map(|one| one.address.as_str()))
+            .with_list("needed", self.needed.iter().map(String::as_str))
     }
 
     pub(super) fn read(fields: &Fields) -> Result<Self, FieldError> {
+        let adapters = fields.texts("interface_adapters")?;
+        let roles = fields.integers_of("interface_roles", adapters.len())?;
+        let addresses = fields.texts_of("interface_addresses", adapters.len())?;
+        let rows = adapters.into_iter().zip(roles).zip(addresses);
+        let interface = |((adapter, role), address)| InterfaceSight { adapter, role, address };
         Ok(Self {
             roles: fields.texts("roles")?,
             witness: fields.texts("witness")?,
@@ -83,6 +110,8 @@ impl SurroundingsSight {
             cluster_buses: fields.integers("cluster_buses")?,
             own_buses: fields.integers("own_buses")?,
             dns: fields.texts("dns")?,
+            interfaces: rows.map(interface).collect(),
+            needed: fields.texts("needed")?,
         })
     }
 }

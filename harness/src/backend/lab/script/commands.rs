@@ -14,6 +14,8 @@ pub const COMMANDS: &[Command] = &[
     // Makes two functions of ntdll callable.
     command("Add-Type", &["MemberDefinition", "Name", "Namespace"], UTILITY),
     command("ConvertFrom-Json", &["InputObject"], UTILITY),
+    command("Disable-NetAdapter", &["Confirm", "InputObject"], ADAPTERS),
+    command("Enable-NetAdapter", &["Confirm", "InputObject"], ADAPTERS),
     command("Get-ChildItem", &["File", "LiteralPath", "Recurse"], MANAGEMENT),
     command("Get-CimInstance", &["ClassName", "Filter", "Namespace"], "CimCmdlets"),
     // Its `Id` and `Description`: which cluster this is, and the mark that its owner has set.
@@ -28,6 +30,7 @@ pub const COMMANDS: &[Command] = &[
     command("Get-Item", &["LiteralPath"], MANAGEMENT),
     command("Get-ItemProperty", &["LiteralPath"], MANAGEMENT),
     command("Get-Module", &["ListAvailable", "Name"], CORE),
+    command("Get-NetAdapter", &[], ADAPTERS),
     command("Get-NetFirewallAddressFilter", &["AssociatedNetFirewallRule"], FIREWALL),
     command("Get-NetFirewallRule", &["ErrorAction", "Group"], FIREWALL),
     command("Get-ScheduledTask", &["ErrorAction", "TaskName"], TASKS),
@@ -52,6 +55,7 @@ pub const COMMANDS: &[Command] = &[
             "Description",
             "Direction",
             "DisplayName",
+            "Enabled",
             "Group",
             "LocalAddress",
             "LocalPort",
@@ -191,6 +195,7 @@ pub const MEMBERS: &[&str] = &[
     "WriteEntry",
 ];
 
+const ADAPTERS: &str = "NetAdapter";
 const CLUSTERS: &str = "FailoverClusters";
 const CORE: &str = "Microsoft.PowerShell.Core";
 const FIREWALL: &str = "NetSecurity";

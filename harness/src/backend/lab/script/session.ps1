@@ -495,8 +495,37 @@ $library = {
         }
     }
 
+    function AdapterOf([string] $Guid) {
+        $own = $Guid.Trim('{', '}')
+        $found = @(Get-NetAdapter | Where-Object { ([string] $_.InterfaceGuid).Trim('{', '}') -eq $own })
+        if ($found.Count -ne 1) { throw 'AdapterNotFound' }
+        $found[0]
+    }
+
+    # A rule that is not enabled tells the node which adapter it is to enable by itself.
+    function SwitchAdapter([string] $Guid, [bool] $Off) {
+        $adapter = AdapterOf $Guid
+        $name = 'failover-lab-adapter'
+        if ($Off) {
+            [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Enabled 'False' `
+                -Description ([string] $adapter.InterfaceGuid) -Direction 'Inbound' -Action 'Block' -Profile 'Any')
+            Disable-NetAdapter -InputObject $adapter -Confirm:$false
+        }
+        else {
+            Enable-NetAdapter -InputObject $adapter -Confirm:$false
+            foreach ($rule in @(RulesNamed $name)) { Remove-NetFirewallRule -InputObject $rule }
+        }
+    }
+
     # What a node does by itself when a test that has cut it off does not come back.
     $global:FailoverUndo = {
+        foreach ($rule in @(Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue')) {
+            if ($rule.Name -ne 'failover-lab-adapter') { continue }
+            foreach ($adapter in @(Get-NetAdapter)) {
+                if ($adapter.InterfaceGuid -ne $rule.Description) { continue }
+                Enable-NetAdapter -InputObject $adapter -Confirm:$false
+            }
+        }
         Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' | Remove-NetFirewallRule
         Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false
     }
@@ -511,7 +540,8 @@ $library = {
         # S-1-5-18: the system itself, whatever its name is here. A node that was off does it as soon as it is on.
         $system = New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -RunLevel 'Highest'
         $settings = New-ScheduledTaskSettingsSet -StartWhenAvailable
-        $about = 'Removes the firewall rules of the group failover-lab, should the test that made them have died. ' +
+        $about = 'Removes the firewall rules of the group failover-lab, and enables the adapter that one of them ' +
+            'names, should the test that made them have died. ' +
             'SHA-256 of its script: ' + $hash
         [void] (Register-ScheduledTask -TaskName 'failover-lab-undo' -Description $about -Action $action `
             -Trigger $trigger -Principal $system -Settings $settings -Force)
@@ -530,6 +560,8 @@ $library = {
             'failover_threshold' { [string] [long] (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold }
             'blocked' { Blocked $name }
             'kept_from' { KeptFrom $name }
+            # 2: an administrator has switched it off.
+            'adapter' { if ([int] (AdapterOf $name).InterfaceAdminStatus -eq 2) { 'disabled' } }
             'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
             'https_binding' { ReadBinding }
             'master_setting' {
@@ -559,6 +591,7 @@ $library = {
             'failover_threshold' { (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold = [uint32] $first }
             'blocked' { Block $name $value }
             'kept_from' { KeepFrom $name $value }
+            'adapter' { SwitchAdapter $name ($value.Count -gt 0) }
             'port_blocked' { BlockPort ([int] $name) ($value.Count -gt 0) }
             'https_binding' { WriteBinding $value }
             'master_setting' {
@@ -614,6 +647,18 @@ $library = {
         [ordered]@{ addresses = $addresses; shares = $shares }
     }
 
+    # For each address of this node in a network of the cluster: the adapter, what the network is for, the address.
+    function OwnInterfaces {
+        try { $interfaces = @(Get-ClusterNetworkInterface) } catch { $interfaces = @() }
+        foreach ($one in $interfaces) {
+            if (-not (IsSame (NameOf $one.Node) $env:COMPUTERNAME)) { continue }
+            foreach ($address in @($one.IPv4Addresses) + @($one.IPv6Addresses)) {
+                if ([string] $address -eq '') { continue }
+                , @([string] $one.AdapterId, [int] $one.Network.Role, ([string] $address).Split('%')[0])
+            }
+        }
+    }
+
     # A worker has no cluster. IsClustered and BusType: MSFT_Disk (documented).
     function ReadSurroundings {
         $roles = @()
@@ -628,6 +673,11 @@ $library = {
                 $roles += [string] (Get-ClusterParameter -InputObject $one -Name 'Address').Value
             }
         }
+        $rows = @(OwnInterfaces)
+        # Sessions come in by WinRM or SSH; iSCSI and SMB over RDMA go out.
+        $filter = 'State = 5 AND (LocalPort = 5985 OR LocalPort = 5986 OR LocalPort = 22 OR ' +
+            'RemotePort = 3260 OR RemotePort = 5445)'
+        $needed = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
         $filter = 'State = 5 AND RemotePort = 3260'
         $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
         $disks = @(Get-CimInstance -Namespace 'root/Microsoft/Windows/Storage' -ClassName 'MSFT_Disk')
@@ -639,6 +689,10 @@ $library = {
             cluster_buses = @(foreach ($one in $disks) { if ($one.IsClustered) { [int] $one.BusType } })
             own_buses = @(foreach ($one in $disks) { if (-not $one.IsClustered) { [int] $one.BusType } })
             dns = @(foreach ($one in @(Get-DnsClientServerAddress)) { foreach ($own in $one.ServerAddresses) { $own } })
+            interface_adapters = @(foreach ($row in $rows) { $row[0] })
+            interface_roles = @(foreach ($row in $rows) { $row[1] })
+            interface_addresses = @(foreach ($row in $rows) { $row[2] })
+            needed = @(foreach ($one in $needed) { ([string] $one.LocalAddress).Split('%')[0] })
         }
     }
 

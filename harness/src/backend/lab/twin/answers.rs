@@ -57,6 +57,7 @@ pub(super) fn occupy(reply: &mut Reply) {
         Reply::Surroundings(sight) => {
             sight.shares.push(r"\\FILES\SQL".to_owned());
             sight.own_buses.push(ISCSI);
+            sight.needed.extend(sight.interfaces.first().map(|one| one.address.clone()));
         }
         Reply::Reached(reached) => reached.fill(true),
         Reply::Hello(_)
@@ -198,7 +199,12 @@ impl Inside {
         self.world().worker_settings(worker).agent_heartbeat_interval
     }
 
-    fn change_cluster(&mut self, host: Host, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
+    fn change_cluster(
+        &mut self,
+        host: Host,
+        change: ClusterChange,
+        name: &str,
+    ) -> Result<Reply, ErrorRecord> {
         let role = || self.binding.role(name).ok_or_else(|| not_found("Get-ClusterGroup"));
         let resource = || self.binding.resource(name).ok_or_else(|| not_found("Get-ClusterResource"));
         let action = match change {

@@ -11,7 +11,9 @@ use failover_sim::names::{HostId, NodeId, WorkerId};
 use failover_sim::observe::Power;
 use failover_sim::topology::Target;
 
-use super::super::protocol::{ErrorRecord, ISCSI, Outside, Reply, SurroundingsSight};
+use super::super::protocol::{
+    ErrorRecord, FOR_CLIENTS, ISCSI, InterfaceSight, Outside, Reply, SurroundingsSight,
+};
 use super::super::reach::Host;
 use super::Inside;
 use super::answers::wrong_host;
@@ -22,7 +24,7 @@ pub(super) type KeptFrom = BTreeMap<(Host, Outside), Vec<String>>;
 impl Inside {
     pub(super) fn surroundings(&self, host: Host) -> SurroundingsSight {
         let dns = vec![DNS.to_owned()];
-        let Host::Node(_) = host else { return SurroundingsSight { dns, ..SurroundingsSight::default() } };
+        let Host::Node(node) = host else { return SurroundingsSight { dns, ..SurroundingsSight::default() } };
         let topology = &self.binding.topology;
         let hosts = topology.hosts.iter().enumerate();
         let of_roles = hosts.filter(|(_, target)| matches!(target, Target::Cluster(_)));
@@ -39,7 +41,19 @@ impl Inside {
             cluster_buses: has_disk.then_some(ISCSI).into_iter().collect(),
             own_buses: vec![SATA],
             dns,
+            interfaces: self.interfaces(node),
+            needed: vec![MANAGEMENT.to_owned()],
         }
+    }
+
+    /// A network for clients with the addresses of the topology, and one of the nodes' own.
+    fn interfaces(&self, node: NodeId) -> Vec<InterfaceSight> {
+        let of = |address: String| {
+            let is_own = address.starts_with("fd00:");
+            let (adapter, role) = if is_own { (OWN_ADAPTER, FOR_NODES) } else { (ADAPTER, FOR_CLIENTS) };
+            InterfaceSight { adapter: adapter.to_owned(), role, address }
+        };
+        self.addresses_of(node).into_iter().map(of).collect()
     }
 
     /// Whether something outside of the hosts answers one of them.
@@ -63,7 +77,12 @@ impl Inside {
         outside: Outside,
         value: &[String],
     ) -> Result<Reply, ErrorRecord> {
-        if matches!(host, Host::Control) || matches!((host, outside), (Host::Worker(_), Outside::Clients | Outside::Witness | Outside::Disk)) {
+        if matches!(host, Host::Control)
+            || matches!(
+                (host, outside),
+                (Host::Worker(_), Outside::Clients | Outside::Witness | Outside::Disk)
+            )
+        {
             return Err(wrong_host());
         }
         let was_gone = self.is_gone(outside);
@@ -105,5 +124,11 @@ impl Inside {
 const SHARE: &str = "192.0.2.45";
 const PORTAL: &str = "192.0.2.60";
 const DNS: &str = "192.0.2.53";
+/// What sessions come in by.
+const MANAGEMENT: &str = "192.0.2.11";
+const ADAPTER: &str = "{00000000-0000-0000-0000-0000000000C1}";
+const OWN_ADAPTER: &str = "{00000000-0000-0000-0000-0000000000C2}";
+/// A network for the cluster alone (ClusterNetwork.Role, documented).
+const FOR_NODES: i64 = 1;
 /// STORAGE_BUS_TYPE, documented.
 const SATA: i64 = 11;

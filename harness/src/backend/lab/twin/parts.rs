@@ -17,8 +17,8 @@ use failover_sim::time::Time;
 use failover_sim::topology::Target;
 
 use super::super::protocol::{
-    ARMED, AddressSight, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Outside, Part, RUNNING, Reply, STOPPED,
-    SUSPENDED, Way,
+    ARMED, AddressSight, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Outside, Part, RUNNING,
+    Reply, STOPPED, SUSPENDED, Way,
 };
 use super::super::reach::Host;
 use super::Inside;
@@ -83,7 +83,8 @@ impl Inside {
                 Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_),
+                | Part::RootCertificates(_)
+                | Part::Adapter(_),
                 Host::Node(node),
             ) => match self.written.own.get(&(node, part.clone())) {
                 Some(value) => Ok(value.clone()),
@@ -106,7 +107,8 @@ impl Inside {
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_),
+                | Part::RootCertificates(_)
+                | Part::Adapter(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
         }
@@ -138,7 +140,8 @@ impl Inside {
                 let service = service_of(*service)?;
                 let done = self.apply(ResolvedAction::Service { node, service, what })?;
                 // Nobody else starts an instance outside of a failover cluster instance.
-                if what == ServiceAction::Kill && service == Service::SqlServer && self.binding.has_replicas() {
+                if what == ServiceAction::Kill && service == Service::SqlServer && self.binding.has_replicas()
+                {
                     return self.apply(ResolvedAction::Service { node, service, what: ServiceAction::Start });
                 }
                 Ok(done)
@@ -182,6 +185,7 @@ impl Inside {
                 let port = first.parse().map_err(|_| wrong_host())?;
                 self.change_own(node, part, value, NodeChange::PortNumber(port))
             }
+            (Part::Adapter(_), Host::Node(node)) => self.switch_adapter(node, part, value),
             (Part::KeptFrom(outside), _) => self.keep_from(host, *outside, value),
             (Part::Armed(minutes), _) => {
                 if value.is_empty() {
@@ -205,7 +209,8 @@ impl Inside {
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_),
+                | Part::RootCertificates(_)
+                | Part::Adapter(_),
                 Host::Control | Host::Worker(_),
             ) => Err(wrong_host()),
         }
@@ -221,6 +226,10 @@ impl Inside {
             if let Host::Node(node) = host {
                 for way in [Way::In, Way::Out] {
                     self.block(node, way, &[]);
+                }
+                let is_its = |(of, part): &&(NodeId, Part)| *of == node && matches!(part, Part::Adapter(_));
+                for (_, part) in self.written.own.keys().filter(is_its).cloned().collect::<Vec<_>>() {
+                    let _ = self.switch_adapter(node, &part, &[]);
                 }
             }
             for outside in Outside::ALL {
@@ -243,7 +252,7 @@ impl Inside {
         NetworkSight { addresses: addresses.collect(), storage: Vec::new() }
     }
 
-    fn addresses_of(&self, node: NodeId) -> Vec<String> {
+    pub(super) fn addresses_of(&self, node: NodeId) -> Vec<String> {
         let hosts = self.binding.topology.hosts.iter().enumerate();
         let own = hosts.filter(|(_, target)| **target == Target::Node(node));
         let named = own.map(|(index, _)| {
@@ -274,7 +283,8 @@ impl Inside {
 
     /// Whether quorum is forced in the view of a node: with most of the nodes there are votes enough.
     fn is_forced(&self, node: NodeId) -> bool {
-        let members = self.world().cluster_service(node).map_or(0, |service| service.view().members.iter().count());
+        let members =
+            self.world().cluster_service(node).map_or(0, |service| service.view().members.iter().count());
         self.written.forced && members * 2 <= self.binding.topology.nodes.len()
     }
 
@@ -304,6 +314,12 @@ impl Inside {
             (HostService::ClusterService, Host::Node(_)) => Ok(false),
             (_, Host::Control | Host::Node(_) | Host::Worker(_)) => Err(wrong_host()),
         }
+    }
+
+    fn switch_adapter(&mut self, node: NodeId, part: &Part, value: &[String]) -> Result<Reply, ErrorRecord> {
+        let works = value.is_empty();
+        self.written.own.insert((node, part.clone()), value.to_vec());
+        self.apply(ResolvedAction::Surroundings { part: Surroundings::Adapter(node), works })
     }
 
     fn change_own(
@@ -337,8 +353,9 @@ impl Inside {
                 // The certificate itself is not of the model: its thumbprint stands for it.
                 thumbprints.iter().filter(has).cloned().collect()
             }
-            // Nothing is blocked yet, and no other key is asked for; the rest is known elsewhere.
+            // Nothing is blocked or switched off yet, and no other key is asked for; the rest is known elsewhere.
             Part::PortBlocked(_)
+            | Part::Adapter(_)
             | Part::MasterSetting(_)
             | Part::Service(_)
             | Part::Process(_)
