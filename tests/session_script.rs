@@ -146,6 +146,7 @@ fn whatever_changes_something_stands_in_the_event_log_before_it_is_done() {
         "Resume-",
         "Test-ClusterResourceFailure",
         "SetService ",
+        "StartHere ",
         "Netsh",
         "WriteAllText",
         "$store.Add",

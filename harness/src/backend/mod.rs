@@ -6,6 +6,7 @@ pub mod lab;
 mod loopback;
 mod sim;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -114,8 +115,8 @@ pub trait Backend {
 /// What a backend can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
-    /// Verbs of the plan that it cannot carry out.
-    pub missing: Vec<Verb>,
+    /// Verbs of the plan that it cannot carry out, and why.
+    pub missing: BTreeMap<Verb, &'static str>,
     /// What the plan waits for and it does not see, in words.
     pub unseen: Vec<&'static str>,
     /// What of the plan it may not do, in words.
@@ -131,8 +132,15 @@ impl Abilities {
             return Some(format!("{kind} cannot run the program of worker `{worker}`"));
         }
         if !self.missing.is_empty() {
-            let words: Vec<&str> = self.missing.iter().map(|verb| verb.word()).collect();
-            return Some(format!("{kind} cannot {}", words.join(", ")));
+            let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+            for (verb, &why) in &self.missing {
+                match reasons.iter_mut().find(|(own, _)| *own == why) {
+                    Some((_, words)) => words.push(verb.word()),
+                    None => reasons.push((why, vec![verb.word()])),
+                }
+            }
+            let told = reasons.iter().map(|(why, words)| format!("{}: {why}", words.join(", ")));
+            return Some(format!("{kind} cannot {}", told.collect::<Vec<_>>().join("; ")));
         }
         if !self.unseen.is_empty() {
             return Some(format!("{kind} does not see {}", self.unseen.join(", ")));

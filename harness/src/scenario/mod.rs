@@ -54,6 +54,13 @@ pub(crate) mod tests_support {
         super::plan("tests/own", &origin_of(steps), 1).expect("no mistake in a test's own scenario")
     }
 
+    /// The plan of these steps on a topology that the program carries.
+    pub(crate) fn plan_on(topology: &str, steps: &str) -> Plan {
+        let text = format!("proves: nothing\nabout: {{ topology: {topology} }}\nsteps:\n{steps}\n");
+        let origin = super::origin_on(topology, Overrides::default(), &text).expect("it is carried");
+        super::plan("tests/own", &origin, 1).expect("no mistake in a test's own scenario")
+    }
+
     /// Everything that is said of a wrong scenario.
     pub(crate) fn mistakes_of(steps: &str) -> String {
         let mistakes = super::plans("tests/own", &origin_of(steps), 1).expect_err("it is wrong");

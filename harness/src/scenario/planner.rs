@@ -802,7 +802,7 @@ impl Planner<'_> {
     }
 
     fn witness(&mut self, works: bool, span: Span) -> Vec<Action<NodeWord>> {
-        if !self.topology.topology.cluster.witness {
+        if self.topology.topology.cluster.witness.is_none() {
             let fault = Fault::new("the cluster has no witness", span);
             self.fault(fault.with_label("not in this topology"));
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use failover_sim::choices::Spread;
 use failover_sim::cluster::{
     ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Profile, ResourceConfig, ResourceKind,
-    RoleConfig,
+    RoleConfig, Witness,
 };
 use failover_sim::names::{
     AddressId, CertificateId, HostId, NODES_MAX, NameId, Names, NodeId, NodeSet, RESOURCES_MAX, ROLES_MAX,
@@ -313,7 +313,12 @@ impl Builder<'_> {
                     subnet: subnets.number(node.value.subnet.as_deref()),
                 })
                 .collect(),
-            witness: document.witness != WitnessWord::None,
+            witness: match document.witness {
+                WitnessWord::Disk => Some(Witness::Disk),
+                WitnessWord::FileShare => Some(Witness::FileShare),
+                WitnessWord::Cloud => Some(Witness::Cloud),
+                WitnessWord::None => None,
+            },
             begins_at: self.begins_at(document),
             roles: Vec::new(),
             resources: Vec::new(),

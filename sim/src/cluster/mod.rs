@@ -14,6 +14,6 @@ pub use quorum::{Component, Regroup, regroup};
 pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService, Rundown};
 pub use settings::{
     ClusterConfig, ClusterProperties, FailbackWindow, NodeConfig, Priority, Profile, ResiliencyLevel,
-    ResourceConfig, ResourceKind, ResourcePolicy, RestartAction, RoleConfig, ThresholdTable,
+    ResourceConfig, ResourceKind, ResourcePolicy, RestartAction, RoleConfig, ThresholdTable, Witness,
 };
 pub use view::{Epoch, ResourceSet, RoleView, RoleViews, View, Wanted};

@@ -232,7 +232,11 @@ impl ClusterService {
             restart: Due::NONE,
         };
         let resources = vec![fresh; config.resources.len()];
-        let view = View { votes: configured_votes(&config), witness_vote: config.witness, ..View::default() };
+        let view = View {
+            votes: configured_votes(&config),
+            witness_vote: config.witness.is_some(),
+            ..View::default()
+        };
         Self {
             config,
             node,

@@ -127,6 +127,17 @@ pub struct ClusterProperties {
     pub lower_quorum_priority_node: Option<NodeId>,
 }
 
+/// What breaks a tie between the nodes (Manage cluster quorum, documented).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Witness {
+    /// A shared disk.
+    Disk,
+    /// A share of a host outside the cluster.
+    FileShare,
+    /// A blob in Azure.
+    Cloud,
+}
+
 /// What every node knows of its cluster: the part of the cluster database that no failover changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterConfig {
@@ -134,8 +145,8 @@ pub struct ClusterConfig {
     pub properties: ClusterProperties,
     /// The nodes, by identifier.
     pub nodes: Vec<NodeConfig>,
-    /// Whether the cluster has a witness.
-    pub witness: bool,
+    /// The cluster's witness, if it has one. Of what kind it is makes no difference to the votes.
+    pub witness: Option<Witness>,
     /// The time of the day at which a run begins.
     pub begins_at: Duration,
     /// The roles, by identifier.

@@ -7,6 +7,7 @@ use crate::assumption::Assumptions;
 use crate::choices::Choices;
 use crate::cluster::{
     ClusterConfig, NodeConfig, Priority, Profile, ResourceConfig, ResourceKind, ResourcePolicy, RoleConfig,
+    Witness,
 };
 use crate::names::{AddressId, CertificateId, HostId, NameId, Names, NodeId, NodeSet, ResourceId, RoleId};
 use crate::scaleout::{MasterSettings, WorkerSettings};
@@ -42,7 +43,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
     let cluster = ClusterConfig {
         properties: Profile::Windows2019.properties(),
         nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; 2],
-        witness: true,
+        witness: Some(Witness::Disk),
         begins_at: Duration::ZERO,
         roles: vec![RoleConfig {
             preferred_owners: Vec::new(),

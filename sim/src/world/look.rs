@@ -59,12 +59,14 @@ impl World {
         self.nodes[node.index()].master.hangs
     }
 
-    /// Whether a service of a node runs, as the service control manager sees it.
+    /// Whether a service of a node runs, as the service control manager sees it: an instance that starts has its process.
     pub fn runs(&self, node: NodeId, service: Service) -> bool {
         let host = &self.nodes[node.index()];
         match service {
             Service::Master => host.master.is_running,
-            Service::SqlServer => host.sql != SqlServer::Stopped,
+            Service::SqlServer => {
+                host.sql != SqlServer::Stopped || (host.is_on() && self.now < host.sql_ready_at)
+            }
         }
     }
 

@@ -104,7 +104,7 @@ impl World {
             .iter()
             .max_by_key(|node| (self.nodes[node.index()].service.view().epoch, u8::MAX - node.0));
         let Some(newest) = newest else { return true };
-        let free = self.topology.cluster.witness && self.witness_is_free_for(component);
+        let free = self.topology.cluster.witness.is_some() && self.witness_is_free_for(component);
         let witness = free.then_some(self.witness_epoch);
         let newest = *self.nodes[newest.index()].service.view();
         // The witness has seen a later regroup: these nodes slept through it. They may not form a cluster of their own

@@ -130,6 +130,12 @@ impl Binding {
         self.resource_name(self.sql_server())
     }
 
+    /// Whether each node has an instance of its own, with a replica of SSISDB.
+    pub(super) fn has_replicas(&self) -> bool {
+        let kind = self.topology.cluster.resources[self.sql_server().index()].kind;
+        kind == ResourceKind::AvailabilityGroup
+    }
+
     fn sql_server(&self) -> ResourceId {
         self.resource_of(|kind| matches!(kind, ResourceKind::SqlServer | ResourceKind::AvailabilityGroup))
     }

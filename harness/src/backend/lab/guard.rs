@@ -128,6 +128,9 @@ fn prove_rights<L: Lab>(
             Verb::PowerOff | Verb::PowerOn | Verb::Freeze | Verb::Thaw | Verb::ShutDown
         );
     }
+    if plan.actions.iter().any(|planned| planned.action.verb() == Verb::FailDns) {
+        workers.extend((0..plan.topology.workers.len()).map(|worker| WorkerId(worker as u32)));
+    }
     for worker in workers {
         actors.part(lab, Host::Worker(worker), &Part::Service(HostService::Worker))?;
     }
@@ -232,6 +235,9 @@ fn is_of_node(verb: Verb) -> bool {
             | Verb::StopClusterService
             | Verb::KillClusterService
             | Verb::Cut
+            | Verb::FailWitness
+            | Verb::FailDns
+            | Verb::DisableAdapter
             | Verb::SetCluster
     )
 }

@@ -83,6 +83,7 @@ impl Hooks {
             | Call::ReadPart { .. }
             | Call::WritePart { .. }
             | Call::ReadNetwork
+            | Call::ReadSurroundings
             | Call::ReadMaintenance
             | Call::Reach { .. }
             | Call::ReplaceMasterCertificate { .. }

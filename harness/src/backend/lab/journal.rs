@@ -303,6 +303,23 @@ impl Journal {
     }
 }
 
+impl Undo {
+    /// Whose part it restores, which, and to what value, if it restores a part.
+    pub(super) fn part(&self) -> Option<(&str, &Part, &[String])> {
+        match self {
+            Self::RestorePart { host, part, value } => Some((host, part, value)),
+            Self::MoveRole { .. }
+            | Self::PowerOn { .. }
+            | Self::StartRole { .. }
+            | Self::StartResource { .. }
+            | Self::ResumeNode { .. }
+            | Self::StartClusterService { .. }
+            | Self::StopExecutions { .. }
+            | Self::RestoreMasterCertificate { .. } => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Undo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -6,12 +6,12 @@
 
 use std::time::Duration;
 
-use failover_sim::action::Verb;
+use failover_sim::action::{Action, LinkEnd, LinkState, Verb};
 use failover_sim::names::{Names, NodeId, RoleId};
 use failover_sim::observe::Channel;
 use failover_sim::time::{Time, micros};
 
-use crate::plan::{Plan, StepKind};
+use crate::plan::{NodeWord, Plan, StepKind};
 use crate::probe::date;
 use crate::words;
 
@@ -47,7 +47,7 @@ impl Spending {
 
     fn spend(&mut self, plan: &Plan, number: failover_sim::names::ActionNo) {
         let action = plan.action(number).action;
-        match cost(action.verb()) {
+        match cost(&action) {
             Cost::Nothing => {}
             Cost::Failover => self.failovers += 1,
             Cost::Loss => {
@@ -253,8 +253,14 @@ enum Cost {
 }
 
 /// Which counter an action moves (what happens on each event, inferred from the documented rules of both counters).
-const fn cost(verb: Verb) -> Cost {
-    match verb {
+const fn cost(action: &Action<NodeWord>) -> Cost {
+    if let Action::Link { to: LinkEnd::Disk, state: LinkState::Cut, .. } = action {
+        return Cost::Failover;
+    }
+    if let Action::Link { to: LinkEnd::Clients | LinkEnd::Witness, .. } = action {
+        return Cost::Nothing;
+    }
+    match action.verb() {
         Verb::PowerOff | Verb::Freeze | Verb::KillClusterService | Verb::Cut => Cost::Loss,
         Verb::FailResource
         | Verb::DeadlockResource

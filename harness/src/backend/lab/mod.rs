@@ -26,6 +26,7 @@ pub mod session;
 mod sight;
 pub mod transport;
 pub mod twin;
+mod unable;
 mod watch;
 mod work;
 
@@ -34,28 +35,25 @@ mod tests;
 #[cfg(test)]
 mod tests_events;
 #[cfg(test)]
+mod tests_outside;
+#[cfg(test)]
 mod tests_parts;
 #[cfg(test)]
 mod tests_work;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use failover_sim::action::{
-    Action, AgentAction, LinkEnd, LoadWorkers, NodeChange, Part, ResolvedAction, Service, StartQuorum, Verb,
-};
+use failover_sim::action::{Action, AgentAction, ResolvedAction, Verb};
 use failover_sim::assumption::Assumption;
-use failover_sim::cluster::{ResourceConfig, ResourceKind};
 use failover_sim::names::{ActionNo, Names, NodeId};
 use failover_sim::observe::{AgentRow, Flow, Sink};
 use failover_sim::time::Time;
-use failover_sim::topology::WorkerMachine;
 
 use crate::picture::clauses;
-use crate::plan::{Clause, NodeWord, Plan, PlannedAction};
+use crate::plan::{Clause, Plan, PlannedAction};
 
 use super::{Abilities, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
@@ -193,9 +191,9 @@ impl<L: Lab> Backend for LabBackend<L> {
     }
 
     fn abilities(&self, plan: &Plan) -> Abilities {
-        let is_able = |action: &Action<NodeWord>| ABLE.contains(&action.verb()) && is_plain(action, plan);
-        let unable = plan.actions.iter().map(|planned| &planned.action).filter(|action| !is_able(action));
-        let missing = unable.map(Action::verb).collect::<BTreeSet<_>>().into_iter().collect();
+        let actions = plan.actions.iter().map(|planned| &planned.action);
+        let missing = actions.filter_map(|action| Some((action.verb(), unable::why_not(action, plan)?)));
+        let missing = missing.collect();
         let forbidden = self.allowed.as_ref().map(|file| file.refusals(plan)).unwrap_or_default();
         let waits_for = plan.steps.iter().flat_map(|step| clauses(&step.kind));
         let mut waits_for = waits_for.chain(plan.holds.iter().flat_map(|hold| &hold.clauses));
@@ -237,9 +235,13 @@ impl<L: Lab> Backend for LabBackend<L> {
             actors,
         });
         if self.raises_thresholds() {
+            // A plan that clears a quarantine is about it.
+            let is_clear =
+                |action| matches!(action, Action::StartClusterService { clear_quarantine: true, .. });
+            let losses = !plan.actions.iter().any(|planned| is_clear(planned.action));
             let (lab, run) = self.run();
             let nodes = run.watchers.nodes_by_use();
-            if let Err(error) = run.actors.raise_thresholds(lab, &nodes) {
+            if let Err(error) = run.actors.raise_thresholds(lab, &nodes, losses) {
                 self.finish()?;
                 return Err(error);
             }
@@ -376,44 +378,6 @@ fn is_about_ssisdb(plan: &Plan) -> bool {
     !plan.loads.is_empty() || plan.actions.iter().any(of_agent)
 }
 
-/// Whether a lab can do what is particular about an action, beyond its verb.
-fn is_plain(action: &Action<NodeWord>, plan: &Plan) -> bool {
-    let of_sql_server = matches!(
-        action,
-        Action::Service { service: Service::SqlServer, .. }
-            | Action::Surroundings { part: Part::ServiceStart { service: Service::SqlServer, .. }, .. }
-    );
-    // Which of the instances of a node has the replica, no resource says.
-    let is_replica = |resource: &ResourceConfig| resource.kind == ResourceKind::AvailabilityGroup;
-    if of_sql_server && plan.topology.cluster.resources.iter().any(is_replica) {
-        return false;
-    }
-    // An execution that waits cannot be stopped (observed): nobody could take it back.
-    let is_disabled = |worker: &WorkerMachine| !worker.enabled;
-    if let Action::StartExecutions(load) = action
-        && plan.loads[load.index()].workers == LoadWorkers::EachNamed
-        && plan.topology.workers.iter().any(is_disabled)
-    {
-        return false;
-    }
-    !matches!(
-        action,
-        // What forced and prevented quorum and a quarantine that is cleared leave behind is not looked at.
-        Action::StartClusterService { quorum: StartQuorum::Force | StartQuorum::Prevent, .. }
-            | Action::StartClusterService { clear_quarantine: true, .. }
-            // Its firewall cuts a node off from others, not from everybody outside.
-            // A key, a store and a service would have to be put back as they were, a login too.
-            | Action::ChangeNode {
-                change: NodeChange::PrivateKey(_)
-                    | NodeChange::RootStore(_)
-                    | NodeChange::MasterService(_)
-                    | NodeChange::SqlLogin(_),
-                ..
-            }
-            | Action::Link { to: LinkEnd::Clients | LinkEnd::Disk | LinkEnd::Witness, .. }
-    )
-}
-
 fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError {
     let host = binding.host_name(host);
     match error {
@@ -424,9 +388,8 @@ fn watch_error(binding: &Binding, host: Host, error: WatchError) -> BackendError
     }
 }
 
-/// The actions that a lab can carry out and take back. A node that restarts is not among them: from its last look to the
-/// first one after it nobody can say what it did.
-pub(crate) const ABLE: [Verb; 38] = [
+/// The actions that a lab can carry out and take back.
+pub(crate) const ABLE: [Verb; 44] = [
     Verb::MoveRole,
     Verb::StopRole,
     Verb::StartRole,
@@ -458,6 +421,12 @@ pub(crate) const ABLE: [Verb; 38] = [
     Verb::SetCluster,
     Verb::Cut,
     Verb::Heal,
+    Verb::DisableAdapter,
+    Verb::EnableAdapter,
+    Verb::FailWitness,
+    Verb::RestoreWitness,
+    Verb::FailDns,
+    Verb::RestoreDns,
     Verb::ReplaceMasterCertificate,
     Verb::ChangeNode,
     Verb::StartExecutions,

@@ -14,7 +14,7 @@ use super::*;
 use crate::check::Outcome;
 use crate::director;
 use crate::judge::Judgement;
-use crate::plan::Overrides;
+use crate::plan::{NodeWord, Overrides};
 use crate::runner::Nowhere;
 use crate::scenario::load;
 
@@ -289,11 +289,11 @@ fn a_clock_that_is_two_minutes_off_changes_nothing() {
 #[test]
 fn verbs_that_cannot_be_taken_back_are_not_offered() {
     let backend = LabBackend::new(Twin::new(Dialect::Friendly), None);
-    assert_eq!(backend.abilities(&plan(POWER_OFF)).missing, []);
-    assert_eq!(backend.abilities(&plan(CERTIFICATE)).missing, []);
+    assert!(backend.abilities(&plan(POWER_OFF)).missing.is_empty());
+    assert!(backend.abilities(&plan(CERTIFICATE)).missing.is_empty());
     let mut plan = plan(POWER_OFF);
     plan.actions[0].action = Action::RestartNode { node: NodeWord::Owner };
-    assert_eq!(backend.abilities(&plan).missing, [Verb::RestartNode]);
+    assert!(backend.abilities(&plan).missing.keys().eq([&Verb::RestartNode]));
 }
 
 #[test]

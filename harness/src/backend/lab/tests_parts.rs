@@ -13,7 +13,7 @@ use crate::check::Outcome;
 use crate::director;
 use crate::judge::Judgement;
 use crate::runner::Nowhere;
-use crate::scenario::tests_support::plan_of;
+use crate::scenario::tests_support::{plan_of, plan_on};
 
 const NODE1: Host = Host::Node(NodeId(0));
 const NODE2: Host = Host::Node(NodeId(1));
@@ -25,22 +25,29 @@ const CUT: &str = "- cut: { node: first_standby, from: other_nodes }
 - expect: { within: 5m, nodes: { which: every, state: up } }";
 
 fn run(steps: &str, faults: Vec<Fault>) -> (Judgement, Vec<(Undo, State)>) {
+    run_on("two_node_fci", steps, faults)
+}
+
+/// What came of these steps on a standard topology, and of what was done.
+pub(super) fn run_on(topology: &str, steps: &str, faults: Vec<Fault>) -> (Judgement, Vec<(Undo, State)>) {
     let folder = tempfile::tempdir().expect("a folder");
     let twin = Twin::with_faults(Dialect::Nasty, faults);
     let mut backend = LabBackend::new(twin, Some(folder.path().to_owned()));
-    let judgement = director::run(&plan_of(steps), &mut backend, &mut Nowhere);
+    let judgement = director::run(&plan_on(topology, steps), &mut backend, &mut Nowhere);
     let entries = backend.journal().map(Journal::entries).unwrap_or_default();
     let states = entries.iter().map(|entry| (entry.undo.clone(), entry.state)).collect();
     (judgement, states)
 }
 
-fn problem(judgement: &Judgement) -> &str {
+/// What the surroundings of a run had against it.
+pub(super) fn problem(judgement: &Judgement) -> &str {
     assert_eq!(judgement.outcome, Outcome::Inconclusive, "{judgement:#?}");
     let found = judgement.findings.iter().find(|finding| finding.what == "the surroundings");
     found.and_then(|finding| finding.evidence.first()).map_or("", String::as_str)
 }
 
-const fn fault(host: Host, verb: &'static str, time: u32, mishap: Mishap) -> Fault {
+/// What goes wrong with a request to a host.
+pub(super) const fn fault(host: Host, verb: &'static str, time: u32, mishap: Mishap) -> Fault {
     Fault { host, verb, time, mishap }
 }
 
@@ -280,7 +287,7 @@ fn a_database_that_nobody_may_ask_is_no_evidence() {
 
 impl Twin {
     /// The value of a part, for somebody who has a session of their own.
-    fn value_of(&self, host: Host, part: &Part) -> Vec<String> {
+    pub(super) fn value_of(&self, host: Host, part: &Part) -> Vec<String> {
         let mut twin = self.again();
         let connection = twin.open(host, Purpose::Act).expect("pipes");
         let mut session = Session::open(connection, protocol::Marker::of("value")).expect("threads");

@@ -1,5 +1,7 @@
 //! Are executions started, seen, and over again when a run is, and does nobody claim to have seen more than could be?
 
+use std::collections::BTreeSet;
+
 use failover_sim::names::{NodeId, TaskId, WorkerId};
 use failover_sim::observe::{ExecutionStatus, Fact, Record, TaskState, Watch};
 

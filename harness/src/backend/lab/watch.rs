@@ -398,6 +398,7 @@ impl Watchers {
             | Reply::Certificate(_)
             | Reply::Part(_)
             | Reply::Network(_)
+            | Reply::Surroundings(_)
             | Reply::Reached(_)
             | Reply::Maintenance(_)
             | Reply::Done

@@ -108,7 +108,7 @@ fn cluster(plan: &Plan) -> Cluster {
     Cluster {
         properties: Look::Seen(BTreeMap::from([("ClusterFunctionalLevel".to_owned(), "10".to_owned())])),
         nodes: Look::Seen(names.nodes.iter().zip(&config.nodes).map(node).collect()),
-        witness: Look::Seen(config.witness.then_some(witness)),
+        witness: Look::Seen(config.witness.map(|_| witness)),
         roles: Look::Seen(names.roles.iter().zip(&config.roles).map(role).collect()),
         resources: Look::Seen(
             config

@@ -6,7 +6,7 @@
 use failover_sim::action::{LinkEnd, LinkState, Verb, Ways};
 use failover_sim::names::{ActionNo, NodeId};
 
-use super::super::protocol::{ARMED, Call, NetworkSight, Part, Reply, Way};
+use super::super::protocol::{ARMED, Call, NetworkSight, Outside, Part, Reply, Way};
 use super::super::reach::{Host, Lab};
 use super::super::session::READ_AS_ASKED;
 use super::{Actors, BackendError};
@@ -23,7 +23,13 @@ impl Actors {
         let ends: Vec<NodeId> = match to {
             LinkEnd::Node(other) => vec![other],
             LinkEnd::OtherNodes => nodes.iter().copied().filter(|&other| other != node).collect(),
-            LinkEnd::Clients | LinkEnd::Disk | LinkEnd::Witness => return Err(BackendError::Unable(verb)),
+            LinkEnd::Clients => {
+                return self.outside_link(lab, (number, verb), (node, Outside::Clients, state));
+            }
+            LinkEnd::Disk => return self.outside_link(lab, (number, verb), (node, Outside::Disk, state)),
+            LinkEnd::Witness => {
+                return self.outside_link(lab, (number, verb), (node, Outside::Witness, state));
+            }
         };
         self.know_addresses(lab, nodes)?;
         match state {
@@ -45,13 +51,13 @@ impl Actors {
         for &end in ends {
             self.spare_storage(lab, end, &own)?;
             // A node that does not answer before the cut proves nothing by its silence after it.
-            let answers = self.reached(lab, node, &self.addresses_of(end))?;
+            let answers = self.reached(lab, Host::Node(node), (&self.addresses_of(end), None))?;
             if answers.is_empty() {
                 let what = format!(
                     "no address of {} answers an echo request, so that a cut could not be proven",
                     self.binding.node_name(end)
                 );
-                return Err(self.trouble(node, what));
+                return Err(self.trouble_at(Host::Node(node), what));
             }
         }
         let armed = Part::Armed(self.armed_minutes());
@@ -117,7 +123,7 @@ impl Actors {
                 let name = self.binding.node_name(node);
                 let what =
                     format!("{name} reaches storage at {address}, so that a cut would take it away, too");
-                Err(self.trouble(node, what))
+                Err(self.trouble_at(Host::Node(node), what))
             }
         }
     }
@@ -128,24 +134,24 @@ impl Actors {
         node: NodeId,
         addresses: &[String],
     ) -> Result<(), BackendError> {
-        match self.reached(lab, node, addresses)?.first() {
+        match self.reached(lab, Host::Node(node), (addresses, None))?.first() {
             None => Ok(()),
             Some(address) => {
                 let what = format!("{address} still answers there, although the firewall blocks it");
-                Err(self.trouble(node, what))
+                Err(self.trouble_at(Host::Node(node), what))
             }
         }
     }
 
-    /// Those of the addresses that answer an echo request of a node.
-    fn reached<L: Lab>(
+    /// Those of the addresses that answer a host: an echo request, or an attempt to connect to a TCP port.
+    pub(super) fn reached<L: Lab>(
         &mut self,
         lab: &mut L,
-        node: NodeId,
-        addresses: &[String],
+        host: Host,
+        (addresses, port): (&[String], Option<u16>),
     ) -> Result<Vec<String>, BackendError> {
-        let call = Call::Reach { addresses: addresses.to_vec() };
-        let reply = self.ask(lab, Host::Node(node), "looking whom it reaches", call)?;
+        let call = Call::Reach { addresses: addresses.to_vec(), port };
+        let reply = self.ask(lab, host, "looking whom it reaches", call)?;
         let Reply::Reached(reached) = reply else { unreachable!("{READ_AS_ASKED}") };
         let answers = addresses.iter().zip(reached).filter(|(_, reached)| *reached);
         Ok(answers.map(|(address, _)| address.clone()).collect())
@@ -157,12 +163,8 @@ impl Actors {
         Ok(sight)
     }
 
-    fn trouble(&self, node: NodeId, what: String) -> BackendError {
-        BackendError::Lab { host: self.binding.node_name(node).to_owned(), what }
-    }
-
     /// When a node takes its blocks back by itself: later than the run can still need them.
-    fn armed_minutes(&self) -> u32 {
+    pub(super) fn armed_minutes(&self) -> u32 {
         u32::try_from(self.longest.as_secs() / 60).unwrap_or(u32::MAX).saturating_add(SPARE_MINUTES)
     }
 }

@@ -6,6 +6,8 @@
 
 mod ask;
 mod cut;
+mod junk;
+mod keep;
 mod part;
 mod undo;
 mod work;
@@ -21,11 +23,12 @@ use failover_sim::time::Time;
 
 use super::binding::Binding;
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterChange, HostService, MachineSight, PowerChange};
+use super::protocol::{Call, ClusterChange, HostService, MachineSight, Outside, Part, PowerChange};
 use super::reach::{Host, Lab};
 use super::session::Session;
 use super::sight::owner_of;
 use crate::backend::BackendError;
+use junk::Junk;
 
 /// Sessions that change something, and the journal of what they changed.
 pub(super) struct Actors {
@@ -37,6 +40,8 @@ pub(super) struct Actors {
     owners: Option<Vec<Option<NodeId>>>,
     /// The addresses of the nodes, once somebody has asked for them.
     addresses: Vec<(NodeId, String)>,
+    /// What the run puts into Root stores, once it has.
+    junk: Option<Junk>,
     /// How long the steps of the run take at the most.
     longest: Duration,
     /// The sets of executions that actions name.
@@ -63,6 +68,7 @@ impl Actors {
             journal,
             owners: None,
             addresses: Vec::new(),
+            junk: None,
             longest,
             loads: loads.to_vec(),
             rounds: Vec::new(),
@@ -138,13 +144,22 @@ impl Actors {
                 let undo = Undo::StartClusterService { node: node.clone() };
                 self.break_part(lab, (number, verb), (ClusterChange::StopClusterService, node, undo), nodes)
             }
-            ResolvedAction::StartClusterService {
-                node,
-                quorum: StartQuorum::Normal,
-                clear_quarantine: false,
-            } => {
+            ResolvedAction::StartClusterService { node, quorum, clear_quarantine } => {
+                let change = match (quorum, clear_quarantine) {
+                    (StartQuorum::Force, false) => ClusterChange::ForceQuorum,
+                    (StartQuorum::Prevent, false) => ClusterChange::PreventQuorum,
+                    (StartQuorum::Normal, false) => ClusterChange::StartClusterService,
+                    (StartQuorum::Normal, true) => ClusterChange::ClearQuarantine,
+                    // A node in quarantine has others that have quorum.
+                    (StartQuorum::Force | StartQuorum::Prevent, true) => {
+                        return Err(BackendError::Unable(verb));
+                    }
+                };
+                if quorum != StartQuorum::Normal {
+                    return self.start_here(lab, (number, verb), node, change).map(|()| None);
+                }
                 let node = self.binding.node_name(node).to_owned();
-                self.restore(lab, ClusterChange::StartClusterService, node, nodes)
+                self.restore(lab, change, node, nodes)
             }
             ResolvedAction::KillClusterService { node } => {
                 let undo = Undo::StartClusterService { node: self.binding.node_name(node).to_owned() };
@@ -164,6 +179,15 @@ impl Actors {
             ResolvedAction::Surroundings { part: Surroundings::ServiceStart { node, service }, works } => {
                 self.set_start(lab, (number, verb), (node, service, works)).map(|()| None)
             }
+            ResolvedAction::Surroundings { part: Surroundings::Adapter(node), works } => {
+                self.switch_adapter(lab, (number, verb), (node, works)).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::Witness, works } => {
+                self.fail_outside(lab, (number, verb), (Outside::Witness, works)).map(|()| None)
+            }
+            ResolvedAction::Surroundings { part: Surroundings::Dns, works } => {
+                self.fail_outside(lab, (number, verb), (Outside::Dns, works)).map(|()| None)
+            }
             ResolvedAction::PossibleOwner { role, node, may } => {
                 self.set_possible_owner(lab, (number, verb), (role, node, may), nodes).map(|()| None)
             }
@@ -182,8 +206,7 @@ impl Actors {
             ResolvedAction::WorkerAgent { worker, what } => {
                 self.set_worker_agent(lab, (number, verb), (worker, what), nodes).map(|()| None)
             }
-            ResolvedAction::StartClusterService { .. }
-            | ResolvedAction::RestartNode { .. }
+            ResolvedAction::RestartNode { .. }
             | ResolvedAction::Surroundings { .. }
             | ResolvedAction::Degrade { .. }
             | ResolvedAction::DeadlockResource { .. }
@@ -298,6 +321,31 @@ impl Actors {
         let (by, _) = self.cluster(lab, nodes)?;
         self.ask(lab, Host::Node(by), "restoring the cluster", Call::ChangeCluster { change, name })?;
         Ok(None)
+    }
+
+    /// Starts the cluster service of a node there, with or without the right to force quorum. In the end it must be a
+    /// member of a cluster that has quorum by its votes.
+    fn start_here<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        (number, verb): (ActionNo, Verb),
+        node: NodeId,
+        change: ClusterChange,
+    ) -> Result<(), BackendError> {
+        let name = self.binding.node_name(node).to_owned();
+        let mut entries = Vec::new();
+        if change == ClusterChange::ForceQuorum {
+            let ends = Undo::RestorePart { host: name.clone(), part: Part::ForcedQuorum, value: Vec::new() };
+            entries.push(self.announce(number, verb.word(), ends)?);
+        }
+        entries.push(self.announce(number, verb.word(), Undo::StartClusterService { node: name.clone() })?);
+        self.ask(
+            lab,
+            Host::Node(node),
+            "starting the cluster service",
+            Call::ChangeCluster { change, name },
+        )?;
+        entries.into_iter().try_for_each(|entry| self.mark(entry, State::Done, None))
     }
 
     fn replace_certificate<L: Lab>(

@@ -16,6 +16,7 @@ use super::super::protocol::{
     BLOCKED, Call, DISABLED, ENABLED, HostService, Part, RUNNING, STOPPED, SUSPENDED, is_same_value,
 };
 use super::super::reach::{Host, Lab};
+use super::junk::Junk;
 use super::{Actors, BackendError};
 
 impl Actors {
@@ -41,20 +42,9 @@ impl Actors {
     /// The value of a part before the run changed it, if it has.
     fn first_value(&self, own: &str, part: &Part) -> Option<&[String]> {
         let is_own = |host: &str| host == own || part.is_of_cluster();
-        self.journal().entries().iter().find_map(|entry| match &entry.undo {
-            Undo::RestorePart { host, part: other, value } if other == part && is_own(host) => {
-                Some(value.as_slice())
-            }
-            Undo::RestorePart { .. }
-            | Undo::MoveRole { .. }
-            | Undo::PowerOn { .. }
-            | Undo::StartRole { .. }
-            | Undo::StartResource { .. }
-            | Undo::ResumeNode { .. }
-            | Undo::StartClusterService { .. }
-            | Undo::StopExecutions { .. }
-            | Undo::RestoreMasterCertificate { .. } => None,
-        })
+        let mut restored = self.journal().entries().iter().filter_map(|entry| entry.undo.part());
+        let found = restored.find(|(host, other, _)| *other == part && is_own(host));
+        found.map(|(.., value)| value)
     }
 
     /// Sets a part, whose undo is another one than its value before.
@@ -100,7 +90,13 @@ impl Actors {
             Service::Master => (Host::Node(node), HostService::Master, self.binding.master_name()),
             Service::SqlServer => (Host::Node(node), HostService::SqlServer, self.binding.sql_server_name()),
         };
-        let comes_back = Undo::StartResource { resource: resource.to_owned() };
+        // Nothing in the cluster starts the instance of a replica again.
+        let comes_back = if service == HostService::SqlServer && self.binding.has_replicas() {
+            let (part, value) = (Part::Service(service), texts(&[RUNNING]));
+            Undo::RestorePart { host: self.binding.host_name(host), part, value }
+        } else {
+            Undo::StartResource { resource: resource.to_owned() }
+        };
         match what {
             ServiceAction::Kill => self.kill(lab, (number, verb), host, (service, comes_back)).map(|_| ()),
             ServiceAction::Stop => {
@@ -220,10 +216,19 @@ impl Actors {
             NodeChange::PortNumber(port) => {
                 (Part::MasterSetting("PortNumber".to_owned()), Some(vec![port.to_string()]))
             }
-            NodeChange::PrivateKey(_)
-            | NodeChange::RootStore(_)
-            | NodeChange::MasterService(_)
-            | NodeChange::SqlLogin(_) => return Err(BackendError::Unable(verb)),
+            NodeChange::RootStore(clean) => {
+                let junk = match &self.junk {
+                    Some(junk) => junk.clone(),
+                    None if clean => return Ok(()),
+                    None => Junk::make().map_err(|error| self.trouble_at(host, error.to_string()))?,
+                };
+                self.junk = Some(junk.clone());
+                let part = Part::RootCertificates(vec![junk.thumbprint]);
+                (part, (!clean).then(|| vec![junk.base64]))
+            }
+            NodeChange::PrivateKey(_) | NodeChange::MasterService(_) | NodeChange::SqlLogin(_) => {
+                return Err(BackendError::Unable(verb));
+            }
         };
         if let Some(value) = drifted {
             return self.set_part(lab, (number, verb), (host, &part), &value);
@@ -270,16 +275,18 @@ impl Actors {
         self.set_part(lab, (number, verb), (Host::Node(owner), &part), &value)
     }
 
-    /// Lets the cluster forgive more than it does by itself, until the run is taken back.
+    /// Lets the cluster forgive more than it does by itself, until the run is taken back: more failovers, and more losses of
+    /// a node if the run is not about them.
     pub(in crate::backend::lab) fn raise_thresholds<L: Lab>(
         &mut self,
         lab: &mut L,
         nodes: &[NodeId],
+        losses: bool,
     ) -> Result<(), BackendError> {
         let (by, _) = self.cluster(lab, nodes)?;
         let group = self.binding.group_name(self.binding.master_role()).to_owned();
-        for part in [Part::FailoverThreshold(group), Part::ClusterProperty("QuarantineThreshold".to_owned())]
-        {
+        let of_losses = losses.then(|| Part::ClusterProperty("QuarantineThreshold".to_owned()));
+        for part in [Some(Part::FailoverThreshold(group)), of_losses].into_iter().flatten() {
             let before = self.part(lab, Host::Node(by), &part)?;
             let is_low = |text: &String| text.parse().is_ok_and(|number: u32| number < RAISED);
             if before.iter().all(is_low) {

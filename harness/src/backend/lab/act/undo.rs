@@ -147,8 +147,9 @@ impl Actors {
         if is_same_value(&found, value) {
             return Ok(true);
         }
-        // A worker whose row was deleted has another one with its next heartbeat.
-        if is_of_ssisdb && found.is_empty() {
+        // It ends by itself, as soon as there are votes enough; a worker whose row was deleted has another one with its next
+        // heartbeat.
+        if *part == Part::ForcedQuorum || is_of_ssisdb && found.is_empty() {
             return Ok(false);
         }
         if !*asked {
@@ -162,8 +163,9 @@ impl Actors {
     /// Whether blocks of a host are still to be taken back.
     fn is_blocked(&self, host: Host) -> bool {
         let name = self.binding.host_name(host);
-        let is_block = |undo: &Undo| matches!(undo, Undo::RestorePart { host, part: Part::Blocked(_), .. } if *host == name);
-        self.journal().open().any(|entry| is_block(&entry.undo))
+        let is_block = |part: &Part| matches!(part, Part::Blocked(_) | Part::KeptFrom(_) | Part::Adapter(_));
+        let mut open = self.journal().open().filter_map(|entry| entry.undo.part());
+        open.any(|(host, part, _)| host == name && is_block(part))
     }
 
     /// Whether a node owns the master's role.
@@ -262,7 +264,10 @@ impl Actors {
             | ClusterChange::DrainNode
             | ClusterChange::ResumeNode
             | ClusterChange::StopClusterService
-            | ClusterChange::StartClusterService => {
+            | ClusterChange::StartClusterService
+            | ClusterChange::ClearQuarantine
+            | ClusterChange::ForceQuorum
+            | ClusterChange::PreventQuorum => {
                 let found = sight.nodes.iter().find(|node| is_same(&node.name));
                 found.and_then(|node| node.state) == Some(NodeState::Up)
             }

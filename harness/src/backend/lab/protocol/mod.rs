@@ -11,6 +11,7 @@ mod lines;
 mod part;
 mod reply;
 mod ssisdb;
+mod surroundings;
 mod windows;
 mod work;
 mod worker;
@@ -25,13 +26,14 @@ pub use events::{CHANNELS, EventSight, EventsSight, channel_name};
 pub use fields::{FieldError, Fields};
 pub use lines::{LINE_LIMIT, Line, Lines};
 pub use part::{
-    ARMED, BLOCKED, DISABLED, ENABLED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value,
+    ARMED, BLOCKED, DISABLED, ENABLED, FORCED, GOING, Part, RUNNING, STOPPED, SUSPENDED, Way, is_same_value,
 };
 pub use reply::{
     AddressSight, Answer, ClusterSight, ErrorRecord, GroupSight, Hello, LanguageMode, MachineSight,
     NetworkSight, NodeSight, Reply, ResourceSight, Ticks,
 };
 pub use ssisdb::{AgentSight, SsisdbSight};
+pub use surroundings::{FOR_CLIENTS, ISCSI, InterfaceSight, Outside, SurroundingsSight};
 pub use windows::{
     MachineState, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, group_state, machine_state, node_state, node_state_number, node_status,
@@ -44,7 +46,7 @@ pub use worker::{LogEvent, LogLine, Resolution, SocketSight, WorkerSight};
 pub const PROTOCOL: i64 = 1;
 
 /// The words of all verbs.
-pub const VERBS: [&str; 33] = [
+pub const VERBS: [&str; 37] = [
     "hello",
     "read_cluster",
     "read_worker",
@@ -64,6 +66,9 @@ pub const VERBS: [&str; 33] = [
     "resume_node",
     "stop_cluster_service",
     "start_cluster_service",
+    "clear_quarantine",
+    "force_quorum",
+    "prevent_quorum",
     "kill_process",
     "freeze",
     "thaw",
@@ -72,6 +77,7 @@ pub const VERBS: [&str; 33] = [
     "read_part",
     "write_part",
     "read_network",
+    "read_surroundings",
     "reach",
     "read_maintenance",
     "read_events",
@@ -222,10 +228,14 @@ pub enum Call {
     ReadNetwork,
     /// On a node: what Windows is at that a fault would disturb.
     ReadMaintenance,
-    /// On a node: whether each of these addresses answers an echo request.
+    /// On a node or a worker: what it rests on, and where its roles are reached.
+    ReadSurroundings,
+    /// On a node or a worker: whether each of these addresses answers an echo request, or an attempt to connect.
     Reach {
         /// The addresses.
         addresses: Vec<String>,
+        /// The TCP port to connect to; an echo request without it.
+        port: Option<u16>,
     },
     /// On a node: another certificate for the master, in binding, settings and Root store.
     ReplaceMasterCertificate {
@@ -327,13 +337,19 @@ pub enum ClusterChange {
     StopClusterService,
     /// `Start-ClusterNode -Wait 0`.
     StartClusterService,
+    /// `Start-ClusterNode -ClearQuarantine -Wait 0`.
+    ClearQuarantine,
+    /// On the node itself: its cluster service starts with `/fq`.
+    ForceQuorum,
+    /// On the node itself: its cluster service starts with `/pq`.
+    PreventQuorum,
     /// `Test-ClusterResourceFailure`.
     FailResource,
 }
 
 impl ClusterChange {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::StopRole,
         Self::StartRole,
         Self::StopResource,
@@ -343,6 +359,9 @@ impl ClusterChange {
         Self::ResumeNode,
         Self::StopClusterService,
         Self::StartClusterService,
+        Self::ClearQuarantine,
+        Self::ForceQuorum,
+        Self::PreventQuorum,
         Self::FailResource,
     ];
 
@@ -358,6 +377,9 @@ impl ClusterChange {
             Self::ResumeNode => "resume_node",
             Self::StopClusterService => "stop_cluster_service",
             Self::StartClusterService => "start_cluster_service",
+            Self::ClearQuarantine => "clear_quarantine",
+            Self::ForceQuorum => "force_quorum",
+            Self::PreventQuorum => "prevent_quorum",
             Self::FailResource => "fail_resource",
         }
     }
@@ -381,6 +403,7 @@ impl Call {
             Self::ReadPart { .. } => "read_part",
             Self::WritePart { .. } => "write_part",
             Self::ReadNetwork => "read_network",
+            Self::ReadSurroundings => "read_surroundings",
             Self::ReadMaintenance => "read_maintenance",
             Self::Reach { .. } => "reach",
             Self::ReplaceMasterCertificate { .. } => "replace_master_certificate",
@@ -401,6 +424,7 @@ impl Call {
             Self::ReadCluster
             | Self::ReadMasterCertificate
             | Self::ReadNetwork
+            | Self::ReadSurroundings
             | Self::ReadMaintenance
             | Self::ShutDown => fields,
             Self::ReadWorker { work_from } => fields.with_some("work_from", *work_from),
@@ -428,7 +452,9 @@ impl Call {
                 .with("part", part.kind())
                 .with("name", part.name())
                 .with_list("value", value.iter().map(String::as_str)),
-            Self::Reach { addresses } => fields.with_list("addresses", addresses.iter().map(String::as_str)),
+            Self::Reach { addresses, port } => {
+                fields.with_list("addresses", addresses.iter().map(String::as_str)).with_some("port", *port)
+            }
             Self::ReplaceMasterCertificate { thumbprint } => fields.with("thumbprint", thumbprint.as_str()),
             Self::ReadEvents { channel, after, within, most } => fields
                 .with("channel", channel_name(*channel))
@@ -482,8 +508,14 @@ impl Call {
             "read_part" => Self::ReadPart { part: read_part(fields)? },
             "write_part" => Self::WritePart { part: read_part(fields)?, value: fields.texts("value")? },
             "read_network" => Self::ReadNetwork,
+            "read_surroundings" => Self::ReadSurroundings,
             "read_maintenance" => Self::ReadMaintenance,
-            "reach" => Self::Reach { addresses: fields.texts("addresses")? },
+            "reach" => {
+                let port = if fields.has("port") { Some(fields.natural("port")?) } else { None };
+                let port = port.map(u16::try_from).transpose();
+                let port = port.map_err(|_| FieldError::wrong("port", "a TCP port"))?;
+                Self::Reach { addresses: fields.texts("addresses")?, port }
+            }
             "replace_master_certificate" => {
                 Self::ReplaceMasterCertificate { thumbprint: fields.text("thumbprint")?.to_owned() }
             }
@@ -606,8 +638,10 @@ pub(super) mod tests {
             (part::tests::parts(), proptest::collection::vec(text(), 0..4))
                 .prop_map(|(part, value)| Call::WritePart { part, value }),
             Just(Call::ReadNetwork),
+            Just(Call::ReadSurroundings),
             Just(Call::ReadMaintenance),
-            proptest::collection::vec(text(), 0..4).prop_map(|addresses| Call::Reach { addresses }),
+            (proptest::collection::vec(text(), 0..4), proptest::option::of(any::<u16>()))
+                .prop_map(|(addresses, port)| Call::Reach { addresses, port }),
             text().prop_map(|thumbprint| Call::ReplaceMasterCertificate { thumbprint }),
             (0..2_usize, any::<i64>(), proptest::option::of(0..1_u64 << 40), any::<u32>()).prop_map(
                 |(index, after, within, most)| Call::ReadEvents {

@@ -5,8 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::HostService;
 use super::fields::FieldError;
+use super::{HostService, Outside};
 
 /// Something that has a value on a host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -24,8 +24,15 @@ pub enum Part {
     ClusterProperty(String),
     /// How often a role may fail over within its FailoverPeriod: one number. The name is that of its group.
     FailoverThreshold(String),
+    /// Whether the cluster runs by forced quorum: [`FORCED`], or nothing. Only read: it ends by itself, as soon as there are
+    /// votes enough (Force Quorum in a Failover Cluster, documented).
+    ForcedQuorum,
     /// Addresses from which, or to which, the node's firewall lets nothing pass because of this harness.
     Blocked(Way),
+    /// Addresses because of which the host's firewall keeps it from something outside, because of this harness.
+    KeptFrom(Outside),
+    /// Whether the adapter with this GUID is switched off: [`DISABLED`], or nothing.
+    Adapter(String),
     /// Whether the node's firewall keeps clients from this TCP port because of this harness: [`BLOCKED`], or nothing.
     PortBlocked(u16),
     /// The binding of the master's port: nothing, or thumbprint, store, application id and flags.
@@ -60,12 +67,14 @@ pub const STOPPED: &str = "stopped";
 pub const SUSPENDED: &str = "suspended";
 /// A process does not stand still.
 pub const GOING: &str = "going";
+/// An adapter is switched off, or a worker gets no task.
+pub const DISABLED: &str = "disabled";
+/// Quorum is forced.
+pub const FORCED: &str = "forced";
 /// Clients are kept from a port.
 pub const BLOCKED: &str = "blocked";
 /// A worker gets tasks.
 pub const ENABLED: &str = "enabled";
-/// A worker gets no task.
-pub const DISABLED: &str = "disabled";
 /// A node will take its blocks back.
 pub const ARMED: &str = "armed";
 
@@ -86,7 +95,10 @@ impl Part {
             Self::PossibleOwners(_) => "possible_owners",
             Self::ClusterProperty(_) => "cluster_property",
             Self::FailoverThreshold(_) => "failover_threshold",
+            Self::ForcedQuorum => "forced_quorum",
             Self::Blocked(_) => "blocked",
+            Self::KeptFrom(_) => "kept_from",
+            Self::Adapter(_) => "adapter",
             Self::PortBlocked(_) => "port_blocked",
             Self::HttpsBinding => "https_binding",
             Self::MasterSetting(_) => "master_setting",
@@ -103,11 +115,14 @@ impl Part {
             Self::PossibleOwners(_)
             | Self::ClusterProperty(_)
             | Self::FailoverThreshold(_)
-            | Self::WorkerAgent(_) => true,
+            | Self::WorkerAgent(_)
+            | Self::ForcedQuorum => true,
             Self::Service(_)
             | Self::Process(_)
             | Self::StartMode(_)
             | Self::Blocked(_)
+            | Self::KeptFrom(_)
+            | Self::Adapter(_)
             | Self::PortBlocked(_)
             | Self::HttpsBinding
             | Self::MasterSetting(_)
@@ -128,12 +143,14 @@ impl Part {
             | Self::FailoverThreshold(name)
             | Self::MasterSetting(name)
             | Self::WorkerSetting(name)
-            | Self::WorkerAgent(name) => name.clone(),
+            | Self::WorkerAgent(name)
+            | Self::Adapter(name) => name.clone(),
             Self::PortBlocked(port) => port.to_string(),
-            Self::HttpsBinding => String::new(),
+            Self::ForcedQuorum | Self::HttpsBinding => String::new(),
             Self::RootCertificates(thumbprints) => thumbprints.join(","),
             Self::Blocked(Way::In) => "in".to_owned(),
             Self::Blocked(Way::Out) => "out".to_owned(),
+            Self::KeptFrom(outside) => outside.word().to_owned(),
             Self::Armed(minutes) => minutes.to_string(),
         }
     }
@@ -154,11 +171,17 @@ impl Part {
             "possible_owners" => Self::PossibleOwners(name.to_owned()),
             "cluster_property" => Self::ClusterProperty(name.to_owned()),
             "failover_threshold" => Self::FailoverThreshold(name.to_owned()),
+            "forced_quorum" => Self::ForcedQuorum,
             "blocked" => Self::Blocked(match name {
                 "in" => Way::In,
                 "out" => Way::Out,
                 _ => return Err(FieldError::wrong("name", "in or out")),
             }),
+            "adapter" => Self::Adapter(name.to_owned()),
+            "kept_from" => {
+                let outside = Outside::ALL.into_iter().find(|outside| outside.word() == name);
+                Self::KeptFrom(outside.ok_or_else(|| FieldError::wrong("name", "something outside"))?)
+            }
             "port_blocked" => {
                 Self::PortBlocked(name.parse().map_err(|_| FieldError::wrong("name", "a TCP port"))?)
             }
@@ -209,8 +232,11 @@ impl std::fmt::Display for Part {
             Self::PossibleOwners(resource) => write!(f, "the possible owners of `{resource}`"),
             Self::ClusterProperty(name) => write!(f, "the cluster's {name}"),
             Self::FailoverThreshold(group) => write!(f, "the FailoverThreshold of `{group}`"),
+            Self::ForcedQuorum => f.write_str("the forced quorum of the cluster"),
             Self::Blocked(Way::In) => f.write_str("the firewall's blocks of what comes in"),
             Self::Blocked(Way::Out) => f.write_str("the firewall's blocks of what goes out"),
+            Self::KeptFrom(outside) => write!(f, "the firewall's blocks of {}", outside.word()),
+            Self::Adapter(guid) => write!(f, "the adapter {guid}"),
             Self::PortBlocked(port) => write!(f, "the firewall's block of port {port}"),
             Self::HttpsBinding => f.write_str("the binding of the master's port"),
             Self::MasterSetting(key) => write!(f, "{key} in MasterSettings.config"),
@@ -236,8 +262,11 @@ pub(super) mod tests {
             any::<String>().prop_map(Part::PossibleOwners),
             any::<String>().prop_map(Part::ClusterProperty),
             any::<String>().prop_map(Part::FailoverThreshold),
+            Just(Part::ForcedQuorum),
             Just(Part::Blocked(Way::In)),
             Just(Part::Blocked(Way::Out)),
+            (0..Outside::ALL.len()).prop_map(|index| Part::KeptFrom(Outside::ALL[index])),
+            any::<String>().prop_map(Part::Adapter),
             any::<u16>().prop_map(Part::PortBlocked),
             Just(Part::HttpsBinding),
             any::<String>().prop_map(Part::MasterSetting),
@@ -259,7 +288,9 @@ pub(super) mod tests {
 
     #[test]
     fn what_is_no_part_is_refused() {
-        for (kind, name) in [("service", "Spooler"), ("blocked", "up"), ("armed", "-1"), ("file", "x")] {
+        for (kind, name) in
+            [("service", "Spooler"), ("blocked", "up"), ("kept_from", "home"), ("armed", "-1"), ("file", "x")]
+        {
             assert!(Part::read(kind, name).is_err(), "{kind} {name}");
         }
     }

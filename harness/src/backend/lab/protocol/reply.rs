@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::events::EventsSight;
 use super::fields::{self, FieldError, Fields};
 use super::ssisdb::SsisdbSight;
+use super::surroundings::SurroundingsSight;
 use super::windows::{self, MachineState};
 use super::work::PackageSight;
 use super::worker::WorkerSight;
@@ -43,6 +44,8 @@ pub enum Reply {
     Part(Vec<String>),
     /// To `read_network`.
     Network(NetworkSight),
+    /// To `read_surroundings`.
+    Surroundings(SurroundingsSight),
     /// To `reach`: for each address, whether it answered.
     Reached(Vec<bool>),
     /// To `read_maintenance`: words for what Windows is at.
@@ -245,6 +248,7 @@ impl Reply {
             Self::Certificate(thumbprint) => fields.with_some("thumbprint", thumbprint.as_deref()),
             Self::Part(value) => fields.with_list("value", value.iter().map(String::as_str)),
             Self::Network(sight) => sight.write(fields),
+            Self::Surroundings(sight) => sight.write(fields),
             Self::Reached(reached) => fields.with_list("reached", reached.iter().map(|&one| i64::from(one))),
             Self::Maintenance(words) => fields.with_list("maintenance", words.iter().map(String::as_str)),
             Self::Done => fields,
@@ -274,7 +278,8 @@ impl Reply {
             }),
             Call::ReadPart { .. } => Self::Part(fields.texts("value")?),
             Call::ReadNetwork => Self::Network(NetworkSight::read(fields)?),
-            Call::Reach { addresses } => {
+            Call::ReadSurroundings => Self::Surroundings(SurroundingsSight::read(fields)?),
+            Call::Reach { addresses, .. } => {
                 let reached = fields.integers_of("reached", addresses.len())?;
                 Self::Reached(reached.into_iter().map(|one| one != 0).collect())
             }

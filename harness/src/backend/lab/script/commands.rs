@@ -14,6 +14,8 @@ pub const COMMANDS: &[Command] = &[
     // Makes two functions of ntdll callable.
     command("Add-Type", &["MemberDefinition", "Name", "Namespace"], UTILITY),
     command("ConvertFrom-Json", &["InputObject"], UTILITY),
+    command("Disable-NetAdapter", &["Confirm", "InputObject"], ADAPTERS),
+    command("Enable-NetAdapter", &["Confirm", "InputObject"], ADAPTERS),
     command("Get-ChildItem", &["File", "LiteralPath", "Recurse"], MANAGEMENT),
     command("Get-CimInstance", &["ClassName", "Filter", "Namespace"], "CimCmdlets"),
     // Its `Id` and `Description`: which cluster this is, and the mark that its owner has set.
@@ -24,13 +26,16 @@ pub const COMMANDS: &[Command] = &[
     command("Get-ClusterOwnerNode", &["InputObject"], CLUSTERS),
     command("Get-ClusterParameter", &["InputObject", "Name"], CLUSTERS),
     command("Get-ClusterResource", &[], CLUSTERS),
+    command("Get-DnsClientServerAddress", &[], "DnsClient"),
     command("Get-Item", &["LiteralPath"], MANAGEMENT),
     command("Get-ItemProperty", &["LiteralPath"], MANAGEMENT),
     command("Get-Module", &["ListAvailable", "Name"], CORE),
+    command("Get-NetAdapter", &[], ADAPTERS),
     command("Get-NetFirewallAddressFilter", &["AssociatedNetFirewallRule"], FIREWALL),
     command("Get-NetFirewallRule", &["ErrorAction", "Group"], FIREWALL),
     command("Get-ScheduledTask", &["ErrorAction", "TaskName"], TASKS),
     command("Get-Service", &["Name"], MANAGEMENT),
+    command("Get-SmbConnection", &[], "SmbShare"),
     command("Get-VM", &[], HYPER_V),
     // `-FilterXPath` takes the XPath of the event log: `timediff(@SystemTime)` is the age in milliseconds (Consuming
     // Events, documented). That nothing fits is the error NoMatchingEventsFound (source of PowerShell).
@@ -50,12 +55,15 @@ pub const COMMANDS: &[Command] = &[
             "Description",
             "Direction",
             "DisplayName",
+            "Enabled",
             "Group",
+            "LocalAddress",
             "LocalPort",
             "Name",
             "Profile",
             "Protocol",
             "RemoteAddress",
+            "RemotePort",
         ],
         FIREWALL,
     ),
@@ -87,7 +95,7 @@ pub const COMMANDS: &[Command] = &[
     command("Set-StrictMode", &["Version"], CORE),
     command("Sort-Object", &["Property"], UTILITY),
     command("Start-ClusterGroup", &["InputObject", "Wait"], CLUSTERS),
-    command("Start-ClusterNode", &["InputObject", "Wait"], CLUSTERS),
+    command("Start-ClusterNode", &["ClearQuarantine", "InputObject", "Wait"], CLUSTERS),
     command("Start-ClusterResource", &["InputObject", "Wait"], CLUSTERS),
     command("Start-Service", &["Name"], MANAGEMENT),
     command("Start-VM", &["Confirm", "VM"], HYPER_V),
@@ -110,7 +118,8 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Members of .NET's classes that script and bootstrap call (documented). These write: `Add` and `Remove`, into a
-/// certificate store; `WriteAllText`, the master's settings; `CreateEventSource` and `WriteEntry`, into the Application log.
+/// certificate store; `WriteAllText`, the master's settings; `CreateEventSource` and `WriteEntry`, into the Application log. `Start` starts
+/// the cluster service.
 pub const MEMBERS: &[&str] = &[
     "ASCII",
     "Add",
@@ -121,6 +130,7 @@ pub const MEMBERS: &[&str] = &[
     "Combine",
     "ComputeHash",
     "Contains",
+    "ConnectAsync",
     "Create",
     "CreateCommand",
     "CreateEventSource",
@@ -140,6 +150,7 @@ pub const MEMBERS: &[&str] = &[
     "GetString",
     "GetType",
     "GetValue",
+    "GetValueNames",
     "IndexOf",
     "IsInRole",
     "Matches",
@@ -167,6 +178,7 @@ pub const MEMBERS: &[&str] = &[
     "Send",
     "SourceExists",
     "Split",
+    "Start",
     "StartsWith",
     "Substring",
     "ToBase64String",
@@ -180,11 +192,13 @@ pub const MEMBERS: &[&str] = &[
     "Unicode",
     "UtcNow",
     "Value",
+    "Wait",
     "Write",
     "WriteAllText",
     "WriteEntry",
 ];
 
+const ADAPTERS: &str = "NetAdapter";
 const CLUSTERS: &str = "FailoverClusters";
 const CORE: &str = "Microsoft.PowerShell.Core";
 const FIREWALL: &str = "NetSecurity";

@@ -181,6 +181,33 @@ $library = {
         [ordered]@{}
     }
 
+    function ClearQuarantine($With) {
+        $node = Named (Get-ClusterNode) $With.name 'Node'
+        [void] (Start-ClusterNode -InputObject $node -ClearQuarantine -Wait 0)
+        [ordered]@{}
+    }
+
+    # The cluster service here, with a word on its command line. One that has a cluster is left alone; one that waits
+    # for a cluster is stopped before. It needs no second hop, other than Start-ClusterNode (documented).
+    function StartHere([string] $Node, [string] $Word) {
+        if (-not (IsSame $Node $env:COMPUTERNAME)) { throw 'OtherNode' }
+        $service = Get-Service -Name 'ClusSvc'
+        # 1: it is stopped.
+        if ([int] $service.Status -ne 1) {
+            $nodes = @()
+            try { $nodes = @(Get-ClusterNode) } catch { $nodes = @() }
+            if ($nodes.Count -gt 0) { throw 'ServiceHasCluster' }
+            Stop-Service -Name 'ClusSvc' -Force
+        }
+        $service.Start([string[]] @($Word))
+        [ordered]@{}
+    }
+
+    # /fq and /pq: Recover a failover cluster without quorum (documented).
+    function ForceQuorum($With) { StartHere $With.name '/fq' }
+
+    function PreventQuorum($With) { StartHere $With.name '/pq' }
+
     function FailResource($With) {
         [void] (Test-ClusterResourceFailure -InputObject (Named (Get-ClusterResource) $With.name 'Resource'))
         [ordered]@{}
@@ -232,13 +259,30 @@ $library = {
         $found
     }
 
-    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource.
+    # The instance of this node that has a replica: the only one for which availability groups are enabled
+    # (HADR_Enabled: observed).
+    function ReplicaInstance {
+        $root = 'HKLM:\SOFTWARE\Microsoft\Microsoft SQL Server'
+        $names = Get-Item -LiteralPath "$root\Instance Names\SQL"
+        $found = @(foreach ($name in $names.GetValueNames()) {
+            $key = "$root\$($names.GetValue($name))\MSSQLServer\HADR"
+            if (-not (Test-Path -LiteralPath $key)) { continue }
+            if ([int] (Get-Item -LiteralPath $key).GetValue('HADR_Enabled') -eq 1) { $name }
+        })
+        if ($found.Count -ne 1) { throw 'InstanceNotKnown' }
+        $found[0]
+    }
+
+    # The service that a word stands for: of SQL Server, the one of the instance that the cluster has as a resource, or
+    # of the one that has a replica.
     function ServiceOf([string] $Word) {
         if ('ClusSvc', 'SSISScaleOutMaster', 'SSISScaleOutWorker' -ccontains $Word) { return Service $Word }
         if ($Word -cne 'SqlServer') { throw 'ServiceNotKnown' }
         $instances = @(Get-ClusterResource | Where-Object { (NameOf $_.ResourceType) -eq 'SQL Server' })
-        if ($instances.Count -ne 1) { throw 'InstanceNotKnown' }
-        $instance = [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value
+        if ($instances.Count -gt 1) { throw 'InstanceNotKnown' }
+        $instance = ''
+        if ($instances.Count -eq 0) { $instance = ReplicaInstance }
+        else { $instance = [string] (Get-ClusterParameter -InputObject $instances[0] -Name 'InstanceName').Value }
         $name = if ($instance -eq 'MSSQLSERVER') { $instance } else { 'MSSQL$' + $instance }
         Named (Get-CimInstance -ClassName 'Win32_Service') $name 'Service'
     }
@@ -301,10 +345,14 @@ $library = {
         (Get-Cluster).PSObject.Properties[$Name]
     }
 
+    function RulesNamed([string[]] $Names) {
+        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
+            Where-Object { $Names -contains $_.Name }
+    }
+
     function Rules([string] $Way) {
         if ('in', 'out' -cnotcontains $Way) { throw 'WayNotKnown' }
-        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
-            Where-Object { $_.Name -eq "failover-lab-$Way" }
+        RulesNamed "failover-lab-$Way"
     }
 
     function Blocked([string] $Way) {
@@ -313,10 +361,7 @@ $library = {
         }
     }
 
-    function PortRules {
-        Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' |
-            Where-Object { $_.Name -eq 'failover-lab-port' }
-    }
+    function PortRules { RulesNamed 'failover-lab-port' }
 
     function BlockPort([int] $Port, [bool] $IsBlocked) {
         foreach ($rule in @(PortRules)) { Remove-NetFirewallRule -InputObject $rule }
@@ -411,8 +456,95 @@ $library = {
             -Description $about -Direction $direction -Action 'Block' -Profile 'Any' -RemoteAddress $remote)
     }
 
+    # The rules that keep a host from something outside.
+    function NamesOf([string] $What) {
+        if ($What -ceq 'clients') { return 'failover-lab-clients', 'failover-lab-clients-port' }
+        if ($What -ceq 'dns') { return 'failover-lab-dns-udp', 'failover-lab-dns-tcp' }
+        if ('witness', 'disk' -ccontains $What) { return "failover-lab-$What" }
+        throw 'OutsideNotKnown'
+    }
+
+    function KeptFrom([string] $What) {
+        $names = @(NamesOf $What)
+        $rules = @(RulesNamed $names)
+        if ($rules.Count -eq 0) { return }
+        # One of two rules is something else than both of them, and than none.
+        if ($rules.Count -ne $names.Count) { 'incomplete' }
+        foreach ($rule in $rules) {
+            if ($names[0] -ne $rule.Name) { continue }
+            $filter = Get-NetFirewallAddressFilter -AssociatedNetFirewallRule $rule
+            $found = if ($What -ceq 'clients') { $filter.LocalAddress } else { $filter.RemoteAddress }
+            foreach ($one in $found) { $one }
+        }
+    }
+
+    function BlockService([string] $Name, [string] $Protocol, [int] $Port, [string[]] $Remote) {
+        $about = 'A failover test keeps this host from a service, and takes the rule back.'
+        [void] (New-NetFirewallRule -Name $Name -DisplayName $Name -Group 'failover-lab' -Description $about `
+            -Direction 'Outbound' -Action 'Block' -Profile 'Any' -Protocol $Protocol -RemotePort $Port `
+            -RemoteAddress $Remote)
+    }
+
+    # Clients reach the addresses of roles, or the master by the node's own address. What a node sends to an address of
+    # its own passes (inferred).
+    function BlockClients([string[]] $Local) {
+        $port = Setting (MasterSettings) 'PortNumber'
+        if ($port -eq '') { $port = '8391' }
+        $about = 'A failover test cuts clients off from this node, and takes the rule back.'
+        $name = 'failover-lab-clients'
+        [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Description $about `
+            -Direction 'Inbound' -Action 'Block' -Profile 'Any' -LocalAddress $Local)
+        $name = 'failover-lab-clients-port'
+        [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Description $about `
+            -Direction 'Inbound' -Action 'Block' -Profile 'Any' -Protocol 'TCP' -LocalPort ([int] $port))
+    }
+
+    function KeepFrom([string] $What, [string[]] $Addresses) {
+        foreach ($rule in @(RulesNamed @(NamesOf $What))) { Remove-NetFirewallRule -InputObject $rule }
+        if ($Addresses.Count -eq 0) { return }
+        $parsed = @(foreach ($one in $Addresses) { [string] [System.Net.IPAddress]::Parse($one) })
+        switch -CaseSensitive ($What) {
+            'clients' { BlockClients $parsed }
+            'witness' { BlockService 'failover-lab-witness' 'TCP' 445 $parsed }
+            'disk' { BlockService 'failover-lab-disk' 'TCP' 3260 $parsed }
+            'dns' {
+                BlockService 'failover-lab-dns-udp' 'UDP' 53 $parsed
+                BlockService 'failover-lab-dns-tcp' 'TCP' 53 $parsed
+            }
+        }
+    }
+
+    function AdapterOf([string] $Guid) {
+        $own = $Guid.Trim('{', '}')
+        $found = @(Get-NetAdapter | Where-Object { ([string] $_.InterfaceGuid).Trim('{', '}') -eq $own })
+        if ($found.Count -ne 1) { throw 'AdapterNotFound' }
+        $found[0]
+    }
+
+    # A rule that is not enabled tells the node which adapter it is to enable by itself.
+    function SwitchAdapter([string] $Guid, [bool] $Off) {
+        $adapter = AdapterOf $Guid
+        $name = 'failover-lab-adapter'
+        if ($Off) {
+            [void] (New-NetFirewallRule -Name $name -DisplayName $name -Group 'failover-lab' -Enabled 'False' `
+                -Description ([string] $adapter.InterfaceGuid) -Direction 'Inbound' -Action 'Block' -Profile 'Any')
+            Disable-NetAdapter -InputObject $adapter -Confirm:$false
+        }
+        else {
+            Enable-NetAdapter -InputObject $adapter -Confirm:$false
+            foreach ($rule in @(RulesNamed $name)) { Remove-NetFirewallRule -InputObject $rule }
+        }
+    }
+
     # What a node does by itself when a test that has cut it off does not come back.
     $global:FailoverUndo = {
+        foreach ($rule in @(Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue')) {
+            if ($rule.Name -ne 'failover-lab-adapter') { continue }
+            foreach ($adapter in @(Get-NetAdapter)) {
+                if ($adapter.InterfaceGuid -ne $rule.Description) { continue }
+                Enable-NetAdapter -InputObject $adapter -Confirm:$false
+            }
+        }
         Get-NetFirewallRule -Group 'failover-lab' -ErrorAction 'SilentlyContinue' | Remove-NetFirewallRule
         Unregister-ScheduledTask -TaskName 'failover-lab-undo' -Confirm:$false
     }
@@ -427,7 +559,8 @@ $library = {
         # S-1-5-18: the system itself, whatever its name is here. A node that was off does it as soon as it is on.
         $system = New-ScheduledTaskPrincipal -UserId 'S-1-5-18' -RunLevel 'Highest'
         $settings = New-ScheduledTaskSettingsSet -StartWhenAvailable
-        $about = 'Removes the firewall rules of the group failover-lab, should the test that made them have died. ' +
+        $about = 'Removes the firewall rules of the group failover-lab, and enables the adapter that one of them ' +
+            'names, should the test that made them have died. ' +
             'SHA-256 of its script: ' + $hash
         [void] (Register-ScheduledTask -TaskName 'failover-lab-undo' -Description $about -Action $action `
             -Trigger $trigger -Principal $system -Settings $settings -Force)
@@ -441,8 +574,13 @@ $library = {
             'start_mode' { [string] (ServiceOf $name).StartMode }
             'possible_owners' { OwnersOf $name }
             'cluster_property' { [string] [long] (Property $name).Value }
+            # FixQuorum: one while quorum is forced (that it shows the end of that, too, is inferred).
+            'forced_quorum' { if ([int] (Get-Cluster).PSObject.Properties['FixQuorum'].Value -ne 0) { 'forced' } }
             'failover_threshold' { [string] [long] (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold }
             'blocked' { Blocked $name }
+            'kept_from' { KeptFrom $name }
+            # 2: an administrator has switched it off.
+            'adapter' { if ([int] (AdapterOf $name).InterfaceAdminStatus -eq 2) { 'disabled' } }
             'port_blocked' { if (@(PortRules).Count -gt 0) { 'blocked' } }
             'https_binding' { ReadBinding }
             'master_setting' {
@@ -473,6 +611,8 @@ $library = {
             'cluster_property' { (Property $name).Value = [uint32] $first }
             'failover_threshold' { (Named (Get-ClusterGroup) $name 'Group').FailoverThreshold = [uint32] $first }
             'blocked' { Block $name $value }
+            'kept_from' { KeepFrom $name $value }
+            'adapter' { SwitchAdapter $name ($value.Count -gt 0) }
             'port_blocked' { BlockPort ([int] $name) ($value.Count -gt 0) }
             'https_binding' { WriteBinding $value }
             'master_setting' {
@@ -512,11 +652,90 @@ $library = {
         [ordered]@{ address_nodes = $nodes; addresses = $addresses; storage = $storage }
     }
 
+    function AddressesOf([string] $Name) {
+        foreach ($one in [System.Net.Dns]::GetHostAddresses($Name)) { ([string] $one).Split('%')[0] }
+    }
+
+    # The witness on a share: the addresses of its host, and the other shares of it that are open here.
+    function WitnessOn([string] $Path) {
+        $words = @($Path.Trim('\').Split('\'))
+        $addresses = @(AddressesOf $words[0])
+        $shares = @(foreach ($one in @(Get-SmbConnection)) {
+            if ($one.ShareName -eq 'IPC$' -or $one.ShareName -eq $words[1]) { continue }
+            $same = @(foreach ($address in @(AddressesOf $one.ServerName)) {
+                if ($addresses -contains $address) { $address }
+            })
+            if ($same.Count -gt 0) { '\\' + $one.ServerName + '\' + $one.ShareName }
+        })
+        [ordered]@{ addresses = $addresses; shares = $shares }
+    }
+
+    # For each address of this node in a network of the cluster: the adapter, what the network is for, the address.
+    function OwnInterfaces {
+        try { $interfaces = @(Get-ClusterNetworkInterface) } catch { $interfaces = @() }
+        foreach ($one in $interfaces) {
+            if (-not (IsSame (NameOf $one.Node) $env:COMPUTERNAME)) { continue }
+            foreach ($address in @($one.IPv4Addresses) + @($one.IPv6Addresses)) {
+                if ([string] $address -eq '') { continue }
+                , @([string] $one.AdapterId, [int] $one.Network.Role, ([string] $address).Split('%')[0])
+            }
+        }
+    }
+
+    # A worker has no cluster. IsClustered and BusType: MSFT_Disk (documented).
+    function ReadSurroundings {
+        $roles = @()
+        $witness = [ordered]@{ addresses = @(); shares = @() }
+        try { $resources = @(Get-ClusterResource) } catch { $resources = @() }
+        foreach ($one in $resources) {
+            $type = NameOf $one.ResourceType
+            if ($type -ceq 'File Share Witness') {
+                $witness = WitnessOn ([string] (Get-ClusterParameter -InputObject $one -Name 'SharePath').Value)
+            }
+            elseif ('IP Address', 'IPv6 Address' -ccontains $type -and -not $one.OwnerGroup.IsCoreGroup) {
+                $roles += [string] (Get-ClusterParameter -InputObject $one -Name 'Address').Value
+            }
+        }
+        $rows = @(OwnInterfaces)
+        # Sessions come in by WinRM or SSH; iSCSI and SMB over RDMA go out.
+        $filter = 'State = 5 AND (LocalPort = 5985 OR LocalPort = 5986 OR LocalPort = 22 OR ' +
+            'RemotePort = 3260 OR RemotePort = 5445)'
+        $needed = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
+        $filter = 'State = 5 AND RemotePort = 3260'
+        $sockets = @(Get-CimInstance -Namespace 'root/StandardCimv2' -ClassName 'MSFT_NetTCPConnection' -Filter $filter)
+        $disks = @(Get-CimInstance -Namespace 'root/Microsoft/Windows/Storage' -ClassName 'MSFT_Disk')
+        [ordered]@{
+            roles = $roles
+            witness = $witness.addresses
+            shares = $witness.shares
+            portals = @(foreach ($one in $sockets) { ([string] $one.RemoteAddress).Split('%')[0] })
+            cluster_buses = @(foreach ($one in $disks) { if ($one.IsClustered) { [int] $one.BusType } })
+            own_buses = @(foreach ($one in $disks) { if (-not $one.IsClustered) { [int] $one.BusType } })
+            dns = @(foreach ($one in @(Get-DnsClientServerAddress)) { foreach ($own in $one.ServerAddresses) { $own } })
+            interface_adapters = @(foreach ($row in $rows) { $row[0] })
+            interface_roles = @(foreach ($row in $rows) { $row[1] })
+            interface_addresses = @(foreach ($row in $rows) { $row[2] })
+            needed = @(foreach ($one in $needed) { ([string] $one.LocalAddress).Split('%')[0] })
+        }
+    }
+
+    # A second for each. Whoever is refused has not connected.
+    function Connects([System.Net.IPAddress] $Address, [int] $Port) {
+        $client = New-Object System.Net.Sockets.TcpClient $Address.AddressFamily
+        try { return $client.ConnectAsync($Address, $Port).Wait(1000) } finally { $client.Close() }
+    }
+
     # 0: success.
     function Reach($With) {
         $ping = New-Object System.Net.NetworkInformation.Ping
-        $reached = @(foreach ($address in $With.addresses) {
-            try { [int] ([int] $ping.Send([System.Net.IPAddress]::Parse($address), 1000).Status -eq 0) } catch { 0 }
+        $port = $With.PSObject.Properties['port']
+        $reached = @(foreach ($text in $With.addresses) {
+            try {
+                $address = [System.Net.IPAddress]::Parse($text)
+                if ($null -ne $port) { [int] (Connects $address ([int] $port.Value)) }
+                else { [int] ([int] $ping.Send($address, 1000).Status -eq 0) }
+            }
+            catch { 0 }
         })
         [ordered]@{ reached = $reached }
     }
@@ -1062,6 +1281,9 @@ $library = {
             'resume_node' { return ResumeNode $With }
             'stop_cluster_service' { return StopClusterService $With }
             'start_cluster_service' { return StartClusterService $With }
+            'clear_quarantine' { return ClearQuarantine $With }
+            'force_quorum' { return ForceQuorum $With }
+            'prevent_quorum' { return PreventQuorum $With }
             'kill_process' { return KillProcess $With }
             'freeze' { return Freeze $With }
             'thaw' { return Thaw $With }
@@ -1071,6 +1293,7 @@ $library = {
             'write_part' { return WritePart $With }
             'read_network' { return ReadNetwork }
             'reach' { return Reach $With }
+            'read_surroundings' { return ReadSurroundings }
             'read_maintenance' { return ReadMaintenance }
             'read_events' { return ReadEvents $With }
             'read_package' { return ReadPackage $With }

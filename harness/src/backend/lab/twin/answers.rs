@@ -12,7 +12,7 @@ use failover_sim::world::{Socket, SocketState};
 use super::super::file::MARK;
 use super::super::protocol::{
     AgentSight, Answer, Call, ClusterChange, ClusterSight, ErrorRecord, GroupSight, Hello, HostService,
-    LanguageMode, LogEvent, LogLine, MachineSight, NodeSight, PowerChange, Reply, Request, Resolution,
+    ISCSI, LanguageMode, LogEvent, LogLine, MachineSight, NodeSight, PowerChange, Reply, Request, Resolution,
     ResourceSight, SERVICE_RUNNING, SERVICE_START_PENDING, SERVICE_STOPPED, SOCKET_ESTABLISHED,
     SOCKET_SYN_SENT, SocketSight, SsisdbSight, Ticks, WorkerSight, node_status_flags,
 };
@@ -53,6 +53,11 @@ pub(super) fn occupy(reply: &mut Reply) {
         Reply::Maintenance(words) => words.push("InstallerInProgress".to_owned()),
         Reply::Network(sight) => {
             sight.storage = sight.addresses.iter().map(|one| one.address.clone()).collect();
+        }
+        Reply::Surroundings(sight) => {
+            sight.shares.push(r"\\FILES\SQL".to_owned());
+            sight.own_buses.push(ISCSI);
+            sight.needed.extend(sight.interfaces.first().map(|one| one.address.clone()));
         }
         Reply::Reached(reached) => reached.fill(true),
         Reply::Hello(_)
@@ -97,7 +102,7 @@ impl Inside {
                 let to = self.node(node)?;
                 self.apply(ResolvedAction::MoveRole { role, to })
             }
-            (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(*change, name),
+            (Call::ChangeCluster { change, name }, Host::Node(_)) => self.change_cluster(host, *change, name),
             (Call::KillProcess { process }, host) => self.kill(*process, host),
             (Call::ChangePower { change, node }, Host::Control) => {
                 let node = self.node(node)?;
@@ -112,9 +117,16 @@ impl Inside {
             (Call::ReadPart { part }, host) => self.read_part(host, part).map(Reply::Part),
             (Call::WritePart { part, value }, host) => self.write_part(host, part, value),
             (Call::ReadNetwork, Host::Node(_)) => Ok(Reply::Network(self.network())),
+            (Call::ReadSurroundings, Host::Node(_) | Host::Worker(_)) => {
+                Ok(Reply::Surroundings(self.surroundings(host)))
+            }
             (Call::ReadMaintenance, Host::Node(_)) => Ok(Reply::Maintenance(Vec::new())),
-            (Call::Reach { addresses }, Host::Node(node)) => {
+            (Call::Reach { addresses, port: None }, Host::Node(node)) => {
                 Ok(Reply::Reached(self.reached(node, addresses)))
+            }
+            (Call::Reach { addresses, port: Some(port) }, _) => {
+                let answers = addresses.iter().map(|address| self.outside_answers(host, address, *port));
+                Ok(Reply::Reached(answers.collect()))
             }
             (Call::ReplaceMasterCertificate { thumbprint }, Host::Node(node)) => {
                 let with = self.binding.certificate(thumbprint).ok_or_else(|| not_found("Get-Item"))?;
@@ -136,6 +148,7 @@ impl Inside {
                 | Call::ChangePower { .. }
                 | Call::ShutDown
                 | Call::ReadNetwork
+                | Call::ReadSurroundings
                 | Call::ReadMaintenance
                 | Call::Reach { .. }
                 | Call::ReadPackage { .. }
@@ -208,7 +221,12 @@ impl Inside {
         self.world().worker_settings(worker).agent_heartbeat_interval
     }
 
-    fn change_cluster(&mut self, change: ClusterChange, name: &str) -> Result<Reply, ErrorRecord> {
+    fn change_cluster(
+        &mut self,
+        host: Host,
+        change: ClusterChange,
+        name: &str,
+    ) -> Result<Reply, ErrorRecord> {
         let role = || self.binding.role(name).ok_or_else(|| not_found("Get-ClusterGroup"));
         let resource = || self.binding.resource(name).ok_or_else(|| not_found("Get-ClusterResource"));
         let action = match change {
@@ -232,6 +250,21 @@ impl Inside {
                 quorum: StartQuorum::Normal,
                 clear_quarantine: false,
             },
+            ClusterChange::ClearQuarantine => ResolvedAction::StartClusterService {
+                node: self.node(name)?,
+                quorum: StartQuorum::Normal,
+                clear_quarantine: true,
+            },
+            ClusterChange::ForceQuorum | ClusterChange::PreventQuorum => {
+                let node = self.node(name)?;
+                if host != Host::Node(node) {
+                    return Err(wrong_host());
+                }
+                let forces = change == ClusterChange::ForceQuorum;
+                let quorum = if forces { StartQuorum::Force } else { StartQuorum::Prevent };
+                self.written.forced |= forces;
+                ResolvedAction::StartClusterService { node, quorum, clear_quarantine: false }
+            }
         };
         self.apply(action)
     }

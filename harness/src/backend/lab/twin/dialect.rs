@@ -53,7 +53,8 @@ pub enum Mishap {
         seconds: u32,
     },
     /// The host tells of somebody else who is at work there: a role, an execution, a backup, an update; of storage at every
-    /// address; of addresses that answer whatever its firewall blocks.
+    /// address, of a share and a disk of its own where the witness and the shared disk are, and of a session by
+    /// the adapter of clients; of addresses that answer whatever its firewall blocks.
     Occupied,
     /// The account is in no role of SSISDB: its views show no rows.
     NoRole,

@@ -10,6 +10,7 @@ mod cluster;
 mod dialect;
 mod events;
 mod logs;
+mod outside;
 mod parts;
 mod real_time;
 mod work;

@@ -18,24 +18,29 @@ use failover_sim::topology::Target;
 
 use super::super::act::time_span;
 use super::super::protocol::{
-    ARMED, AddressSight, DISABLED, ENABLED, ErrorRecord, GOING, HostService, NetworkSight, Part, RUNNING,
-    Reply, STOPPED, SUSPENDED, Way,
+    ARMED, AddressSight, DISABLED, ENABLED, ErrorRecord, FORCED, GOING, HostService, NetworkSight, Outside,
+    Part, RUNNING, Reply, STOPPED, SUSPENDED, Way,
 };
 use super::super::reach::Host;
 use super::Inside;
 use super::answers::{failed, not_found, wrong_host};
+use super::outside::KeptFrom;
 
 /// What administrators have written into the hosts of a twin.
 #[derive(Default)]
 pub(super) struct Written {
     /// Of the cluster as a whole.
     cluster: BTreeMap<Part, Vec<String>>,
+    /// Whether somebody has forced quorum.
+    pub(super) forced: bool,
     /// The blocks of each node's firewall.
     blocked: BTreeMap<(NodeId, Way), Vec<String>>,
+    /// What each host's firewall keeps it from.
+    pub(super) kept: KeptFrom,
     /// What each node has of its own.
     own: BTreeMap<(NodeId, Part), Vec<String>>,
-    /// When a node takes its blocks back by itself.
-    armed: BTreeMap<NodeId, Time>,
+    /// When a host takes its blocks back by itself.
+    armed: BTreeMap<Host, Time>,
 }
 
 impl Inside {
@@ -69,6 +74,9 @@ impl Inside {
                     Ok(vec![(self.binding.topology.nodes.len() - 1).to_string()])
                 }
             },
+            (Part::ForcedQuorum, Host::Node(node)) => {
+                Ok(self.is_forced(node).then(|| FORCED.to_owned()).into_iter().collect())
+            }
             (Part::Blocked(way), Host::Node(node)) => {
                 Ok(self.written.blocked.get(&(node, *way)).cloned().unwrap_or_default())
             }
@@ -76,7 +84,8 @@ impl Inside {
                 Part::PortBlocked(_)
                 | Part::HttpsBinding
                 | Part::MasterSetting(_)
-                | Part::RootCertificates(_),
+                | Part::RootCertificates(_)
+                | Part::Adapter(_),
                 Host::Node(node),
             ) => match self.written.own.get(&(node, part.clone())) {
                 Some(value) => Ok(value.clone()),
@@ -101,8 +110,11 @@ impl Inside {
                 };
                 Ok(word.map(str::to_owned).into_iter().collect())
             }
-            (Part::Armed(_), Host::Node(node)) => {
-                let armed = self.written.armed.contains_key(&node);
+            (Part::KeptFrom(outside), _) => {
+                Ok(self.written.kept.get(&(host, *outside)).cloned().unwrap_or_default())
+            }
+            (Part::Armed(_), _) => {
+                let armed = self.written.armed.contains_key(&host);
                 Ok(armed.then(|| ARMED.to_owned()).into_iter().collect())
             }
             (
@@ -110,6 +122,7 @@ impl Inside {
                 | Part::PossibleOwners(_)
                 | Part::ClusterProperty(_)
                 | Part::FailoverThreshold(_)
+                | Part::ForcedQuorum
                 | Part::Blocked(_)
                 | Part::PortBlocked(_)
                 | Part::HttpsBinding
@@ -117,7 +130,7 @@ impl Inside {
                 | Part::RootCertificates(_)
                 | Part::WorkerSetting(_)
                 | Part::WorkerAgent(_)
-                | Part::Armed(_),
+                | Part::Adapter(_),
                 _,
             ) => Err(wrong_host()),
         }
@@ -146,7 +159,14 @@ impl Inside {
             }
             (Part::Process(service), Host::Node(node)) => {
                 let what = if first == SUSPENDED { ServiceAction::Hang } else { ServiceAction::Kill };
-                self.apply(ResolvedAction::Service { node, service: service_of(*service)?, what })
+                let service = service_of(*service)?;
+                let done = self.apply(ResolvedAction::Service { node, service, what })?;
+                // Nobody else starts an instance outside of a failover cluster instance.
+                if what == ServiceAction::Kill && service == Service::SqlServer && self.binding.has_replicas()
+                {
+                    return self.apply(ResolvedAction::Service { node, service, what: ServiceAction::Start });
+                }
+                Ok(done)
             }
             (Part::StartMode(service), Host::Node(node)) => {
                 let part = Surroundings::ServiceStart { node, service: service_of(*service)? };
@@ -174,8 +194,14 @@ impl Inside {
             (Part::HttpsBinding, Host::Node(node)) => {
                 self.change_own(node, part, value, NodeChange::HttpsBinding(!value.is_empty()))
             }
-            (Part::RootCertificates(_), Host::Node(node)) => {
-                self.change_own(node, part, value, NodeChange::WorkerCertificates(!value.is_empty()))
+            (Part::RootCertificates(thumbprints), Host::Node(node)) => {
+                let is_of_workers = *thumbprints == self.binding.worker_thumbprints();
+                let change = if is_of_workers {
+                    NodeChange::WorkerCertificates(!value.is_empty())
+                } else {
+                    NodeChange::RootStore(value.is_empty())
+                };
+                self.change_own(node, part, value, change)
             }
             (Part::MasterSetting(_), Host::Node(node)) => {
                 let port = first.parse().map_err(|_| wrong_host())?;
@@ -196,15 +222,19 @@ impl Inside {
                 };
                 self.apply(ResolvedAction::WorkerAgent { worker, what })
             }
-            (Part::Armed(minutes), Host::Node(node)) => {
+            (Part::Adapter(_), Host::Node(node)) => self.switch_adapter(node, part, value),
+            (Part::KeptFrom(outside), _) => self.keep_from(host, *outside, value),
+            (Part::Armed(minutes), _) => {
                 if value.is_empty() {
-                    self.written.armed.remove(&node);
+                    self.written.armed.remove(&host);
                 } else {
                     let moment = self.world().now() + Duration::from_secs(60) * *minutes;
-                    self.written.armed.insert(node, moment);
+                    self.written.armed.insert(host, moment);
                 }
                 Ok(Reply::Done)
             }
+            // Nobody ends it by hand.
+            (Part::ForcedQuorum, _) => Err(wrong_host()),
             (
                 Part::Service(_)
                 | Part::Process(_)
@@ -219,7 +249,7 @@ impl Inside {
                 | Part::RootCertificates(_)
                 | Part::WorkerSetting(_)
                 | Part::WorkerAgent(_)
-                | Part::Armed(_),
+                | Part::Adapter(_),
                 _,
             ) => Err(wrong_host()),
         }
@@ -227,13 +257,23 @@ impl Inside {
 
     /// Lets time pass up to this moment; nodes that are armed take their blocks back when their time is over.
     pub(super) fn advance(&mut self, until: Time) {
-        while let Some((&node, &moment)) = self.written.armed.iter().min_by_key(|(_, moment)| **moment)
+        while let Some((&host, &moment)) = self.written.armed.iter().min_by_key(|(_, moment)| **moment)
             && moment <= until
         {
             self.cluster.advance(moment, &mut self.logs);
-            self.written.armed.remove(&node);
-            for way in [Way::In, Way::Out] {
-                self.block(node, way, &[]);
+            self.written.armed.remove(&host);
+            if let Host::Node(node) = host {
+                for way in [Way::In, Way::Out] {
+                    self.block(node, way, &[]);
+                }
+                let is_its = |(of, part): &&(NodeId, Part)| *of == node && matches!(part, Part::Adapter(_));
+                for (_, part) in self.written.own.keys().filter(is_its).cloned().collect::<Vec<_>>() {
+                    let _ = self.switch_adapter(node, &part, &[]);
+                }
+            }
+            for outside in Outside::ALL {
+                // Where there is nothing to let through nothing happens.
+                let _ = self.keep_from(host, outside, &[]);
             }
         }
         self.cluster.advance(until, &mut self.logs);
@@ -251,7 +291,7 @@ impl Inside {
         NetworkSight { addresses: addresses.collect(), storage: Vec::new() }
     }
 
-    fn addresses_of(&self, node: NodeId) -> Vec<String> {
+    pub(super) fn addresses_of(&self, node: NodeId) -> Vec<String> {
         let hosts = self.binding.topology.hosts.iter().enumerate();
         let own = hosts.filter(|(_, target)| **target == Target::Node(node));
         let named = own.map(|(index, _)| {
@@ -280,6 +320,13 @@ impl Inside {
         addresses.iter().map(answers).collect()
     }
 
+    /// Whether quorum is forced in the view of a node: with most of the nodes there are votes enough.
+    fn is_forced(&self, node: NodeId) -> bool {
+        let members =
+            self.world().cluster_service(node).map_or(0, |service| service.view().members.iter().count());
+        self.written.forced && members * 2 <= self.binding.topology.nodes.len()
+    }
+
     fn runs(&self, host: Host, service: HostService) -> Result<bool, ErrorRecord> {
         match (service, host) {
             (HostService::Worker, Host::Worker(worker)) => {
@@ -306,6 +353,12 @@ impl Inside {
             (HostService::ClusterService, Host::Node(_)) => Ok(false),
             (_, Host::Control | Host::Node(_) | Host::Worker(_)) => Err(wrong_host()),
         }
+    }
+
+    fn switch_adapter(&mut self, node: NodeId, part: &Part, value: &[String]) -> Result<Reply, ErrorRecord> {
+        let works = value.is_empty();
+        self.written.own.insert((node, part.clone()), value.to_vec());
+        self.apply(ResolvedAction::Surroundings { part: Surroundings::Adapter(node), works })
     }
 
     fn change_own(
@@ -339,8 +392,9 @@ impl Inside {
                 // The certificate itself is not of the model: its thumbprint stands for it.
                 thumbprints.iter().filter(has).cloned().collect()
             }
-            // Nothing is blocked yet, and no other key is asked for; the rest is known elsewhere.
+            // Nothing is blocked or switched off yet, and no other key is asked for; the rest is known elsewhere.
             Part::PortBlocked(_)
+            | Part::Adapter(_)
             | Part::MasterSetting(_)
             | Part::Service(_)
             | Part::Process(_)
@@ -348,9 +402,11 @@ impl Inside {
             | Part::PossibleOwners(_)
             | Part::ClusterProperty(_)
             | Part::FailoverThreshold(_)
+            | Part::ForcedQuorum
             | Part::Blocked(_)
             | Part::WorkerSetting(_)
             | Part::WorkerAgent(_)
+            | Part::KeptFrom(_)
             | Part::Armed(_) => Vec::new(),
         })
     }
