@@ -253,6 +253,25 @@ fn of_several_cases_a_lab_fits_one_and_that_settles_the_assumption() {
 }
 
 #[test]
+fn a_task_that_outlives_its_lease_settles_when_a_new_master_sweeps() {
+    let folder = folder();
+    let folder = folder.path();
+    for (word, fits) in [("after_one_interval", "sweep_waits"), ("before_serving", "sweep_first")] {
+        let allowed = "allow: { set_cluster: any, set_workers: any, start_executions: any, power_off: any }";
+        let twin = format!("cluster: SQLCLUS\ntransport: twin\n{allowed}\ntwin: {{ first_sweep: {word} }}\n");
+        std::fs::write(folder.join("lab.yaml"), twin).expect("it can be written");
+        let file = format!("{word}.json");
+        let line = format!("run model/lease_against_sweep --backend lab --lab lab.yaml --learn {file}");
+        let (code, text, error) = failover(folder, &line);
+        assert_eq!(code, 0, "{text}{error}");
+        let told =
+            format!("lease_against_sweep[{fits}] teaches first_sweep: {word}; the only case that fits");
+        assert!(text.contains(&told), "{text}");
+        assert_eq!(entry(&folder.join(&file), "first_sweep", word).expect("learned")["count"], 1);
+    }
+}
+
+#[test]
 fn an_answer_holds_for_its_build() {
     let folder = folder();
     let folder = folder.path();

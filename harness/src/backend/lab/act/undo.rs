@@ -8,6 +8,7 @@ use super::super::protocol::{Call, ClusterChange, HostService, Part, PowerChange
 use super::super::reach::{Host, Lab};
 use super::super::session::SessionError;
 use super::super::sight::owner_of;
+use super::work::is_away;
 use super::{Actors, BackendError, LOOK_AGAIN, UNDO_LIMIT};
 
 /// An action that is being taken back.
@@ -137,11 +138,7 @@ impl Actors {
             return Ok(false);
         }
         let found = match self.part(lab, host, part) {
-            Err(BackendError::Session { error: SessionError::Failed(record), .. })
-                if record.is_of_connection() =>
-            {
-                return Ok(false);
-            }
+            Err(error) if is_away(&error) => return Ok(false),
             found => found?,
         };
         if is_same_value(&found, value) {

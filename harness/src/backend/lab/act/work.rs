@@ -71,15 +71,8 @@ impl Actors {
             let (plan, asked) = (self.loads[load.index()], lab.clock().now());
             let executions = match owner.map(|owner| self.start_round(lab, owner, &plan, &workers)) {
                 Some(Ok(executions)) => executions,
-                Some(Err(BackendError::Session { error: SessionError::Failed(record), .. }))
-                    if !record.is_of_connection() =>
-                {
-                    let (host, doing) = ("SSISDB".to_owned(), STARTING);
-                    return Err(BackendError::Session { host, doing, error: SessionError::Failed(record) });
-                }
-                // Whoever answered for SSISDB a moment ago may be gone.
-                Some(Err(BackendError::Session { .. })) | None => Vec::new(),
-                Some(Err(error)) => return Err(error),
+                Some(Err(error)) if !is_away(&error) => return Err(error),
+                Some(Err(_)) | None => Vec::new(),
             };
             let rest = workers[executions.len().min(workers.len())..].to_vec();
             if !rest.is_empty() {
@@ -131,11 +124,7 @@ impl Actors {
         let server = self.binding.sql_server_of(owner).to_owned();
         let call = Call::ReadSsisdb { server: server.clone(), work_from: Some(after + 1) };
         let reply = match self.ask(lab, Host::Node(owner), "looking what is under way", call) {
-            Err(BackendError::Session { error: SessionError::Failed(record), .. })
-                if record.is_of_connection() =>
-            {
-                return Ok(false);
-            }
+            Err(error) if is_away(&error) => return Ok(false),
             reply => reply?,
         };
         let Reply::Ssisdb(sight) = reply else { unreachable!("{READ_AS_ASKED}") };
@@ -167,7 +156,7 @@ impl Actors {
             retry_count: plan.retry_count,
             workers: workers.to_vec(),
         };
-        let reply = self.ask(lab, Host::Node(owner), STARTING, call)?;
+        let reply = self.ask(lab, Host::Node(owner), "starting executions", call)?;
         let Reply::Executions(executions) = reply else { unreachable!("{READ_AS_ASKED}") };
         Ok(executions)
     }
@@ -185,7 +174,15 @@ impl Actors {
     }
 }
 
-const STARTING: &str = "starting executions";
+/// Whether nothing was done since nobody answered for SSISDB. Of a session that is lost nobody knows what was done in it, and
+/// what SSISDB says it says again.
+pub(super) fn is_away(error: &BackendError) -> bool {
+    if let BackendError::Session { error: SessionError::Failed(record), .. } = error {
+        return record.is_of_connection();
+    }
+    false
+}
+
 /// Statuses of tasks that are not over (inferred from the procedures of SSISDB).
 const LIVE: std::ops::RangeInclusive<i64> = 1..=3;
 /// The status of an execution that runs (catalog.executions, documented).
