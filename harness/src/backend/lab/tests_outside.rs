@@ -139,6 +139,15 @@ fn clients_are_cut_off_by_the_addresses_of_roles_and_let_through() {
 }
 
 #[test]
+fn a_witness_that_one_node_is_kept_from_already_fails_for_the_others() {
+    let steps = "- cut: { node: owner, from: witness }\n- fail_witness: {}\n- restore_witness: {}";
+    let (judgement, states) = run_on("witness_on_a_share", steps, Vec::new());
+    assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
+    let hosts: Vec<String> = parts(&states).into_iter().map(|(host, ..)| host).collect();
+    assert_eq!(hosts, ["NODE1", "NODE1", "NODE2", "NODE2"]);
+}
+
+#[test]
 fn clients_that_go_on_all_the_same_prove_nothing() {
     let nothing = "- cut: { node: standby, from: clients }\n- pause: { for: 1m, because: nobody minds }";
     let (judgement, _) = run(nothing, Vec::new());

@@ -56,6 +56,11 @@ impl Actors {
         host: Host,
         outside: Outside,
     ) -> Result<(), BackendError> {
+        let part = Part::KeptFrom(outside);
+        let is_own = self.first_value(&self.binding.host_name(host), &part).is_some();
+        if is_own && !self.part(lab, host, &part)?.is_empty() {
+            return Ok(());
+        }
         let sight = self.surroundings(lab, host)?;
         let mut addresses = addresses_of(outside, &sight).map_err(|what| self.trouble_at(host, what))?;
         addresses.sort_unstable();
@@ -72,7 +77,6 @@ impl Actors {
         }
         let armed = Part::Armed(self.armed_minutes());
         self.set_part(lab, (number, verb), (host, &armed), &[ARMED.to_owned()])?;
-        let part = Part::KeptFrom(outside);
         self.set_part(lab, (number, verb), (host, &part), &addresses)?;
         let Some(port) = outside.port() else { return Ok(()) };
         match self.reached(lab, host, (&addresses, Some(port)))?.first() {
@@ -112,6 +116,7 @@ impl Actors {
         its.map(|(_, part, _)| part.clone()).collect()
     }
 
+    /// A host that nobody keeps from it is left as it is.
     fn let_through<L: Lab>(&mut self, lab: &mut L, host: Host, outside: Outside) -> Result<(), BackendError> {
         let part = Part::KeptFrom(outside);
         if self.part(lab, host, &part)?.is_empty() {

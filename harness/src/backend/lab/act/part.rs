@@ -40,7 +40,7 @@ impl Actors {
     }
 
     /// The value of a part before the run changed it, if it has.
-    fn first_value(&self, own: &str, part: &Part) -> Option<&[String]> {
+    pub(super) fn first_value(&self, own: &str, part: &Part) -> Option<&[String]> {
         let is_own = |host: &str| host == own || part.is_of_cluster();
         let mut restored = self.journal().entries().iter().filter_map(|entry| entry.undo.part());
         let found = restored.find(|(host, other, _)| *other == part && is_own(host));
