@@ -5,8 +5,9 @@
 //! resolved plan only.
 
 pub mod backend;
+mod bounded;
 pub mod check;
-pub mod cli;
+mod cli;
 pub mod director;
 pub mod explain;
 pub mod explore;

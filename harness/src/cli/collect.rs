@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::guide::collect::SCRIPT;
-use crate::plan::path_text;
 
+use super::files::cannot_write;
 use super::{CommandError, print};
 
 #[derive(Debug, Args)]
@@ -26,8 +26,6 @@ pub(super) fn collect(arguments: &CollectArguments) -> Result<u8, CommandError> 
         .create_new(true)
         .open(file)
         .and_then(|mut out| std::io::Write::write_all(&mut out, SCRIPT.as_bytes()));
-    written.map_err(|error| {
-        CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
-    })?;
+    written.map_err(|error| cannot_write(file, &error))?;
     Ok(0)
 }
