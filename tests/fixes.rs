@@ -136,11 +136,13 @@ fn undefined(text: &str) -> BTreeSet<String> {
         };
         parts.map(word).filter(|word: &String| word.len() > 1 && !word.starts_with("env:")).collect()
     };
-    let set: BTreeSet<String> = text
-        .lines()
-        .filter_map(|line| line.strip_prefix('$')?.split_once(" = "))
+    let starts = text.split(['\n', '{', ';']).map(str::trim_start);
+    let mut set: BTreeSet<String> = starts
+        .filter_map(|statement| statement.strip_prefix('$')?.split_once(" = "))
         .map(|(name, _)| name.to_owned())
         .collect();
+    // What a block is called with.
+    set.insert("args".to_owned());
     // `MSSQL$NAME` is one word in a text in single quotes.
     names(text).difference(&set).cloned().collect()
 }
@@ -148,15 +150,58 @@ fn undefined(text: &str) -> BTreeSet<String> {
 /// Members of .NET's classes that fixes call.
 const FIX_MEMBERS: &[&str] = &[
     "AddYears",
+    "CreateCommand",
+    "Dispose",
+    "ExecuteScalar",
     "GetNetworkCredential",
     "GetRSAPrivateKey",
-    "GetValue",
+    "Open",
     "ReadAllText",
     "Replace",
     "Translate",
     "Trim",
     "WriteAllText",
 ];
+
+/// Lines that hand a program what somebody typed in as a password: everybody on the machine can read its command line.
+fn passwords_on_a_command_line(text: &str) -> Vec<&str> {
+    let asks =
+        |line: &str| ["Get-Credential", "Read-Host", "Password"].iter().any(|word| line.contains(word));
+    let secrets: Vec<String> = text
+        .lines()
+        .filter(|line| asks(line))
+        .filter_map(|line| line.strip_prefix('$')?.split_once(" = "))
+        .map(|(name, _)| format!("${name}"))
+        .collect();
+    let tells = |line: &&str| {
+        line.contains(".exe ")
+            && (secrets.iter().any(|secret| line.contains(secret.as_str()))
+                || ["password", "pwd", "/p:", " -p ", " -P "]
+                    .iter()
+                    .any(|word| line.to_ascii_lowercase().contains(word)))
+    };
+    text.lines().filter(tells).collect()
+}
+
+#[test]
+fn no_fix_hands_a_password_to_a_program_as_an_argument() {
+    let mut asked = 0;
+    for (name, fix) in fixes() {
+        for step in &fix.steps {
+            let text = step.commands.join("\n");
+            asked += usize::from(text.contains("Get-Credential") || text.contains("Read-Host"));
+            assert_eq!(passwords_on_a_command_line(&text), Vec::<&str>::new(), "{name}\n{text}");
+        }
+    }
+    assert!(asked > 5, "{asked}");
+    for bad in [
+        "$secret = (Get-Credential -Message 'x').GetNetworkCredential()\nsqlcmd.exe -E -Q ('A' -replace 'B', $secret)",
+        "sqlcmd.exe -U sa -P x",
+        "sqlcmd.exe -E -Q 'ALTER LOGIN a WITH PASSWORD = 1'",
+    ] {
+        assert_eq!(passwords_on_a_command_line(bad).len(), 1, "{bad}");
+    }
+}
 
 #[test]
 fn what_no_command_does_is_said_in_words_and_nothing_is_left_out() {

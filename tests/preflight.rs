@@ -6,7 +6,7 @@ use failover_harness::guide::anonymise::anonymise;
 use failover_harness::guide::example::{self, MISTAKES, RIGHT};
 use failover_harness::guide::predict::topology_of;
 use failover_harness::guide::preflight::{self, Answer, Preflight, RULES};
-use failover_harness::guide::snapshot::{FORMAT, Look, Snapshot};
+use failover_harness::guide::snapshot::{FORMAT, FirewallBlock, Look, Proxy, Snapshot};
 use failover_tests::{Answer as Told, compare_with_file, failover, plan, root};
 use proptest::prelude::*;
 use serde_json::json;
@@ -135,7 +135,7 @@ fn nothing_unseen_is_judged(right: &Snapshot) {
         let found = preflight::inspect(&snapshot);
         assert!(wrong(&found).is_empty(), "{place}: {:?}", wrong(&found));
         assert_eq!(found.findings.len(), rights);
-        let unused = ["/cluster/properties", "/cluster/roles"].contains(&place.as_str());
+        let unused = place == "/cluster/properties";
         // Stores besides LocalMachine\Root only explain what is missing there.
         let explains =
             place.ends_with("/user_root") || (place.starts_with("/nodes") && place.ends_with("/my"));
@@ -298,6 +298,88 @@ fn is_right(found: &Preflight, rule: &str) -> bool {
     of_rule.all(|finding| matches!(finding.answer, Answer::Right(_)))
 }
 
+/// What a rule says of one subject.
+fn said(snapshot: &Snapshot, rule: &str, subject: &str) -> Answer {
+    let found = preflight::inspect(snapshot).findings;
+    let one = found.into_iter().find(|one| one.rule.name == rule && one.subject == subject);
+    one.expect("every rule says something of each").answer
+}
+
+#[test]
+fn a_rule_that_blocks_some_addresses_or_another_profile_is_not_said_to_block_workers() {
+    let rule = "no_firewall_rule_blocks_workers";
+    let with = |from: &str, profile: &str| {
+        let mut snapshot = example::right();
+        snapshot.nodes[1].firewall_blocks = Look::Seen(vec![FirewallBlock {
+            name: "block".to_owned(),
+            profiles: vec![profile.to_owned()],
+            from: vec![from.to_owned()],
+        }]);
+        snapshot
+    };
+    assert!(matches!(said(&with("Any", "Any"), rule, "NODE2"), Answer::Wrong { .. }));
+    assert!(matches!(said(&with("Any", "Public"), rule, "NODE2"), Answer::Wrong { .. }));
+    assert!(matches!(said(&with("10.9.0.0/16", "Any"), rule, "NODE2"), Answer::CouldNotLook(_)));
+    let mut off = with("Any", "Public");
+    if let Look::Seen(firewall) = &mut off.nodes[1].firewall {
+        firewall.on.retain(|profile| profile != "Public");
+    }
+    assert!(matches!(said(&off, rule, "NODE2"), Answer::Right(_)), "the firewall is off in that profile");
+}
+
+#[test]
+fn a_proxy_that_the_network_name_goes_past_is_right() {
+    let with = |server: &str, bypass: &[&str]| {
+        let mut snapshot = example::right();
+        snapshot.workers[2].proxy = Look::Seen(Some(Proxy {
+            server: Some(server.to_owned()),
+            bypass: bypass.iter().map(|&one| one.to_owned()).collect(),
+            script: None,
+        }));
+        said(&snapshot, "no_proxy", "w3")
+    };
+    assert!(matches!(with("proxy:3128", &["10.*", "sqlfci"]), Answer::Right(_)));
+    assert!(matches!(with("proxy:3128", &["<local>"]), Answer::Right(_)));
+    assert!(matches!(with("http=proxy:80", &[]), Answer::Right(_)));
+    assert!(matches!(with("proxy:3128", &["10.*"]), Answer::Wrong { .. }));
+}
+
+#[test]
+fn a_master_that_restarts_in_place_alone_is_right_unless_it_never_does() {
+    let with = |action: &str, threshold: Option<&str>| {
+        let mut snapshot = example::right();
+        if let Look::Seen(all) = &mut snapshot.cluster.resources {
+            for one in all.iter_mut().filter(|one| one.kind == "Generic Service") {
+                one.properties.insert("RestartAction".to_owned(), action.to_owned());
+                one.properties
+                    .extend(threshold.map(|count| ("RestartThreshold".to_owned(), count.to_owned())));
+            }
+        }
+        said(&snapshot, "master_is_started_again", "cluster")
+    };
+    assert!(matches!(with("1", Some("3")), Answer::Right(_)));
+    assert!(matches!(with("1", Some("0")), Answer::Wrong { .. }));
+    assert!(matches!(with("1", None), Answer::CouldNotLook(_)));
+    assert!(matches!(with("2", None), Answer::Right(_)));
+}
+
+#[test]
+fn the_documentation_says_which_rules_cover_each_row() {
+    let page =
+        std::fs::read_to_string(root().join("docs/preflight.md")).expect("a page of the documentation");
+    let (_, page) = page.split_once("## Which rule covers what").expect("a section of its own");
+    let row = |start: &str| page.lines().find(|line| line.starts_with(start)).unwrap_or_default();
+    for number in 1..=27 {
+        let told = row(&format!("| {number} |"));
+        let of_row = RULES.iter().filter(|rule| rule.mistake == Some(number));
+        of_row
+            .for_each(|rule| assert!(told.contains(&format!("`{}`", rule.name)), "{number}: {}", rule.name));
+    }
+    for rule in RULES {
+        assert!(page.contains(&format!("`{}`", rule.name)), "{} is in no row", rule.name);
+    }
+}
+
 #[test]
 fn of_two_mistakes_at_once_none_is_taken_for_right() {
     let mut told = BTreeSet::new();
@@ -332,6 +414,10 @@ fn of_two_mistakes_at_once_none_is_taken_for_right() {
 /// A rule, and a mistake that undoes what was wrong by it: it puts something else in its place, or takes it away.
 const UNDONE: &[(&str, &str)] = &[
     ("master_can_log_on", "two_masters_run"),
+    ("master_can_log_on", "master_runs_outside_its_role"),
+    ("master_read_its_settings", "master_runs_outside_its_role"),
+    ("master_runs_on_one_node", "master_is_no_resource"),
+    ("worker_read_its_settings", "worker_stopped"),
     ("worker_read_its_settings", "password_of_a_worker_wrong"),
     ("worker_certificates_are_trusted", "worker_certificates_of_the_user_on_second_node"),
     ("same_account_on_every_node", "master_not_installed_on_second_node"),

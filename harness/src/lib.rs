@@ -5,6 +5,7 @@
 //! resolved plan only.
 
 pub mod backend;
+mod bounded;
 pub mod check;
 pub mod cli;
 pub mod director;

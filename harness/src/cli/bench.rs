@@ -12,6 +12,7 @@ use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
+use super::files::{Expected, cannot_write, is_none, text_of};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
@@ -165,9 +166,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
     if let Some(file) = &arguments.save {
-        std::fs::write(file, json(&saved)).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
-        })?;
+        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
     }
     print(&match arguments.format {
         Format::Human => latency::table(&saved),
@@ -261,12 +260,9 @@ fn told_weighed(weighed: &Weighed) -> String {
 
 fn read(file: &Path) -> Result<Saved, CommandError> {
     let name = path_text(file);
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
-    let saved: Saved = serde_json::from_str(&text).map_err(|error| {
-        let hint = "expected a file that `failover bench reconnect --save` wrote";
-        CommandError::Input(format!("`{name}` is no measurement: {error}\nhint: {hint}"))
-    })?;
+    let text = text_of(file, Expected::Measurement)?;
+    let saved: Saved = serde_json::from_str(&text)
+        .map_err(|error| is_none(file, format!("no measurement: {error}"), Expected::Measurement))?;
     if saved.latency != latency::FORM {
         let (found, known) = (saved.latency, latency::FORM);
         let text = format!("`{name}` has form {found}, and this version reads form {known}");

@@ -19,8 +19,8 @@ use crate::report::Live;
 use crate::scenario::length::Length;
 use crate::scenario::{Loaded, load_fitting};
 
+use super::files::{Expected, cannot_write, is_none, text_of};
 use super::learn;
-use super::run::cannot_write;
 use super::{CommandError, OverrideArguments, pair, print};
 
 #[derive(Debug, Args)]
@@ -212,9 +212,7 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
 /// too little was seen, else 0.
 fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
     if let Some(file) = file {
-        let text = serde_json::to_string_pretty(report).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
-        })?;
+        let text = serde_json::to_string_pretty(report).map_err(|error| cannot_write(file, &error.into()))?;
         if file == Path::new("-") {
             print(&(text + "\n"))?;
         } else {
@@ -234,11 +232,9 @@ fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
 }
 
 fn read(file: &Path) -> Result<Report, CommandError> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{}`: {error}", path_text(file))))?;
+    let text = text_of(file, Expected::Exploration)?;
     serde_json::from_str(&text).map_err(|error| {
-        let text = format!("`{}` is no report of an exploration: {error}", path_text(file));
-        CommandError::Input(text)
+        is_none(file, format!("no report of an exploration: {error}"), Expected::Exploration)
     })
 }
 

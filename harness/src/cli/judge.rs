@@ -6,35 +6,38 @@ use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 
 use crate::backend::BackendKind;
-use crate::history::{read_header, read_records};
+use crate::history::{HistoryError, read_header, read_records};
 use crate::judge::Judge;
 use crate::plan::path_text;
 use crate::report::{RunReport, RunResult, ScenarioReport};
 use crate::scenario::{LoadError, plan};
 
+use super::files::{Expected, is_none, text_of};
 use super::run::{profiles, show};
 use super::{CommandError, JudgeArguments};
 
 pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let file = path_text(&arguments.file);
-    let text = std::fs::read_to_string(&arguments.file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{file}`: {error}")))?;
-    let wrong = |error: crate::history::HistoryError| CommandError::Input(format!("`{file}`: {error}"));
+    let text = text_of(&arguments.file, Expected::History)?;
+    let wrong = |error: HistoryError| is_none(&arguments.file, error, Expected::History);
     let header = read_header(&text).map_err(wrong)?;
     let plan = plan(&header.name, &header.origin(), header.seed)
         .map_err(|mistakes| CommandError::Load(LoadError::Mistakes(mistakes)))?;
     let digest = plan.digest().to_string();
     if digest != header.plan {
         return Err(CommandError::Input(format!(
-            "`{file}` is of another plan: version {} made {}, this version makes {digest} of the same files",
-            header.version, header.plan
+            "`{file}` is of another plan: version {} made {}, this version makes {digest} of the same files\nhint: judge it \
+             with version {}",
+            header.version, header.plan, header.version
         )));
     }
     let backend = [BackendKind::Sim, BackendKind::Loopback, BackendKind::Lab]
         .into_iter()
         .find(|kind| kind.word() == header.backend)
-        .ok_or_else(|| CommandError::Input(format!("`{file}`: there is no backend `{}`", header.backend)))?;
+        .ok_or_else(|| {
+            is_none(&arguments.file, format!("there is no backend `{}`", header.backend), Expected::History)
+        })?;
     let mut judge = Judge::new(&plan);
     let mut end = Time::ZERO;
     for record in read_records(&text, &plan).map_err(wrong)? {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use crate::backend::lab::RestoreError;
 use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, one_session, sessions};
 use crate::backend::lab::reach::Lab;
@@ -19,9 +20,9 @@ use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
 
-use super::collect::write_new;
+use super::files::{Expected, cannot_write, is_none, mistakes, text_of, write_new};
 use super::preflight::SnapshotArguments;
-use super::{CommandError, paint, print};
+use super::{CommandError, print};
 
 #[derive(Debug, Args)]
 pub(super) struct LabArguments {
@@ -190,9 +191,8 @@ pub(super) fn keep_to_one_session<L: Lab>(
 
 fn read(file: &Path) -> Result<LabFile, CommandError> {
     let name = path_text(file);
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
-    LabFile::read(&name, &text).map_err(|wrong| CommandError::Shown(wrong.render(paint())))
+    let text = text_of(file, Expected::Lab)?;
+    LabFile::read(&name, &text).map_err(|wrong| mistakes(&wrong, Expected::Lab))
 }
 
 fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
@@ -210,9 +210,7 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
     }
     for (path, (_, text)) in paths.iter().zip(files) {
         let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
-        written.map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(path)))
-        })?;
+        written.map_err(|error| cannot_write(path, &error))?;
     }
     let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
     print(&format!(
@@ -320,12 +318,20 @@ fn spent(spending: &Spending) -> String {
 }
 
 fn restore(arguments: &RestoreArguments) -> Result<u8, CommandError> {
-    let journal = path_text(&arguments.journal);
     let mut backend = NamedLab::read(&arguments.lab)?.backend(None, None);
-    let restored = backend
-        .restore(&arguments.journal)
-        .map_err(|error| CommandError::Surroundings(format!("`{journal}`: {error}")))?;
-    let mut text = format!("{} taken back and verified\n", words::counted(restored.undone, "action"));
+    let restored = backend.restore(&arguments.journal).map_err(|error| match error {
+        RestoreError::Journal(error) => is_none(&arguments.journal, error, Expected::Journal),
+        RestoreError::Backend(error) => CommandError::Surroundings(format!(
+            "`{}`: {error}\nhint: the journal stays as it is: try again when the lab can be reached",
+            path_text(&arguments.journal)
+        )),
+    })?;
+    let mut text = match (restored.undone, restored.open.len()) {
+        (0, 0) => {
+            "nothing was done that is not taken back already: there is nothing to take back\n".to_owned()
+        }
+        (undone, _) => format!("{} taken back and verified\n", words::counted(undone, "action")),
+    };
     for open in &restored.open {
         text.push_str(&format!("OPEN  {open}\n"));
     }

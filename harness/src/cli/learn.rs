@@ -14,9 +14,9 @@ use crate::report::{RunResult, ScenarioReport};
 use crate::scenario::nearest::list;
 use crate::words;
 
+use super::files::{Expected, cannot_write, mistakes, text_of};
 use super::lab::NamedLab;
-use super::run::cannot_write;
-use super::{CommandError, LearnedArguments, paint};
+use super::{CommandError, LearnedArguments};
 
 /// The answers that a command line takes from a file.
 pub(super) fn lessons(arguments: &LearnedArguments) -> Result<Lessons, CommandError> {
@@ -75,9 +75,8 @@ pub(super) fn narrowing(lessons: &Lessons) -> Option<String> {
 /// Reads a file of answers.
 fn read(file: &Path) -> Result<Learned, CommandError> {
     let name = path_text(file);
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CommandError::Input(format!("cannot read `{name}`: {error}")))?;
-    Learned::read(&name, &text).map_err(|wrong| CommandError::Shown(wrong.render(paint())))
+    let text = text_of(file, Expected::Learned)?;
+    Learned::read(&name, &text).map_err(|wrong| mistakes(&wrong, Expected::Learned))
 }
 
 /// Somebody who learns from a lab.

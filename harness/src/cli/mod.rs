@@ -8,6 +8,7 @@ mod collect;
 mod demo;
 mod explain;
 mod explore;
+mod files;
 mod judge;
 mod lab;
 mod learn;

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::plan::{path_text, quoted};
 use crate::scenario::{scenario_schema, standard, topology_schema};
 
+use super::files::cannot_write;
 use super::{CommandError, NewArguments, print};
 
 pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
@@ -25,9 +26,7 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
     let mut written = String::new();
     for (name, text) in files {
         let file = folder.join(name);
-        write(&file, &text).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(&file)))
-        })?;
+        write(&file, &text).map_err(|error| cannot_write(&file, &error))?;
         written.push_str(&format!("wrote {}\n", path_text(&file)));
     }
     let folder = quoted(&path_text(folder));

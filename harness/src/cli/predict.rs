@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::guide::predict::{PredictError, human, json, predict as predict_from};
-use crate::plan::path_text;
 
+use super::files::cannot_write;
 use super::preflight::{ReportFormat, SnapshotArguments};
 use super::{CommandError, print};
 
@@ -36,9 +36,7 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> 
         }
     })?;
     if let Some(file) = &arguments.write_topology {
-        std::fs::write(file, &prediction.topology).map_err(|error| {
-            CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(file)))
-        })?;
+        std::fs::write(file, &prediction.topology).map_err(|error| cannot_write(file, &error))?;
     }
     print(&match arguments.format {
         ReportFormat::Human => human(&prediction, &snapshot),

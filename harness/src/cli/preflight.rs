@@ -1,6 +1,5 @@
 //! `failover preflight`: which steps of the guide were done, by a snapshot of the cluster?
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -14,6 +13,7 @@ use crate::guide::snapshot::Snapshot;
 use crate::plan::path_text;
 use crate::scenario::nearest;
 
+use super::files::{Expected, bytes_of, is_none};
 use super::lab::NamedLab;
 use super::{CommandError, print};
 
@@ -87,21 +87,11 @@ impl SnapshotArguments {
             return Ok(snapshot);
         }
         let file = self.snapshot.clone().unwrap_or_default();
-        let mut bytes = Vec::new();
-        let read = if file.as_os_str() == "-" {
-            std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
-        } else {
-            std::fs::read(&file)
-        };
-        let shown = path_text(file);
-        let bytes = read.map_err(|error| CommandError::Input(format!("cannot read `{shown}`: {error}")))?;
+        let bytes = bytes_of(&file, Expected::Snapshot)?;
         // What Windows PowerShell redirects into a file is UTF-16.
-        let text = decode(&shown, &bytes).map_err(|error| CommandError::Input(error.to_string()))?;
-        Snapshot::read(&text).map_err(|error| {
-            CommandError::Input(format!(
-                "`{shown}`: {error}\nhint: `failover collect` prints the script that makes one"
-            ))
-        })
+        let text = decode(&path_text(&file), &bytes)
+            .map_err(|error| CommandError::Input(format!("{error}\nhint: {}", Expected::Snapshot.hint())))?;
+        Snapshot::read(&text).map_err(|error| is_none(&file, error, Expected::Snapshot))
     }
 }
 

@@ -18,6 +18,7 @@ use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Tim
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
 
+use super::files::cannot_write;
 use super::lab::{NamedLab, keep_to_one_session};
 use super::learn::{self, Fitting, Pupil};
 use super::{CommandError, Format, ReportKind, RunArguments, print};
@@ -339,10 +340,6 @@ fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments)
         }
     }
     Ok(())
-}
-
-pub(super) fn cannot_write(path: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::Surroundings(format!("cannot write `{}`: {error}", path_text(path)))
 }
 
 /// Below the folder where the program is run.

@@ -1,16 +1,16 @@
 //! `failover twin`: how is a twin kept running, and told what to do?
 
-use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use failover_sim::twin::{Addressing, KeyKind, Resumption, TlsVersions, TwinOptions};
 use serde_json::Value;
 
-use crate::plan::{Overrides, path_text};
+use crate::plan::Overrides;
 use crate::twin::{self, ErrandError, Stand, StandError, Standing};
 
+use super::files::{Expected, text_of};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print, stop};
 
 #[derive(Debug, Args)]
@@ -194,7 +194,7 @@ fn not_kept(error: StandError) -> CommandError {
 }
 
 fn take(arguments: &DoArguments) -> Result<u8, CommandError> {
-    let document = read(&arguments.file)?;
+    let document = text_of(&arguments.file, Expected::Steps)?;
     let file = arguments.control.clone().map_or_else(twin::find, Ok);
     let said =
         file.and_then(|file| twin::read_control(&file)).and_then(|errand| twin::send(&errand, &document));
@@ -217,16 +217,6 @@ fn take(arguments: &DoArguments) -> Result<u8, CommandError> {
         Some("fail") => 1,
         Some(_) | None => super::SURROUNDINGS,
     })
-}
-
-fn read(file: &Path) -> Result<String, CommandError> {
-    let failed = |error| CommandError::Input(format!("cannot read `{}`: {error}", path_text(file)));
-    if file == Path::new("-") {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text).map_err(failed)?;
-        return Ok(text);
-    }
-    std::fs::read_to_string(file).map_err(failed)
 }
 
 /// What became of the steps, for people.

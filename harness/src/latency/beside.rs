@@ -53,7 +53,7 @@ pub fn beside(one: &Saved, other: &Saved) -> Vec<Beside> {
     for (phase, (name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
         let times = |one: &Failover| {
             let millis = one.phases_ms.get(phase).copied().flatten();
-            millis.map(|millis| millis * 1_000).into_iter().collect()
+            millis.map(|millis| millis.saturating_mul(1_000)).into_iter().collect()
         };
         rows.push(row(name, one, other, &times));
     }

@@ -46,7 +46,12 @@ pub fn table(saved: &Saved) -> String {
         let assumed: u64 = reached.iter().map(|(_, assumed)| assumed).sum();
         let all: u64 = reached.iter().map(|(millis, _)| millis).sum();
         let share = (assumed * 100).checked_div(all);
-        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), (share, saved.known_to(name)));
+        row(
+            &mut text,
+            name,
+            reached.iter().map(|(millis, _)| millis.saturating_mul(1_000)),
+            (share, saved.known_to(name)),
+        );
     }
     let workers = || saved.failovers.iter().flat_map(|one| &one.workers);
     for (name, time) in WORKER_ROWS {

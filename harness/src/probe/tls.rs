@@ -11,13 +11,15 @@ use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, Error, PeerIncompatible};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+use crate::bounded;
+
 use super::outcome::{Cause, Outcome};
 
 /// Why the probe's own certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientCertificateError {
     /// A file cannot be read.
-    #[error("cannot read `{}`: {source}", file.display())]
+    #[error("cannot read `{}`: {source}\nhint: `--client-cert` and `--client-key` name files in PEM or DER form", file.display())]
     Unreadable {
         /// Which one.
         file: PathBuf,
@@ -33,7 +35,7 @@ pub enum ClientCertificateError {
         expected: &'static str,
     },
     /// Two files that do not belong together, or a kind of key that nobody here can use.
-    #[error("the key in `{}` cannot be used with the certificate in `{}`: {source}", key.display(), certificate.display())]
+    #[error("the key in `{}` cannot be used with the certificate in `{}`: {source}\nhint: name the key that the certificate was made for", key.display(), certificate.display())]
     Pair {
         /// The file of the certificate.
         certificate: PathBuf,
@@ -79,7 +81,8 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, ClientCertificateE
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, ClientCertificateError> {
-    std::fs::read(file).map_err(|source| ClientCertificateError::Unreadable { file: file.to_owned(), source })
+    bounded::read_file(file, bounded::MOST)
+        .map_err(|source| ClientCertificateError::Unreadable { file: file.to_owned(), source })
 }
 
 /// What it means that a handshake ended like this.

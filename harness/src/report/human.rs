@@ -10,7 +10,7 @@ use crate::plan::VERSION;
 use crate::phase::PHASES;
 
 use super::cause::{Cause, causes};
-use super::{RunReport, RunResult, ScenarioReport, Unknown};
+use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport, Unknown};
 use crate::words::{counted, moment};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
@@ -113,7 +113,12 @@ fn latency(text: &mut String, report: &RunReport) {
         latency.never_ended,
     );
     for ((name, _), spread) in PHASES.iter().zip(latency.phases) {
-        let Some(spread) = spread else { continue };
+        let Some(spread) = spread else {
+            if report.has_looks() {
+                let _ = writeln!(text, "  {name:<22} {NOT_OBSERVED}");
+            }
+            continue;
+        };
         let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
         let of = if spread.count == latency.outages { String::new() } else { format!("   {}", spread.count) };
         let to = if spread.unseen == 0 { String::new() } else { format!("   to {} ms", spread.unseen) };

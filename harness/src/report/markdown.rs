@@ -7,7 +7,7 @@ use crate::phase::PHASES;
 use crate::plan::VERSION;
 
 use super::cause::{Cause, causes};
-use super::{RunReport, RunResult, ScenarioReport};
+use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport};
 use crate::words::{counted, moment};
 
 /// The report as GitHub-flavoured Markdown: a table of all scenarios, and a section for each cause of a verdict that
@@ -64,14 +64,22 @@ fn latency(text: &mut String, report: &RunReport) {
             count => format!(" {} cut no worker off.", counted(count, "more fault")),
         },
     );
-    text.push_str(
-        "| phase | outages | p50 | p95 | max | assumed |\n| --- | ---: | ---: | ---: | ---: | ---: |\n",
-    );
+    let has_looks = report.has_looks();
+    let (known_to, line) = if has_looks { (" known to |", " ---: |") } else { ("", "") };
+    let _ = writeln!(text, "| phase | outages | p50 | p95 | max | assumed |{known_to}");
+    let _ = writeln!(text, "| --- | ---: | ---: | ---: | ---: | ---: |{line}");
     for ((name, _), spread) in PHASES.iter().zip(latency.phases) {
-        let Some(spread) = spread else { continue };
+        let name = escaped(name);
+        let Some(spread) = spread else {
+            if has_looks {
+                let _ = writeln!(text, "| {name} | 0 | | | | | {NOT_OBSERVED} |");
+            }
+            continue;
+        };
         let (p50, p95, max) = (moment(spread.p50), moment(spread.p95), moment(spread.max));
-        let (name, count, assumed) = (escaped(name), spread.count, spread.assumed);
-        let _ = writeln!(text, "| {name} | {count} | {p50} | {p95} | {max} | {assumed} % |");
+        let (count, assumed) = (spread.count, spread.assumed);
+        let known_to = if has_looks { format!(" {} ms |", spread.unseen) } else { String::new() };
+        let _ = writeln!(text, "| {name} | {count} | {p50} | {p95} | {max} | {assumed} % |{known_to}");
     }
 }
 

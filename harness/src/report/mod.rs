@@ -135,6 +135,12 @@ impl RunReport {
         Latency::of(judgements.flat_map(|judgement| &judgement.outages))
     }
 
+    /// Whether what happened was looked at now and then, as in a lab, so that its moments are known to some milliseconds only.
+    fn has_looks(&self) -> bool {
+        let seen_late = |spread: &crate::phase::Spread| spread.unseen > 0;
+        self.backend == BackendKind::Lab || self.latency().phases.iter().flatten().any(seen_late)
+    }
+
     /// The exit code: 4 if something in a lab could not be taken back, else 1 if something failed, else 3 if something is inconclusive or nothing was judged, else 0.
     pub fn exit_code(&self) -> u8 {
         let totals = self.totals();
@@ -150,6 +156,9 @@ impl RunReport {
     }
 }
 
+/// What is told of a phase that was seen in no outage: nobody could see it, or none reached it.
+const NOT_OBSERVED: &str = "not observed";
+
 #[cfg(test)]
 mod tests {
     use failover_sim::time::Time;
@@ -157,6 +166,7 @@ mod tests {
     use super::*;
     use crate::check::{Claim, Verdict, Window};
     use crate::judge::ClaimResult;
+    use crate::phase::Outage;
 
     /// A report of no scenario.
     pub(super) fn nothing() -> RunReport {
@@ -201,6 +211,42 @@ mod tests {
             elapsed: Duration::ZERO,
         };
         RunReport { scenarios: vec![scenario], ..nothing() }
+    }
+
+    /// A report of an outage in a lab, in which nobody probed the endpoint.
+    pub(super) fn looked_at() -> RunReport {
+        let outage = Outage {
+            cause: "power_off",
+            workers_away: 1,
+            millis: [Some(1_000), Some(2_000), Some(3_000), None, Some(4_000), Some(5_000)],
+            unseen: [250, 250, 250, 0, 2_000, 2_000],
+            ..Outage::default()
+        };
+        let mut report = RunReport { backend: BackendKind::Lab, ..nasty() };
+        for judgement in report.scenarios.iter_mut().filter_map(|scenario| scenario.judgement.as_mut()) {
+            judgement.outages.push(outage.clone());
+        }
+        report
+    }
+
+    #[test]
+    fn every_phase_of_a_lab_is_told_with_how_well_it_is_known() {
+        let report = looked_at();
+        let text = human_in_full(&report);
+        assert!(text.contains("5.000s        0%   to 2000 ms"), "{text}");
+        assert!(text.contains("  endpoint_answering     not observed"), "{text}");
+        let text = markdown(&report);
+        assert!(text.contains("| phase | outages | p50 | p95 | max | assumed | known to |"), "{text}");
+        assert!(
+            text.contains("| last\\_worker\\_back | 1 | 5.000s | 5.000s | 5.000s | 0 % | 2000 ms |"),
+            "{text}"
+        );
+        assert!(text.contains("| endpoint\\_answering | 0 | | | | | not observed |"), "{text}");
+        let page = html(&report, &[]).expect("a page");
+        assert!(page.contains("<td class=\"number\">0 %</td><td class=\"number\">2000 ms</td>"), "{page}");
+        assert!(page.contains("<td class=\"number\">not observed</td>"), "{page}");
+        let modelled = RunReport { backend: BackendKind::Sim, ..nasty() };
+        assert!(!markdown(&modelled).contains("known to") && !human_in_full(&modelled).contains(" ms"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use failover_sim::settings_file::{Key, MASTER, Setting, WORKER, decode, read, sq
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::bounded;
 use crate::plan::path_text;
 use crate::probe::Presented;
 use crate::words;
@@ -29,7 +30,7 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
     let mut tree = tree.clone();
     each(&mut tree, &mut |kind, _, span, name, _| {
         let path = folder.join(name);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match bounded::read_file(&path, bounded::MOST) {
             Ok(bytes) => bytes,
             Err(error) => {
                 let fault = Fault::new(format!("cannot read `{}`: {error}", path_text(path)), span);

@@ -1,10 +1,12 @@
 //! Which files are scenarios, and where is the topology that each asks for?
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use failover_sim::assumption::Assumption;
 
+use crate::bounded;
 use crate::plan::{Base, Origin, Overrides, Plan, path_text};
 
 use super::based_on::{base_of, told_apart, whole};
@@ -24,15 +26,20 @@ pub enum LoadError {
         /// Which one.
         path: String,
         /// What the system says.
-        error: std::io::Error,
+        error: io::Error,
         /// A scenario that the program carries and that may be meant.
         hint: Option<String>,
     },
     /// A folder without scenarios.
-    #[error("there is no scenario under `{0}`: looked for files that end in .yaml, outside `topologies`")]
+    #[error(
+        "there is no scenario under `{0}`: looked for files that end in .yaml, outside `topologies`\nhint: `failover new \
+             FOLDER` writes one to begin with, and `failover list` shows those that the program carries"
+    )]
     Empty(String),
     /// A case that no scenario has.
-    #[error("no scenario here has a case `{0}`")]
+    #[error(
+        "no scenario here has a case `{0}`\nhint: the cases of a scenario stand under `cases:` in its file"
+    )]
     NoCase(String),
     /// Mistakes in files, each to be shown with its place.
     #[error("mistakes in {} files", .0.len())]
@@ -40,7 +47,8 @@ pub enum LoadError {
 }
 
 fn hint_line(hint: &Option<String>) -> String {
-    hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default()
+    let carried = "`failover list` shows the scenarios and topologies that the program carries";
+    format!("\nhint: {}", hint.as_deref().unwrap_or(carried))
 }
 
 /// A scenario that does not fit the topology of a command line.
@@ -313,11 +321,7 @@ fn take_files(origin: &mut Origin) -> Result<(), Vec<Diagnostics>> {
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {
-    std::fs::read_to_string(path).map_err(|error| LoadError::Read {
-        path: path_text(path),
-        error,
-        hint: None,
-    })
+    bounded::read_text(path).map_err(|error| LoadError::Read { path: path_text(path), error, hint: None })
 }
 
 /// The path is the name: below the folder that was asked for, or its folder and its own name.

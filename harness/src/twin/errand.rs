@@ -27,7 +27,7 @@ pub enum ErrandError {
     #[error("several twins run\nhint: say which one: {}", .0.iter().map(|file| format!("--control {}", file.display())).collect::<Vec<_>>().join(", or "))]
     Several(Vec<PathBuf>),
     /// The file of a control API cannot be read.
-    #[error("cannot read `{}`: {source}", file.display())]
+    #[error("cannot read `{}`: {source}\nhint: `failover twin TOPOLOGY` prints the path of its own", file.display())]
     File {
         /// Which one.
         file: PathBuf,
@@ -35,7 +35,7 @@ pub enum ErrandError {
         source: io::Error,
     },
     /// A file that is something else.
-    #[error("`{}` does not say where a control API is: expected what `failover twin` wrote", .0.display())]
+    #[error("`{}` does not say where a control API is: expected what `failover twin` wrote\nhint: `failover twin TOPOLOGY` prints the path of its own", .0.display())]
     Form(PathBuf),
     /// Nobody is there, or the connection broke.
     #[error("the twin of `{}` does not answer at {address}: {source}\nhint: if it was killed, its folder is left and can be removed", file.display())]

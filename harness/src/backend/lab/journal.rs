@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use failover_sim::action::Verb;
 use serde::{Deserialize, Serialize};
 
+use crate::bounded;
 use crate::history::Header;
 use crate::plan::Plan;
 use crate::scenario::plan as plan_of;
@@ -241,10 +242,18 @@ impl Journal {
     /// # Errors
     /// If it is not a journal.
     pub fn read(path: &Path) -> Result<(Self, Plan), JournalError> {
-        let Content { plan, entries, whole } = Content::read(&std::fs::read(path)?)?;
+        let Content { plan, entries, whole } = Content::read(&bounded::read_file(path, bounded::MOST)?)?;
         let file = OpenOptions::new().append(true).open(path)?;
         file.set_len(whole as u64)?;
         Ok((Self { path: path.to_owned(), file, entries }, plan))
+    }
+
+    /// Takes the file away again if nothing was announced in it.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub fn discard_if_empty(&self) -> std::io::Result<()> {
+        if self.entries.is_empty() { std::fs::remove_file(&self.path) } else { Ok(()) }
     }
 
     /// Entries that are not taken back.

@@ -139,6 +139,10 @@ impl<L: Lab> LabBackend<L> {
     /// If the journal cannot be read or written, or the lab not be reached.
     pub fn restore(&mut self, journal: &Path) -> Result<Restored, RestoreError> {
         let (journal, plan) = Journal::read(journal)?;
+        // Nobody needs to reach the lab for nothing.
+        if journal.open().next().is_none() {
+            return Ok(Restored { undone: 0, open: Vec::new() });
+        }
         self.lab.begin(&plan).map_err(BackendError::Unready)?;
         let binding = Binding::of(&plan).bound_to(self.cluster());
         let mut actors = Actors::new(&binding, journal, Duration::ZERO, &plan.loads);
@@ -180,6 +184,31 @@ impl<L: Lab> LabBackend<L> {
         self.allowed.as_ref().and_then(|file| file.id.clone())
     }
 
+    /// Looks whether a run may begin, and begins to watch: what watches the nodes, what reads their events, and what of the
+    /// ledger nobody could look at.
+    fn ready(
+        &mut self,
+        plan: &Plan,
+        binding: &Binding,
+        actors: &mut Actors,
+    ) -> Result<(Watchers, EventReaders, Option<String>), BackendError> {
+        let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
+        guard::check(actors, &mut self.lab, plan, binding, &tolerated)?;
+        let mut watchers = Watchers::new(binding, self.lab.rhythm(), is_about_ssisdb(plan));
+        watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(binding, host, error))?;
+        let mut events = EventReaders::new(binding, self.lab.rhythm());
+        let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
+        let past = Past::of(&before, plan.topology.nodes.len(), plan.role);
+        let (now, utc) = (self.lab.clock().now(), self.lab.clock().utc());
+        let began = Ticks(utc.0 - i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 20) * 10);
+        let refusal = past.refusal(&Spending::of(plan), now, began, &plan.names);
+        if let Some(refusal) = refusal.filter(|_| !self.raises_thresholds()) {
+            return Err(BackendError::Spent(refusal));
+        }
+        let unknown = ledger::unknown(|channel| events.has_read(channel));
+        Ok((watchers, events, unknown))
+    }
+
     fn run(&mut self) -> (&mut L, &mut Run) {
         (&mut self.lab, self.run.as_mut().expect("a backend is started before it is used"))
     }
@@ -211,20 +240,11 @@ impl<L: Lab> Backend for LabBackend<L> {
         let journal = journal.map_err(|error| act::journal_error(&folder, error))?;
         let binding = Binding::of(plan).bound_to(self.cluster());
         let mut actors = Actors::new(&binding, journal, Spending::of(plan).longest, &plan.loads);
-        let tolerated = self.allowed.as_ref().map(|file| file.tolerate.clone()).unwrap_or_default();
-        guard::check(&mut actors, &mut self.lab, plan, &binding, &tolerated)?;
-        let mut watchers = Watchers::new(&binding, self.lab.rhythm(), is_about_ssisdb(plan));
-        watchers.open(&mut self.lab).map_err(|(host, error)| watch_error(&binding, host, error))?;
-        let mut events = EventReaders::new(&binding, self.lab.rhythm());
-        let before = events.open(&mut self.lab, ledger::FAILOVER_PERIOD);
-        let past = Past::of(&before, plan.topology.nodes.len(), plan.role);
-        let (now, utc) = (self.lab.clock().now(), self.lab.clock().utc());
-        let began = Ticks(utc.0 - i64::try_from(now.as_micros()).unwrap_or(i64::MAX / 20) * 10);
-        let refusal = past.refusal(&Spending::of(plan), now, began, &plan.names);
-        if let Some(refusal) = refusal.filter(|_| !self.raises_thresholds()) {
-            return Err(BackendError::Spent(refusal));
-        }
-        let unknown = ledger::unknown(|channel| events.has_read(channel));
+        let ready = self.ready(plan, &binding, &mut actors);
+        let (watchers, events, unknown) = ready.inspect_err(|_| {
+            // What refused says more than a file that cannot be removed.
+            let _ = actors.journal().discard_if_empty();
+        })?;
         self.run = Some(Run {
             plan: plan.name.clone(),
             names: plan.names.clone(),

@@ -280,6 +280,16 @@ fn a_clock_that_is_minutes_off_is_refused_before_anything_is_done() {
 }
 
 #[test]
+fn a_run_that_was_refused_leaves_no_journal() {
+    let folder = Folder::of("refused");
+    let off = fault(NODE2, "hello", 1, Mishap::ClockOff { seconds: 420 });
+    let mut backend =
+        LabBackend::new(Twin::with_faults(Dialect::Friendly, vec![off]), Some(folder.0.clone()));
+    backend.start(&plan(POWER_OFF)).expect_err("the clock is off");
+    assert_eq!(std::fs::read_dir(&folder.0).expect("it was made").count(), 0);
+}
+
+#[test]
 fn a_clock_that_is_two_minutes_off_changes_nothing() {
     let off = fault(NODE2, "hello", 1, Mishap::ClockOff { seconds: 120 });
     let ran = run("clock-little", POWER_OFF, Dialect::Friendly, vec![off]);

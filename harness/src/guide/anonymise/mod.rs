@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use failover_sim::settings_file::{self, MASTER, SettingsError, WORKER, endpoint};
 use serde_json::{Map, Value, json};
 
-use super::preflight::setup::{is_master, is_worker};
+use super::preflight::setup::{is_master, is_worker, worker_file};
 use super::snapshot::{
-    Certificate, Cluster, FailedStart, Firewall, Look, Node, Resource, Role, Service, SettingsFile, Snapshot,
-    Ssisdb, Witness, Worker, bindings, reservations,
+    Certificate, Cluster, FailedStart, Firewall, FirewallBlock, Look, Node, Proxy, Resource, Role, Service,
+    SettingsFile, Snapshot, Ssisdb, Witness, Worker, bindings, reservations,
 };
 
 use names::Names;
@@ -53,10 +53,6 @@ fn each<T, U>(all: &Look<Vec<T>>, how: impl FnMut(&T) -> U) -> Look<Vec<U>> {
 }
 
 fn cluster(names: &mut Names, cluster: &Cluster) -> Cluster {
-    let numbers = |all: &BTreeMap<String, String>| {
-        let is_number = |(_, value): &(&String, &String)| value.parse::<u64>().is_ok();
-        all.iter().filter(is_number).map(|(key, value)| (key.clone(), value.clone())).collect()
-    };
     Cluster {
         properties: look(&cluster.properties, numbers),
         nodes: each(&cluster.nodes, |one| {
@@ -79,6 +75,11 @@ fn cluster(names: &mut Names, cluster: &Cluster) -> Cluster {
     }
 }
 
+fn numbers(all: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_number = |(_, value): &(&String, &String)| value.parse::<u64>().is_ok();
+    all.iter().filter(is_number).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 fn resource(names: &mut Names, resource: &Resource) -> Resource {
     let mut parameters = BTreeMap::new();
     for (key, value) in &resource.parameters {
@@ -98,6 +99,7 @@ fn resource(names: &mut Names, resource: &Resource) -> Resource {
         dependency: bracketed(names, &resource.dependency),
         possible_owners: resource.possible_owners.iter().map(|node| names.host(node)).collect(),
         parameters,
+        properties: numbers(&resource.properties),
     }
 }
 
@@ -129,6 +131,7 @@ fn node(names: &mut Names, node: &Node) -> Node {
         urlacl: look(&node.urlacl, |text| urlacl(names, text)),
         schannel: look(&node.schannel, Clone::clone),
         firewall: look(&node.firewall, |one| firewall(names, one)),
+        firewall_blocks: each(&node.firewall_blocks, |one| block(names, one)),
         listeners: each(&node.listeners, |process| match process.as_str() {
             "System" => process.clone(),
             other => names.label("process", other),
@@ -150,7 +153,7 @@ fn worker(names: &mut Names, worker: &Worker) -> Worker {
         hosts_file: each(&worker.hosts_file, |line| {
             line.split_whitespace().map(|word| names.host(word)).collect::<Vec<_>>().join(" ")
         }),
-        proxy: look(&worker.proxy, |proxy| proxy.as_ref().map(|proxy| names.label("proxy", proxy))),
+        proxy: look(&worker.proxy, |one| one.as_ref().map(|one| proxy(names, one, worker))),
         failed_starts: each(&worker.failed_starts, |one| failed_start(names, one)),
     }
 }
@@ -212,6 +215,34 @@ fn firewall(names: &mut Names, firewall: &Firewall) -> Firewall {
         rule.name = names.label("rule", &rule.name);
     }
     firewall
+}
+
+fn block(names: &mut Names, block: &FirewallBlock) -> FirewallBlock {
+    let from = block.from.iter().map(|address| match address.as_str() {
+        "Any" => address.clone(),
+        _ => names.label("range", address),
+    });
+    FirewallBlock {
+        from: from.collect(),
+        name: names.label("rule", &block.name),
+        profiles: block.profiles.clone(),
+    }
+}
+
+/// A proxy with the exception that matters to this worker; the others are nobody's business.
+fn proxy(names: &mut Names, proxy: &Proxy, worker: &Worker) -> Proxy {
+    let file = worker_file(worker).ok();
+    let host = file.as_ref().and_then(|file| endpoint(&file.endpoint)).map(|(host, _)| host);
+    let matters = host.filter(|host| proxy.exception(host).is_some());
+    let server = proxy.server.as_ref().map(|server| {
+        let other = names.label("proxy", server);
+        if proxy.takes_https() { other } else { format!("http={other}") }
+    });
+    Proxy {
+        server,
+        bypass: matters.map(|host| names.host(host)).into_iter().collect(),
+        script: proxy.script.as_ref().map(|script| names.label("script", script)),
+    }
 }
 
 fn certificate(names: &mut Names, certificate: &Certificate) -> Certificate {

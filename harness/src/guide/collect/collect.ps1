@@ -232,6 +232,10 @@ $node = {
         $false
     }
 
+    function ProfilesOf($Rule) {
+        foreach ($one in ([string] $Rule.Profile).Split(',')) { $one.Trim() }
+    }
+
     function FirewallSeen {
         $port = MasterPort
         $on = @(
@@ -251,14 +255,34 @@ $node = {
                         $counts = [string] $rule.Enabled -eq 'True' -and [string] $rule.Direction -eq 'Inbound' -and
                             [string] $rule.Action -eq 'Allow'
                         if ($counts) {
-                            $profiles = @(([string] $rule.Profile).Split(',') | ForEach-Object { $_.Trim() })
-                            [ordered]@{ name = [string] $rule.DisplayName; profiles = $profiles }
+                            [ordered]@{ name = [string] $rule.DisplayName; profiles = @(ProfilesOf $rule) }
                         }
                     }
                 }
             }
         )
         [ordered]@{ on = $on; connected = @($connected | Sort-Object -Unique); open = $open }
+    }
+
+    # Rules that keep TCP at the master's port out. HTTP.SYS listens for the master: it is no program of its own.
+    function FirewallBlocks {
+        $port = MasterPort
+        foreach ($rule in (Get-NetFirewallRule -PolicyStore ActiveStore)) {
+            $counts = [string] $rule.Enabled -eq 'True' -and [string] $rule.Direction -eq 'Inbound' -and
+                [string] $rule.Action -eq 'Block'
+            if (-not $counts) { continue }
+            $filter = Get-NetFirewallPortFilter -AssociatedNetFirewallRule $rule
+            $isAny = @('TCP', 'Any') -contains $filter.Protocol -and @($filter.LocalPort) -contains 'Any'
+            $program = [string] (Get-NetFirewallApplicationFilter -AssociatedNetFirewallRule $rule).Program
+            if (@('Any', 'System') -contains $program -and ($isAny -or (HasPort $filter $port))) {
+                $addresses = @((Get-NetFirewallAddressFilter -AssociatedNetFirewallRule $rule).RemoteAddress)
+                [ordered]@{
+                    name = [string] $rule.DisplayName
+                    profiles = @(ProfilesOf $rule)
+                    from = @(foreach ($one in $addresses) { [string] $one })
+                }
+            }
+        }
     }
 
     # What netsh prints, in the language of Windows. Without a success nobody has looked.
@@ -335,13 +359,14 @@ $node = {
         urlacl = Look { HttpSys 'urlacl' }
         schannel = Look { Schannel }
         firewall = Look { FirewallSeen }
+        firewall_blocks = LookAll { FirewallBlocks }
         listeners = LookAll { Listeners | Sort-Object -Unique }
         failed_starts = LookAll { FailedStarts }
         logins = LookAll { Logins | Sort-Object -Unique }
     })
 }
 $nodeItems = 'addresses', 'features', 'services', 'master_version', 'master_settings', 'root', 'my', 'user_root',
-    'sslcert', 'urlacl', 'schannel', 'firewall', 'listeners', 'failed_starts', 'logins'
+    'sslcert', 'urlacl', 'schannel', 'firewall', 'firewall_blocks', 'listeners', 'failed_starts', 'logins'
 
 # What is looked at on a worker. $Argument is not used.
 $workerMachine = {
@@ -407,9 +432,18 @@ $workerMachine = {
         if (-not (Test-Path -LiteralPath $key)) { return $null }
         $properties = (Get-ItemProperty -LiteralPath $key).PSObject.Properties
         $isOn = $null -ne $properties['ProxyEnable'] -and $properties['ProxyEnable'].Value -ne 0
-        if ($isOn -and $null -ne $properties['ProxyServer']) { return [string] $properties['ProxyServer'].Value }
-        if ($null -ne $properties['AutoConfigURL']) { return [string] $properties['AutoConfigURL'].Value }
-        $null
+        $server = $null
+        $exceptions = ''
+        $script = $null
+        if ($isOn -and $null -ne $properties['ProxyServer']) { $server = [string] $properties['ProxyServer'].Value }
+        if ($null -ne $properties['ProxyOverride']) { $exceptions = [string] $properties['ProxyOverride'].Value }
+        if ($null -ne $properties['AutoConfigURL']) { $script = [string] $properties['AutoConfigURL'].Value }
+        if ($null -eq $server -and $null -eq $script) { return $null }
+        [ordered]@{
+            server = $server
+            bypass = @(foreach ($one in $exceptions.Split(';')) { if ($one.Trim() -ne '') { $one.Trim() } })
+            script = $script
+        }
     }
 
     Json ([ordered]@{
@@ -496,6 +530,11 @@ function ClusterResources {
                 $parameters[$parameter.Name] = [string] $parameter.Value
             }
         }
+        $properties = [ordered]@{}
+        foreach ($name in 'RestartAction', 'RestartThreshold', 'RetryPeriodOnFailure') {
+            $property = $one.PSObject.Properties[$name]
+            if ($null -ne $property) { $properties[$name] = [string] [uint32] $property.Value }
+        }
         $owners = (Get-ClusterOwnerNode -Cluster $Cluster -Resource $one.Name).OwnerNodes
         $dependency = Get-ClusterResourceDependency -Cluster $Cluster -Resource $one.Name
         [ordered]@{
@@ -506,6 +545,7 @@ function ClusterResources {
             dependency = [string] $dependency.DependencyExpression
             possible_owners = @(foreach ($node in $owners) { $node.Name })
             parameters = $parameters
+            properties = $properties
         }
     }
 }

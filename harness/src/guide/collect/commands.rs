@@ -20,7 +20,6 @@ const fn command(name: &'static str, parameters: &'static [&'static str], source
 /// The commands, in the order of their names.
 pub const COMMANDS: &[Command] = &[
     command("ConvertFrom-Json", &["InputObject"], UTILITY),
-    command("ForEach-Object", &[], CORE),
     command("Get-Acl", &["LiteralPath"], "Microsoft.PowerShell.Security"),
     command("Get-ChildItem", &["LiteralPath"], MANAGEMENT),
     command("Get-CimInstance", &["ClassName", "Filter"], "CimCmdlets"),
@@ -36,9 +35,11 @@ pub const COMMANDS: &[Command] = &[
     command("Get-Item", &["LiteralPath"], MANAGEMENT),
     command("Get-ItemProperty", &["LiteralPath"], MANAGEMENT),
     command("Get-NetConnectionProfile", &[], "NetConnection"),
-    command("Get-NetFirewallPortFilter", &["PolicyStore"], "NetSecurity"),
+    command("Get-NetFirewallAddressFilter", &["AssociatedNetFirewallRule"], "NetSecurity"),
+    command("Get-NetFirewallApplicationFilter", &["AssociatedNetFirewallRule"], "NetSecurity"),
+    command("Get-NetFirewallPortFilter", &["AssociatedNetFirewallRule", "PolicyStore"], "NetSecurity"),
     command("Get-NetFirewallProfile", &["PolicyStore"], "NetSecurity"),
-    command("Get-NetFirewallRule", &["AssociatedNetFirewallPortFilter"], "NetSecurity"),
+    command("Get-NetFirewallRule", &["AssociatedNetFirewallPortFilter", "PolicyStore"], "NetSecurity"),
     command("Get-NetIPAddress", &[], "NetTCPIP"),
     command("Get-NetTCPConnection", &["State"], "NetTCPIP"),
     command("Get-Process", &["Id"], MANAGEMENT),

@@ -4,8 +4,8 @@
 
 use super::{LOG_LOGIN, availability_group, own_role, right};
 use crate::guide::snapshot::{
-    Certificate, ClusterNode, FailedStart, Look, Moment, Node, PrivateKey, Resource, Service, Snapshot,
-    Worker,
+    Certificate, ClusterNode, FailedStart, FirewallBlock, Look, Moment, Node, PrivateKey, Proxy, Resource,
+    Service, Snapshot, Worker,
 };
 
 /// One mistake.
@@ -320,6 +320,25 @@ pub const MISTAKES: &[Mistake] = &[
         },
     },
     Mistake {
+        name: "master_runs_outside_its_role",
+        rule: "master_runs_on_one_node",
+        of: right,
+        make: |snapshot| {
+            for (index, node) in snapshot.nodes.iter_mut().enumerate() {
+                master(node, |service| {
+                    service.state = if index == 1 { "Running" } else { "Stopped" }.to_owned();
+                    service.started_at = (index == 1).then_some(LATE);
+                });
+            }
+        },
+    },
+    Mistake {
+        name: "master_resource_left_offline",
+        rule: "role_is_online",
+        of: right,
+        make: |snapshot| resource(snapshot, "Scale Out Master", |one| one.state = "Offline".to_owned()),
+    },
+    Mistake {
         name: "master_in_another_role",
         rule: "master_moves_with_a_network_name",
         of: right,
@@ -494,6 +513,20 @@ pub const MISTAKES: &[Mistake] = &[
         make: |snapshot| {
             change(&mut second(snapshot).firewall, |firewall| {
                 firewall.open.iter_mut().for_each(|rule| rule.profiles = vec!["Domain".to_owned()]);
+            });
+        },
+    },
+    Mistake {
+        name: "firewall_rule_blocks_on_second_node",
+        rule: "no_firewall_rule_blocks_workers",
+        of: right,
+        make: |snapshot| {
+            change(&mut second(snapshot).firewall_blocks, |all| {
+                all.push(FirewallBlock {
+                    name: "Keep 8000 to 9000 closed".to_owned(),
+                    profiles: vec!["Domain".to_owned()],
+                    from: vec!["Any".to_owned()],
+                });
             });
         },
     },
@@ -695,17 +728,30 @@ pub const MISTAKES: &[Mistake] = &[
         make: |snapshot| failed_start(second(snapshot), 7041),
     },
     Mistake {
+        name: "master_is_never_started_again",
+        rule: "master_is_started_again",
+        of: right,
+        make: |snapshot| policy(snapshot, "RestartAction", "0"),
+    },
+    Mistake {
+        name: "master_is_given_up_for_good",
+        rule: "master_is_started_again",
+        of: right,
+        make: |snapshot| policy(snapshot, "RetryPeriodOnFailure", "4294967295"),
+    },
+    Mistake {
+        name: "worker_stopped",
+        rule: "worker_runs",
+        of: right,
+        make: |snapshot| stop(third(snapshot)),
+    },
+    Mistake {
         name: "password_of_a_worker_wrong",
         rule: "worker_can_log_on",
         of: right,
         make: |snapshot| {
             let worker = third(snapshot);
-            change(&mut worker.services, |all| {
-                all.iter_mut().for_each(|service| {
-                    service.state = "Stopped".to_owned();
-                    service.started_at = None;
-                });
-            });
+            stop(worker);
             let start = FailedStart { event: 7038, at: LATE, service: "SSISScaleOutWorker150".to_owned() };
             change(&mut worker.failed_starts, |all| all.push(start));
         },
@@ -755,7 +801,25 @@ pub const MISTAKES: &[Mistake] = &[
         name: "proxy_of_a_worker",
         rule: "no_proxy",
         of: right,
-        make: |snapshot| third(snapshot).proxy = Look::Seen(Some("proxy:3128".to_owned())),
+        make: |snapshot| {
+            third(snapshot).proxy = Look::Seen(Some(Proxy {
+                server: Some("proxy:3128".to_owned()),
+                bypass: vec!["*.intranet.example".to_owned()],
+                script: None,
+            }));
+        },
+    },
+    Mistake {
+        name: "proxy_script_of_a_worker",
+        rule: "no_proxy",
+        of: right,
+        make: |snapshot| {
+            third(snapshot).proxy = Look::Seen(Some(Proxy {
+                server: None,
+                bypass: Vec::new(),
+                script: Some("http://proxy/all.pac".to_owned()),
+            }));
+        },
     },
 ];
 
@@ -783,6 +847,21 @@ fn resource(snapshot: &mut Snapshot, name: &str, how: impl FnOnce(&mut Resource)
         if let Some(one) = all.iter_mut().find(|one| one.name == name) {
             how(one);
         }
+    });
+}
+
+fn policy(snapshot: &mut Snapshot, name: &str, value: &str) {
+    resource(snapshot, "Scale Out Master", |one| {
+        one.properties.insert(name.to_owned(), value.to_owned());
+    });
+}
+
+fn stop(worker: &mut Worker) {
+    change(&mut worker.services, |all| {
+        all.iter_mut().for_each(|service| {
+            service.state = "Stopped".to_owned();
+            service.started_at = None;
+        });
     });
 }
 

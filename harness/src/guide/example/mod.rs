@@ -7,7 +7,7 @@ mod mistakes;
 
 use std::collections::BTreeMap;
 
-use failover_sim::cluster::{ResourceConfig, ResourceKind};
+use failover_sim::cluster::{ResourceConfig, ResourceKind, ResourcePolicy, RestartAction};
 use failover_sim::names::{CertificateId, HostId, NodeId, ResourceId, WorkerId};
 use failover_sim::topology::{Target, WorkerMachine};
 use serde_json::json;
@@ -152,7 +152,21 @@ fn resource(plan: &Plan, id: ResourceId, config: &ResourceConfig) -> Resource {
         dependency: providers.join(" and "),
         possible_owners: config.possible_owners.iter().map(|node| names.node(node).to_owned()).collect(),
         parameters,
+        properties: policy(&config.policy),
     }
+}
+
+fn policy(policy: &ResourcePolicy) -> BTreeMap<String, String> {
+    let action = match policy.restart_action {
+        RestartAction::DoNotRestart => 0,
+        RestartAction::Restart => 1,
+        RestartAction::RestartThenFailOver => 2,
+    };
+    let retry = policy.retry_period_on_failure.as_millis();
+    let threshold = policy.restart_threshold.map(|count| ("RestartThreshold", u64::from(count)));
+    let numbers =
+        [("RestartAction", action), ("RetryPeriodOnFailure", retry as u64)].into_iter().chain(threshold);
+    numbers.map(|(key, number)| (key.to_owned(), number.to_string())).collect()
 }
 
 fn node(plan: &Plan, id: NodeId) -> Node {
@@ -209,6 +223,7 @@ fn node(plan: &Plan, id: NodeId) -> Node {
                 profiles: vec!["Any".to_owned()],
             }],
         }),
+        firewall_blocks: Look::Seen(Vec::new()),
         listeners: Look::Seen(if is_owner { vec!["System".to_owned()] } else { Vec::new() }),
         failed_starts: Look::Seen(Vec::new()),
         logins: Look::Seen(if is_replicated {

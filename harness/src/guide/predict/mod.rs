@@ -351,6 +351,7 @@ const IN_THE_MODEL: &[&str] = &[
     "sql_server_name_is_well_formed",
     "sql_server_name_is_the_network_name",
     "master_waits_for_its_providers",
+    "master_is_started_again",
     "node_may_own_the_master",
     "endpoint_is_the_network_name",
     "worker_pins_the_master_certificate",

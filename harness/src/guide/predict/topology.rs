@@ -22,8 +22,8 @@ use super::PredictError;
 pub struct Predicted {
     /// The topology file.
     pub topology: String,
-    /// What is done to nodes before anything happens, since no topology can say it: a node, and a step of a scenario
-    /// in which it is called `NODE`.
+    /// What is done to nodes and workers before anything happens, since no topology can say it: a machine, and a step of a
+    /// scenario in which it is called `NODE`.
     pub changes: Vec<(String, &'static str)>,
     /// The node that owns the role now.
     pub owner: String,
@@ -103,7 +103,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     })
 }
 
-/// What preflight finds on nodes and scenarios can do to them.
+/// What preflight finds on nodes and workers, and scenarios can do to them.
 fn changes(snapshot: &Snapshot, owner: &str) -> Vec<(String, &'static str)> {
     let mut changes: Vec<(String, &'static str)> = Vec::new();
     for finding in preflight::inspect(snapshot).wrong() {
@@ -398,6 +398,30 @@ impl Builder<'_> {
         })
     }
 
+    /// What of a resource's restart settings is not Windows' default.
+    fn policy(&mut self, resource: &Resource, document: &mut Value) {
+        if resource.properties.is_empty() {
+            self.gap(format!(
+                "the restart settings of `{}` were not seen: the defaults are taken",
+                resource.name
+            ));
+        }
+        let number = |name: &str| resource.properties.get(name)?.parse::<u32>().ok();
+        match number("RestartAction") {
+            Some(0) => document["RestartAction"] = json!("do_not_restart"),
+            Some(1) => document["RestartAction"] = json!("restart"),
+            Some(_) | None => {}
+        }
+        if let Some(threshold) = number("RestartThreshold") {
+            document["RestartThreshold"] = json!(threshold);
+        }
+        // An hour is the default (RetryPeriodOnFailure, documented).
+        if let Some(retry) = number("RetryPeriodOnFailure").filter(|&retry| retry != 3_600_000) {
+            // The longest time that a topology can say is far longer than a prediction, and stands for never.
+            document["RetryPeriodOnFailure"] = json!(format!("{}ms", retry.min(30 * 86_400_000)));
+        }
+    }
+
     /// A role with the resources that the model has; `None` if neither the instance nor the master is in it.
     fn role<'r>(
         &mut self,
@@ -436,6 +460,7 @@ impl Builder<'_> {
                 "depends_on": providers,
                 "possible_owners": owners,
             });
+            self.policy(resource, &mut document);
             if *kind == "ip_address" {
                 document["address"] = json!(resource.parameters.get("Address"));
             } else if *kind == "network_name" {
@@ -494,7 +519,7 @@ const PROPERTIES: &[(&str, &str)] = &[
     ("ResiliencyDefaultPeriod", "s"),
 ];
 
-/// Rules of preflight, and the steps of a scenario that do to a node what they tell of; the node is `NODE` in them.
+/// Rules of preflight, and the steps of a scenario that do to a node or worker what they tell of; it is `NODE` in them.
 pub(super) const CHANGES: &[(&str, &str)] = &[
     ("master_is_installed", "change_node: { node: NODE, master_service: not_installed }"),
     ("resource_names_the_installed_service", "change_node: { node: NODE, master_service: not_installed }"),
@@ -502,8 +527,11 @@ pub(super) const CHANGES: &[(&str, &str)] = &[
     // A service that cannot log on cannot start either.
     ("master_can_log_on", "disable_service: { node: NODE, service: master }"),
     ("firewall_lets_workers_in", "change_node: { node: NODE, master_port: blocked }"),
+    ("no_firewall_rule_blocks_workers", "change_node: { node: NODE, master_port: blocked }"),
     ("root_holds_self_signed_only", "change_node: { node: NODE, root_store: junk }"),
     (LOGIN_RULE, "change_node: { node: NODE, sql_login: refused }"),
+    ("worker_runs", "stop_worker: { worker: NODE }"),
+    ("worker_can_log_on", "stop_worker: { worker: NODE }"),
 ];
 
 const LOGIN_RULE: &str = "master_may_log_in_from_every_node";

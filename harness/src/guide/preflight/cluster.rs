@@ -283,7 +283,17 @@ pub(super) fn master_runs_on_one_node(setup: &Setup<'_>) -> Judged {
                 Err(why) => Fix::by_hand(format!("make it a resource first: {why}")),
             },
         ),
-        [(one, _)] => right(format!("on {one}")),
+        [(one, service)] => match (&setup.master, setup.owner()) {
+            (Ok(master), Some(owner)) if !same_host(owner, one) => wrong(
+                format!("it runs on {one}, and its role is on {owner}"),
+                Fix::on(one, [format!("Stop-Service -Name {}", quoted(service))])
+                    .and(Fix::on_any_node([format!("Start-ClusterResource -Name {}", quoted(&master.name))])),
+            ),
+            (Ok(master), None) => {
+                Err(format!("it runs on {one}; the owner of `{}` was not seen", master.role))
+            }
+            (Ok(_), Some(_)) | (Err(_), _) => right(format!("on {one}")),
+        },
         several => {
             let nodes: Vec<&str> = several.iter().map(|(node, _)| *node).collect();
             let owner = setup.owner();
@@ -304,6 +314,57 @@ pub(super) fn master_runs_on_one_node(setup: &Setup<'_>) -> Judged {
     };
     of_all(found, not_seen)
 }
+
+/// Addresses are left aside: of several in other subnets one alone is online.
+pub(super) fn role_is_online(setup: &Setup<'_>) -> Judged {
+    let master = setup.master.clone()?;
+    let needed = [setup.sql_server.clone()?, setup.network_name.clone()?, master];
+    let down: Vec<&Resource> = needed.into_iter().filter(|one| one.state != "Online").collect();
+    if down.is_empty() {
+        return right(format!("{} and what it needs are Online", master.name));
+    }
+    let told: Vec<String> = down.iter().map(|one| format!("`{}` is {}", one.name, one.state)).collect();
+    wrong(
+        told.join(", "),
+        Fix::on_any_node(down.iter().map(|one| format!("Start-ClusterResource -Name {}", quoted(&one.name))))
+            .and_by_hand("if it fails again, its events in the System log say why: 1040 to 1042, 1069"),
+    )
+}
+
+/// RestartAction and RetryPeriodOnFailure of resources (documented).
+pub(super) fn master_is_started_again(setup: &Setup<'_>) -> Judged {
+    let master = setup.master.clone()?;
+    let property = |name: &str| {
+        let value = master.properties.get(name);
+        value.map(String::as_str).ok_or_else(|| format!("{name} of `{}` was not seen", master.name))
+    };
+    let set = |name: &str, value: u32| {
+        Fix::on_any_node([format!("(Get-ClusterResource -Name {}).{name} = {value}", quoted(&master.name))])
+    };
+    let (action, retry) = (property("RestartAction")?, property("RetryPeriodOnFailure")?);
+    match action {
+        "0" => return wrong("RestartAction is 0: a master that fails stays so", set("RestartAction", 2)),
+        "1" if property("RestartThreshold")? == "0" => {
+            return wrong(
+                "RestartAction is 1 and RestartThreshold 0: a master that fails stays so",
+                set("RestartThreshold", 3),
+            );
+        }
+        _ => {}
+    }
+    if retry == NEVER {
+        return wrong(
+            "RetryPeriodOnFailure is never: after the last restart and failover nobody tries again",
+            set("RetryPeriodOnFailure", AN_HOUR),
+        );
+    }
+    right(format!("RestartAction {action}, RetryPeriodOnFailure {retry} ms"))
+}
+
+/// `RetryPeriodOnFailure` of a resource that is never tried again (documented).
+const NEVER: &str = "4294967295";
+/// The default of `RetryPeriodOnFailure`, in milliseconds (documented).
+const AN_HOUR: u32 = 3_600_000;
 
 pub(super) fn master_moves_with_a_network_name(setup: &Setup<'_>) -> Judged {
     let (master, sql_server) = (setup.master.clone()?, setup.sql_server.clone()?);

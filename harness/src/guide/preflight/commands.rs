@@ -15,6 +15,7 @@ pub const FIX_COMMANDS: &[Command] = &[
     command("Add-ClusterResource", &["Group", "Name", "ResourceType"], CLUSTERS),
     command("Clear-DnsClientCache", &[], "DnsClient"),
     command("Copy-Item", &["Destination", "LiteralPath"], MANAGEMENT),
+    command("Disable-NetFirewallRule", &["DisplayName"], "NetSecurity"),
     command("Export-Certificate", &["Cert", "FilePath"], PKI),
     command("Export-PfxCertificate", &["Cert", "FilePath", "Password"], PKI),
     command("Get-ChildItem", &["Filter", "LiteralPath", "Recurse"], MANAGEMENT),
@@ -61,6 +62,7 @@ pub const FIX_COMMANDS: &[Command] = &[
     command("Start-ClusterGroup", &["Name"], CLUSTERS),
     command("Start-ClusterNode", &["Name"], CLUSTERS),
     command("Start-ClusterResource", &["Name"], CLUSTERS),
+    command("Start-Service", &["Name"], MANAGEMENT),
     command("Stop-ClusterGroup", &["Name"], CLUSTERS),
     command("Stop-ClusterResource", &["Name"], CLUSTERS),
     command("Stop-Service", &["Name"], MANAGEMENT),
@@ -70,7 +72,7 @@ pub const FIX_COMMANDS: &[Command] = &[
     command("icacls.exe", &[], "icacls"),
     command("netsh.exe", &[], "netsh http"),
     command("secedit.exe", &[], "secedit"),
-    command("sqlcmd.exe", &["E", "Q", "S", "W", "b", "d", "h"], "sqlcmd"),
+    command("sqlcmd.exe", &["E", "Q", "S", "b", "d"], "sqlcmd"),
 ];
 
 const CLUSTERS: &str = "FailoverClusters";

@@ -191,56 +191,76 @@ fn log_login(setup: &Setup<'_>) -> Fix {
         return Fix::on_any_node([sqlcmd(&server, "SSISDB", "EXEC catalog.enable_scaleout")])
             .and_by_hand(restart);
     }
-    let with_password = |server: &str, database: &str, statement: String| {
-        format!(
-            "sqlcmd.exe -b -E -S {} -d {database} -Q ({} -replace 'PASSWORD-OF-THE-LOG', $password)",
-            quoted(server),
-            quoted(&statement)
-        )
-    };
+    let login = sql_name(LOG_LOGIN);
     let mut commands = vec![
         format!(
             "$password = (Get-Credential -UserName {} -Message 'A new password for the log').GetNetworkCredential().Password.\
-             Replace(\"'\", \"''\").Replace('$', '$$')",
+             Replace(\"'\", \"''\")",
             quoted(LOG_LOGIN)
         ),
-        with_password(
-            &server,
-            "master",
-            format!("ALTER LOGIN {} WITH PASSWORD = N'PASSWORD-OF-THE-LOG'", sql_name(LOG_LOGIN)),
-        ),
+        SEND.to_owned(),
+        send(&server, "master", &format!("ALTER LOGIN {login} WITH PASSWORD = N'{PASSWORD}'"), FILL_IN),
         format!(
-            "$sid = sqlcmd.exe -b -E -h -1 -W -S {} -d master -Q {}",
-            quoted(&server),
-            quoted(&format!(
-                "SET NOCOUNT ON; SELECT CONVERT(varchar(100), sid, 1) FROM sys.sql_logins WHERE name = {}",
-                sql_text(LOG_LOGIN)
-            ))
+            "$sid = {}",
+            send(
+                &server,
+                "master",
+                &format!(
+                    "SELECT CONVERT(varchar(100), sid, 1) FROM sys.sql_logins WHERE name = {}",
+                    sql_text(LOG_LOGIN)
+                ),
+                "",
+            )
         ),
     ];
-    for replica in setup.replicas() {
-        let (text, name) = (sql_text(LOG_LOGIN), sql_name(LOG_LOGIN));
-        let create = format!(
-            "IF SUSER_ID({text}) IS NULL CREATE LOGIN {name} WITH PASSWORD = N'PASSWORD-OF-THE-LOG', SID = SID-OF-THE-LOG; ELSE \
-                     ALTER LOGIN {name} WITH PASSWORD = N'PASSWORD-OF-THE-LOG'"
-        );
-        let command = with_password(&replica, "master", create);
-        commands.push(command.replacen(
-            " -replace 'PASSWORD",
-            " -replace 'SID-OF-THE-LOG', $sid -replace 'PASSWORD",
-            1,
-        ));
-    }
-    let connection = format!(
-        "Data Source={server};Initial Catalog=SSISDB;User ID={LOG_LOGIN};Password=PASSWORD-OF-THE-LOG;"
+    let create = format!(
+        "IF SUSER_ID({}) IS NULL CREATE LOGIN {login} WITH PASSWORD = N'{PASSWORD}', SID = {SID}; ELSE ALTER LOGIN {login} WITH \
+         PASSWORD = N'{PASSWORD}'",
+        sql_text(LOG_LOGIN)
     );
-    commands.push(with_password(
+    let with_sid = format!(".Replace('{SID}', $sid){FILL_IN}");
+    commands.extend(setup.replicas().iter().map(|replica| send(replica, "master", &create, &with_sid)));
+    let connection = format!(
+        "Data Source={};Initial Catalog=SSISDB;User ID={LOG_LOGIN};Password=\"{PASSWORD}\";",
+        connection_value(&server)
+    );
+    commands.push(send(
         &server,
         "SSISDB",
-        format!("EXEC catalog.update_logdb_info {}, {}", sql_text(&server), sql_text(&connection)),
+        &format!("EXEC catalog.update_logdb_info {}, {}", sql_text(&server), sql_text(&connection)),
+        &format!(".Replace('{PASSWORD}', $password.Replace('\"', '\"\"'))"),
     ));
     Fix::on_any_node(commands).and_by_hand(restart)
 }
+
+/// Sends a statement by [`SEND`], with what is done to its text before.
+fn send(server: &str, database: &str, statement: &str, fill_in: &str) -> String {
+    let connection = format!(
+        "Data Source={};Initial Catalog={database};Integrated Security=True;Pooling=False",
+        connection_value(server)
+    );
+    let text = quoted(statement);
+    let text = if fill_in.is_empty() { text } else { format!("({text}{fill_in})") };
+    format!("& $send {} {text}", quoted(&connection))
+}
+
+/// A value of a connection string (SqlConnection.ConnectionString, documented).
+fn connection_value(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// Sends a statement over a connection and gives the first value of what comes back. A password never stands on the command
+/// line of a program, where everybody on the machine can read it.
+const SEND: &str = "$send = { $connection = New-Object -TypeName System.Data.SqlClient.SqlConnection -ArgumentList $args[0]; \
+                    try { $connection.Open(); $command = $connection.CreateCommand(); $command.CommandText = $args[1]; \
+                    $command.ExecuteScalar() } finally { $connection.Dispose() } }";
+
+/// Stands in a statement for the password of the log, until it is sent.
+const PASSWORD: &str = "PASSWORD-OF-THE-LOG";
+/// Stands for the SID of the log's login.
+const SID: &str = "SID-OF-THE-LOG";
+/// Puts the password into a statement; its quotes are doubled already.
+const FILL_IN: &str = ".Replace('PASSWORD-OF-THE-LOG', $password)";
 
 /// Virtual and built-in accounts: another identity on each machine
 /// (configure-windows-service-accounts-and-permissions, documented).

@@ -1,9 +1,9 @@
-//! Can the services start and be reached on every machine?
+//! Do the services run, and can they start, on every machine?
 
-use crate::guide::snapshot::{FailedStart, Look, Node, Service, Worker, reservations};
+use crate::guide::snapshot::{FailedStart, Look, Moment, Node, Service, Worker, reservations};
 
 use super::fix::{let_log_on, quoted, set_account};
-use super::setup::{Setup, is_master, is_worker, master_service, worker_service};
+use super::setup::{Found, Setup, is_master, is_worker, master_service, worker_service};
 use super::{Fix, Judged, of_all, right, wrong};
 
 pub(super) fn master_is_installed(setup: &Setup<'_>, node: &Node) -> Judged {
@@ -112,6 +112,25 @@ pub(super) fn master_can_log_on(_: &Setup<'_>, node: &Node) -> Judged {
     logs_on(&node.failed_starts, service.started_at, is_master, &service.account, &node.name)
 }
 
+pub(super) fn worker_runs(_: &Setup<'_>, worker: &Worker) -> Judged {
+    let service = worker_service(worker)?;
+    if service.state == "Running" {
+        return right(format!("{} runs", service.name));
+    }
+    if open_failure(&worker.failed_starts, None, is_worker)?.is_some() {
+        return Err(format!("{} is {}: see worker_can_log_on", service.name, service.state));
+    }
+    let name = quoted(&service.name);
+    // What is disabled cannot be started.
+    let enable = format!("Set-Service -Name {name} -StartupType Automatic");
+    let is_disabled = service.start_mode.eq_ignore_ascii_case("Disabled");
+    let start = format!("Start-Service -Name {name}");
+    wrong(
+        format!("{} is {} (start type {})", service.name, service.state, service.start_mode),
+        Fix::on(&worker.name, is_disabled.then_some(enable).into_iter().chain([start])),
+    )
+}
+
 pub(super) fn worker_can_log_on(_: &Setup<'_>, worker: &Worker) -> Judged {
     let service = worker_service(worker)?;
     logs_on(&worker.failed_starts, service.started_at, is_worker, &service.account, &worker.name)
@@ -119,15 +138,12 @@ pub(super) fn worker_can_log_on(_: &Setup<'_>, worker: &Worker) -> Judged {
 
 fn logs_on(
     failed: &Look<Vec<FailedStart>>,
-    started_at: Option<crate::guide::snapshot::Moment>,
+    started_at: Option<Moment>,
     is_it: fn(&str) -> bool,
     account: &str,
     machine: &str,
 ) -> Judged {
-    // A start that went well later settles it.
-    let is_open =
-        |start: &&FailedStart| is_it(&start.service) && started_at.is_none_or(|started| started < start.at);
-    let Some(start) = failed.seen()?.iter().filter(is_open).max_by_key(|start| start.at) else {
+    let Some(start) = open_failure(failed, started_at, is_it)? else {
         return right("no failed logon of the service in the System log of 30 days");
     };
     let (what, fix) = match start.event {
@@ -141,56 +157,15 @@ fn logs_on(
     wrong(format!("{account} {what} (event {} at {})", start.event, start.at), fix)
 }
 
-pub(super) fn firewall_lets_workers_in(setup: &Setup<'_>, node: &Node) -> Judged {
-    let port = setup.port_of(node)?;
-    let firewall = node.firewall.seen()?;
-    if firewall.on.is_empty() {
-        return right("the firewall is off");
-    }
-    if firewall.open.is_empty() {
-        return wrong(format!("no enabled rule lets TCP {port} in"), open(port, node));
-    }
-    let names: Vec<&str> = firewall.open.iter().map(|rule| rule.name.as_str()).collect();
-    right(format!("TCP {port} is let in by {}", names.join(", ")))
-}
-
-pub(super) fn firewall_rule_fits_the_network(setup: &Setup<'_>, node: &Node) -> Judged {
-    let port = setup.port_of(node)?;
-    let firewall = node.firewall.seen()?;
-    if firewall.open.is_empty() {
-        return right("there is no rule that could fit only some profiles");
-    }
-    let is_open = |profile: &&String| {
-        !firewall.on.contains(profile)
-            || firewall
-                .open
-                .iter()
-                .any(|rule| rule.profiles.iter().any(|own| own == "Any" || own == *profile))
-    };
-    // A node whose domain controller is out of reach while it boots finds itself in another profile: all must be open.
-    let closed: Vec<&str> =
-        firewall.on.iter().filter(|profile| !is_open(profile)).map(String::as_str).collect();
-    if closed.is_empty() {
-        return right(format!("open in every profile; connected: {}", firewall.connected.join(", ")));
-    }
-    wrong(
-        format!(
-            "TCP {port} is closed in {}; connected: {}",
-            closed.join(", "),
-            firewall.connected.join(", ")
-        ),
-        open(port, node),
-    )
-}
-
-fn open(port: u16, node: &Node) -> Fix {
-    Fix::on(
-        &node.name,
-        [format!(
-            "New-NetFirewallRule -DisplayName 'SSIS Scale Out Master' -Direction Inbound -Protocol TCP -LocalPort {port} \
-             -Action Allow -Profile Any"
-        )],
-    )
+/// The last start that failed for its account, unless one that went well later settles it.
+fn open_failure(
+    failed: &Look<Vec<FailedStart>>,
+    started_at: Option<Moment>,
+    is_it: fn(&str) -> bool,
+) -> Found<Option<&FailedStart>> {
+    let is_open =
+        |start: &&FailedStart| is_it(&start.service) && started_at.is_none_or(|started| started < start.at);
+    Ok(failed.seen()?.iter().filter(is_open).max_by_key(|start| start.at))
 }
 
 pub(super) fn port_is_free(setup: &Setup<'_>, node: &Node) -> Judged {

@@ -3,7 +3,7 @@
 //! In the order of the guide's steps, then what the guide forgets and what bites in practice. Symptoms are inferred
 //! unless the source beside them says that they are documented.
 
-use super::{Judge, Rule, certificates, cluster, database, machines, settings};
+use super::{Judge, Rule, certificates, cluster, database, firewall, machines, proxy, settings};
 
 /// All rules.
 pub const RULES: &[Rule] = &[
@@ -183,10 +183,19 @@ pub const RULES: &[Rule] = &[
         name: "master_runs_on_one_node",
         step: Some(6),
         mistake: Some(8),
-        before: "two masters write to SSISDB: MACHINE_NAME changes to and fro",
-        after: "works only because of the second one, until it is stopped",
+        before: "two masters write to SSISDB: MACHINE_NAME changes to and fro; or nobody answers at the network name",
+        after: "works only because of the one outside the role, until it is stopped",
         source: "inferred",
         judge: Judge::Once(cluster::master_runs_on_one_node),
+    },
+    Rule {
+        name: "role_is_online",
+        step: Some(6),
+        mistake: None,
+        before: "workers find nobody: `endpoint_not_found`, or the master cannot reach SSISDB",
+        after: "a resource that somebody took offline stays so on every node",
+        source: "Persistent state of resources (documented)",
+        judge: Judge::Once(cluster::role_is_online),
     },
     Rule {
         name: "master_moves_with_a_network_name",
@@ -330,7 +339,7 @@ pub const RULES: &[Rule] = &[
         before: "works",
         after: "workers find nobody here: `endpoint_not_found`",
         source: "troubleshooting-scale-out (documented)",
-        judge: Judge::EachNode(machines::firewall_lets_workers_in),
+        judge: Judge::EachNode(firewall::firewall_lets_workers_in),
     },
     Rule {
         name: "firewall_rule_fits_the_network",
@@ -339,7 +348,16 @@ pub const RULES: &[Rule] = &[
         before: "works",
         after: "after a restart in another profile workers find nobody here: `endpoint_not_found`",
         source: "inferred",
-        judge: Judge::EachNode(machines::firewall_rule_fits_the_network),
+        judge: Judge::EachNode(firewall::firewall_rule_fits_the_network),
+    },
+    Rule {
+        name: "no_firewall_rule_blocks_workers",
+        step: None,
+        mistake: Some(18),
+        before: "works on the other nodes",
+        after: "workers find nobody here: `endpoint_not_found`",
+        source: "inferred; that a block wins: Windows Firewall rules (documented)",
+        judge: Judge::EachNode(firewall::no_firewall_rule_blocks_workers),
     },
     Rule {
         name: "master_may_log_in_from_every_node",
@@ -477,6 +495,24 @@ pub const RULES: &[Rule] = &[
         judge: Judge::EachNode(machines::master_can_log_on),
     },
     Rule {
+        name: "master_is_started_again",
+        step: None,
+        mistake: None,
+        before: "works until the master fails once",
+        after: "a master that cannot start at once stays failed: `endpoint_not_found` until somebody starts it",
+        source: "RestartAction, RetryPeriodOnFailure (documented)",
+        judge: Judge::Once(cluster::master_is_started_again),
+    },
+    Rule {
+        name: "worker_runs",
+        step: None,
+        mistake: None,
+        before: "this worker is away, and gets no task",
+        after: "the same",
+        source: "inferred",
+        judge: Judge::EachWorker(machines::worker_runs),
+    },
+    Rule {
         name: "worker_can_log_on",
         step: None,
         mistake: None,
@@ -546,6 +582,6 @@ pub const RULES: &[Rule] = &[
         before: "depends on the proxy",
         after: "a proxy may keep an old address, or break mutual TLS",
         source: "inferred",
-        judge: Judge::EachWorker(settings::no_proxy),
+        judge: Judge::EachWorker(proxy::no_proxy),
     },
 ];

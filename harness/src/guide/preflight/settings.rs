@@ -5,7 +5,7 @@ use failover_sim::settings_file::{Key, MASTER, SettingsError, WORKER, endpoint};
 use crate::guide::snapshot::{Moment, Node, SettingsFile, Worker};
 
 use super::fix::{
-    Value, bind, quoted, restart_master, restart_worker, set, set_of_master, set_of_worker, sid_of, spell,
+    Value, bind, quoted, restart_master, restart_worker, set, set_of_master, set_of_worker, spell,
 };
 use super::setup::{Setup, master_file, master_service, same_host, sql_host, worker_file, worker_service};
 use super::{Fix, Judged, right, wrong};
@@ -210,34 +210,6 @@ pub(super) fn hosts_file_is_silent(setup: &Setup<'_>, worker: &Worker) -> Judged
             ),
         ),
     }
-}
-
-pub(super) fn no_proxy(_: &Setup<'_>, worker: &Worker) -> Judged {
-    match worker.proxy.seen()? {
-        None => right("the service account has no proxy"),
-        Some(proxy) => {
-            wrong(format!("the service account goes through the proxy {proxy}"), without_proxy(worker))
-        }
-    }
-}
-
-/// Takes the proxy out of the registry of the account; a file that tells proxies too.
-fn without_proxy(worker: &Worker) -> Fix {
-    let Ok(service) = worker_service(worker) else {
-        return Fix::by_hand("take the proxy away from the account of the worker");
-    };
-    Fix::on(
-        &worker.name,
-        [
-            sid_of(&service.account),
-            "$key = \"Registry::HKEY_USERS\\$sid\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings\"".to_owned(),
-            "Set-ItemProperty -LiteralPath $key -Name ProxyEnable -Value 0".to_owned(),
-            "if ((Get-Item -LiteralPath $key).GetValue('AutoConfigURL')) { Remove-ItemProperty -LiteralPath $key -Name AutoConfigURL }"
-                .to_owned(),
-        ],
-    )
-    .and(restart_worker(worker))
-    .and_by_hand("where a group policy sets the proxy, it comes back: except the network name there")
 }
 
 pub(super) fn master_read_its_settings(setup: &Setup<'_>, node: &Node) -> Judged {

@@ -7,6 +7,7 @@
 mod http_sys;
 mod look;
 mod moment;
+mod proxy;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use http_sys::{Binding, Reservation, bindings, reservations};
 pub use look::Look;
 pub use moment::Moment;
+pub use proxy::Proxy;
 pub use settings::{MasterFile, SettingsFile, WorkerFile};
 
 /// The version of the format that this program reads and writes.
@@ -119,6 +121,9 @@ pub struct Resource {
     pub possible_owners: Vec<String>,
     /// Its private properties that matter here: `ServiceName`, `DnsName`, `Address`.
     pub parameters: BTreeMap<String, String>,
+    /// Its common properties that matter here: `RestartAction`, `RestartThreshold`, `RetryPeriodOnFailure`, as numbers.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
 }
 
 /// What a node has of its own: what no failover moves.
@@ -151,6 +156,8 @@ pub struct Node {
     pub schannel: Look<BTreeMap<String, u32>>,
     /// The firewall.
     pub firewall: Look<Firewall>,
+    /// Enabled rules of the firewall that keep TCP at the master's port out.
+    pub firewall_blocks: Look<Vec<FirewallBlock>>,
     /// Processes that listen on the master's port.
     pub listeners: Look<Vec<String>>,
     /// Starts of services that failed, from the System log.
@@ -181,7 +188,7 @@ pub struct Worker {
     /// Lines of the hosts file that are not comments.
     pub hosts_file: Look<Vec<String>>,
     /// The proxy of the service account; `null` where it has none.
-    pub proxy: Look<Option<String>>,
+    pub proxy: Look<Option<Proxy>>,
     /// Starts of services that failed, from the System log.
     pub failed_starts: Look<Vec<FailedStart>>,
 }
@@ -252,6 +259,18 @@ pub struct FirewallRule {
     pub name: String,
     /// The profiles in which it counts; `Any` for all of them.
     pub profiles: Vec<String>,
+}
+
+/// A rule that keeps TCP out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirewallBlock {
+    /// Its name.
+    pub name: String,
+    /// The profiles in which it counts; `Any` for all of them.
+    pub profiles: Vec<String>,
+    /// The addresses that it keeps out; `Any` for all of them.
+    pub from: Vec<String>,
 }
 
 /// A start of a service that failed, from the System log.

@@ -14,11 +14,11 @@ use serde::Serialize;
 
 use crate::check::{Outcome, Window};
 use crate::judge::Judgement;
-use crate::phase::{Latency, Outage, OutageEnd, PHASES};
+use crate::phase::{Outage, OutageEnd, PHASES};
 use crate::plan::VERSION;
 
 use super::cause::reasons_of;
-use super::{RunReport, RunResult, ScenarioReport};
+use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport};
 use crate::words::{counted, moment};
 use chart::percent;
 
@@ -67,6 +67,7 @@ struct LatencyTable {
     outages: String,
     never_ended: usize,
     unnoticed: usize,
+    has_looks: bool,
     phases: Vec<LatencyRow>,
 }
 
@@ -78,7 +79,9 @@ struct LatencyRow {
     p50: String,
     p95: String,
     max: String,
-    assumed: u64,
+    assumed: String,
+    /// How many milliseconds earlier it may have been reached, or that nobody saw it.
+    known_to: String,
 }
 
 #[derive(Serialize)]
@@ -179,28 +182,42 @@ fn page<'r>(report: &'r RunReport, charts: &'r [Chart]) -> Page<'r> {
             total("inconclusive", "inconclusive", totals.inconclusive),
             total("skipped", "skipped", totals.skipped),
         ],
-        latency: latency(&report.latency()),
+        latency: latency(report),
         phases: PHASES,
         sections,
     }
 }
 
-fn latency(latency: &Latency) -> Option<LatencyTable> {
-    let phases = PHASES.iter().zip(latency.phases).filter_map(|(&(name, meaning), spread)| {
-        spread.map(|spread| LatencyRow {
+fn latency(report: &RunReport) -> Option<LatencyTable> {
+    let latency = report.latency();
+    let has_looks = report.has_looks();
+    let phases = PHASES.iter().zip(latency.phases).filter_map(|(&(name, meaning), spread)| match spread {
+        Some(spread) => Some(LatencyRow {
             name,
             meaning,
             count: spread.count,
             p50: moment(spread.p50),
             p95: moment(spread.p95),
             max: moment(spread.max),
-            assumed: spread.assumed,
-        })
+            assumed: format!("{} %", spread.assumed),
+            known_to: format!("{} ms", spread.unseen),
+        }),
+        None => has_looks.then(|| LatencyRow {
+            name,
+            meaning,
+            count: 0,
+            p50: String::new(),
+            p95: String::new(),
+            max: String::new(),
+            assumed: String::new(),
+            known_to: NOT_OBSERVED.to_owned(),
+        }),
     });
     (latency.outages > 0).then(|| LatencyTable {
         outages: counted(latency.outages, "outage"),
         never_ended: latency.never_ended,
         unnoticed: latency.unnoticed,
+        has_looks,
         phases: phases.collect(),
     })
 }

@@ -1,0 +1,110 @@
+//! How are the files read and written that a command line names?
+
+use std::fs::OpenOptions;
+use std::io::{Error, ErrorKind, Write as _};
+use std::path::Path;
+
+use crate::bounded;
+use crate::plan::path_text;
+use crate::scenario::diagnostic::Diagnostics;
+
+use super::{CommandError, paint};
+
+/// What a file is expected to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    Exploration,
+    History,
+    Journal,
+    Lab,
+    Learned,
+    Measurement,
+    Snapshot,
+    Steps,
+}
+
+impl Expected {
+    /// Where such a file comes from.
+    pub(super) const fn hint(self) -> &'static str {
+        match self {
+            Self::Exploration => "`failover explore --report json=FILE` writes one",
+            Self::History => "`failover run --histories FOLDER` keeps one of each run",
+            Self::Journal => {
+                "a run keeps its journals in the folder of `--journals`; in a real lab, in its own folder below `lab-runs`"
+            }
+            Self::Lab => {
+                "`failover lab init` writes one, and the word `twin` stands for a model of a lab's hosts"
+            }
+            Self::Learned => "`failover run --learn FILE` writes one",
+            Self::Measurement => "`failover bench reconnect --save FILE` writes one",
+            Self::Snapshot => "`failover collect` prints the script that makes one",
+            Self::Steps => {
+                "expected a file with a list of steps, as under `steps:` of a scenario; `-` is standard input"
+            }
+        }
+    }
+
+    /// How much of it is read: a history grows with its run, all others are written by people or are short.
+    const fn most(self) -> u64 {
+        match self {
+            Self::History => 4 << 30,
+            Self::Exploration
+            | Self::Journal
+            | Self::Lab
+            | Self::Learned
+            | Self::Measurement
+            | Self::Snapshot
+            | Self::Steps => bounded::MOST,
+        }
+    }
+}
+
+/// The text of a file; `-` is standard input.
+pub(super) fn text_of(file: &Path, expected: Expected) -> Result<String, CommandError> {
+    bounded::text(bytes_of(file, expected)?).map_err(|error| cannot_read(file, &error, expected))
+}
+
+/// The bytes of a file; `-` is standard input.
+pub(super) fn bytes_of(file: &Path, expected: Expected) -> Result<Vec<u8>, CommandError> {
+    let read = if file == Path::new("-") {
+        bounded::read(std::io::stdin(), expected.most())
+    } else {
+        bounded::read_file(file, expected.most())
+    };
+    read.map_err(|error| cannot_read(file, &error, expected))
+}
+
+/// Mistakes in a file, each with its place; where none has a hint, it is told what was expected.
+pub(super) fn mistakes(wrong: &Diagnostics, expected: Expected) -> CommandError {
+    let mut text = wrong.render(paint());
+    if !text.contains("hint: ") {
+        text.push_str(&format!("hint: {}\n", expected.hint()));
+    }
+    CommandError::Shown(text)
+}
+
+fn cannot_read(file: &Path, error: &Error, expected: Expected) -> CommandError {
+    CommandError::Input(format!("cannot read `{}`: {error}\nhint: {}", path_text(file), expected.hint()))
+}
+
+/// Refuses a file whose content is not what is expected.
+pub(super) fn is_none(file: &Path, what: impl std::fmt::Display, expected: Expected) -> CommandError {
+    CommandError::Input(format!("`{}`: {what}\nhint: {}", path_text(file), expected.hint()))
+}
+
+/// Writes a file that must not exist.
+pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), CommandError> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    opened.and_then(|mut out| out.write_all(bytes)).map_err(|error| cannot_write(file, &error))
+}
+
+/// A file that cannot be written.
+pub(super) fn cannot_write(path: &Path, error: &Error) -> CommandError {
+    let hint = match error.kind() {
+        ErrorKind::AlreadyExists => "name a file that does not exist",
+        ErrorKind::IsADirectory => "that is a folder: name a file",
+        ErrorKind::NotFound => "make the folder first",
+        _ => "name a file in a folder that you may write to",
+    };
+    CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path)))
+}
