@@ -21,6 +21,8 @@ pub struct Picture<'p> {
     endpoint: Option<Answer>,
     workers: Vec<WorkerState>,
     connected: usize,
+    /// How many workers are enabled when the run begins.
+    enabled: usize,
     /// Tasks of the loads that some clause asks about.
     tasks: BTreeMap<TaskId, TaskPicture>,
     /// The number with which a report on a task was refused last.
@@ -97,6 +99,7 @@ impl<'p> Picture<'p> {
             endpoint: None,
             workers: vec![WorkerState::Starting; topology.workers.len()],
             connected: 0,
+            enabled: topology.workers.iter().filter(|worker| worker.enabled).count(),
             tasks: BTreeMap::new(),
             refused: BTreeMap::new(),
             shows_work: asked_loads.contains(&true),
@@ -296,7 +299,7 @@ impl<'p> Picture<'p> {
 
     /// Whether the cluster is at rest: the role online on its owner, and every worker that is enabled connected.
     pub fn is_steady(&self) -> bool {
-        self.connected >= self.enabled_workers() && self.role_state() == Some(RoleState::Online)
+        self.connected >= self.enabled && self.role_state() == Some(RoleState::Online)
     }
 
     /// Whether, besides, every node is a member: the state in which a run begins.
@@ -306,10 +309,6 @@ impl<'p> Picture<'p> {
                 let states = &self.views[owner.index()].states;
                 states.iter().all(|state| *state == Some(NodeState::Up))
             })
-    }
-
-    fn enabled_workers(&self) -> usize {
-        self.plan.topology.workers.iter().filter(|worker| worker.enabled).count()
     }
 
     /// Whether a clause is true at this moment.

@@ -195,9 +195,8 @@ impl Fact {
             | Self::ExecutionLog { .. }
             | Self::ReportRefused { .. } => Topic::Work,
             Self::Worker { .. } => Topic::Connections,
-            Self::Watching { .. }
-            | Self::Unwatched(_)
-            | Self::StepsBegan
+            Self::Watching { .. } | Self::Unwatched(_) => Topic::Looks,
+            Self::StepsBegan
             | Self::StepBegan(_)
             | Self::Acting { .. }
             | Self::Applied(_)
@@ -233,13 +232,15 @@ pub enum Topic {
     Work,
     /// The workers' connections.
     Connections,
+    /// What is looked at, and what is not.
+    Looks,
     /// Everything else: the run, the machines, the cluster, the endpoint.
     Surroundings,
 }
 
 impl Topic {
     /// All topics, in their order.
-    pub const ALL: [Self; 3] = [Self::Work, Self::Connections, Self::Surroundings];
+    pub const ALL: [Self; 4] = [Self::Work, Self::Connections, Self::Looks, Self::Surroundings];
 }
 
 /// A kind of thing that is looked at.

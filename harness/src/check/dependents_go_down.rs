@@ -92,7 +92,7 @@ impl DependentsGoDown {
 
 impl Check for DependentsGoDown {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -103,7 +103,7 @@ impl FailoversWithinThreshold {
 
 impl Check for FailoversWithinThreshold {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

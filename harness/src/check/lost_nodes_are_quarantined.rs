@@ -109,7 +109,7 @@ impl LostNodesAreQuarantined {
 
 impl Check for LostNodesAreQuarantined {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -34,7 +34,7 @@ impl NetworkNameUsed {
 
 impl Check for NetworkNameUsed {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Work
+        matches!(topic, Topic::Connections | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

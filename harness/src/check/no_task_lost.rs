@@ -22,7 +22,7 @@ pub(crate) struct NoTaskLost {
 
 impl Check for NoTaskLost {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Connections
+        matches!(topic, Topic::Work | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -41,7 +41,7 @@ impl NoWorkerEnabledAgain {
 
 impl Check for NoWorkerEnabledAgain {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -103,7 +103,7 @@ impl OneNodeServes {
 
 impl Check for OneNodeServes {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -64,7 +64,7 @@ impl PausedNodesGetNoRole {
 
 impl Check for PausedNodesGetNoRole {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -33,17 +33,18 @@ struct Overlap {
 
 impl TaskRunsOnce {
     fn ends(&mut self, task: TaskId, worker: WorkerId, earliest: Time) {
-        let Some(ended) = self.packages_of(task).find(|package| package.2 == worker) else { return };
-        self.running.remove(&ended);
-        if self.overlap.is_some() {
-            return;
+        let (mut ended, mut oldest_other) = (None, None);
+        for package in self.packages_of(task) {
+            let place = if package.2 == worker && ended.is_none() { &mut ended } else { &mut oldest_other };
+            place.get_or_insert(package);
         }
-        let first = self
-            .packages_of(task)
-            .map(|(_, since, other)| (since.max(ended.1), other))
-            .find(|(from, _)| *from < earliest);
-        self.overlap =
-            first.map(|(from, other)| Overlap { task, workers: (other, worker), from, to: earliest });
+        let Some(ended) = ended else { return };
+        self.running.remove(&ended);
+        if let (Some((_, since, other)), None) = (oldest_other, self.overlap) {
+            let from = since.max(ended.1);
+            let overlap = Overlap { task, workers: (other, worker), from, to: earliest };
+            self.overlap = (from < earliest).then_some(overlap);
+        }
     }
 
     fn packages_of(&self, task: TaskId) -> impl Iterator<Item = (TaskId, Time, WorkerId)> {
@@ -66,7 +67,7 @@ impl TaskRunsOnce {
 
 impl Check for TaskRunsOnce {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Connections
+        matches!(topic, Topic::Work | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -62,7 +62,7 @@ impl TrustedConnectionsOnly {
 
 impl Check for TrustedConnectionsOnly {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Work
+        matches!(topic, Topic::Connections | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

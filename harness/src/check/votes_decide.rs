@@ -90,7 +90,7 @@ impl VotesDecide {
 
 impl Check for VotesDecide {
     fn concerns(&self, topic: Topic) -> bool {
-        topic == Topic::Surroundings
+        matches!(topic, Topic::Looks | Topic::Surroundings)
     }
 
     fn observe(&mut self, record: &Record) {

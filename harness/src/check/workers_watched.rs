@@ -27,7 +27,7 @@ impl WorkersWatched {
                 self.unwatched_since.take().map_or(Duration::ZERO, |since| record.latest.since(since));
             self.gap |= pause > every * LOOKS_MISSED;
             self.is_watched = true;
-        } else if record.fact == Fact::Unwatched(Watch::Workers) {
+        } else if let Fact::Unwatched(Watch::Workers) = record.fact {
             self.is_watched = false;
             self.unwatched_since = Some(record.earliest);
         }

@@ -433,10 +433,11 @@ impl ClusterService {
     fn advance_online(&mut self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
         let config = self.config.clone();
         for &resource in &config.roles[role.index()].resources {
-            let ready = config.hosts_of(resource).contains(self.node)
+            let ready = self.resources[resource.index()].state == ResourceState::Offline
+                && config.hosts_of(resource).contains(self.node)
                 && !self.is_stopped(resource)
                 && self.has_providers(resource);
-            if ready && self.resources[resource.index()].state == ResourceState::Offline {
+            if ready {
                 let attempt = self.call(resource, ResourceState::OnlinePending, effects);
                 effects.push(ClusterEffect::BringOnline { resource, attempt });
             }

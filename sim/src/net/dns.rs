@@ -36,8 +36,13 @@ impl AddressSet {
 
     /// Takes out the `number`th, counted round and round.
     pub fn take(&mut self, number: usize) -> Option<usize> {
-        let places = || (0..ADDRESSES_MAX).filter(|place| self.0 >> place & 1 == 1);
-        let place = places().nth(number % self.len().max(1))?;
+        if self.is_empty() {
+            return None;
+        }
+        let before = number % self.len();
+        // The lowest bit goes with each step.
+        let from_there = (0..before).fold(self.0, |set, _| set & (set - 1));
+        let place = from_there.trailing_zeros() as usize;
         self.0 &= !(1 << place);
         Some(place)
     }

@@ -38,50 +38,17 @@ pub enum MasterEvent {
     Started,
     /// A deadline may have come.
     Woken,
-    /// A worker's request has come in.
-    RequestArrived {
-        /// Who asks.
-        from: WorkerId,
-        /// What it asks.
-        request: Request,
-    },
-    /// SSISDB has answered a call, or could not be reached.
-    Answered {
-        /// On whose behalf the call was made.
-        asker: Asker,
-        /// The answer.
-        answer: Result<Answer, SqlError>,
-    },
+    /// SSISDB has answered a call that it made for itself, or could not be reached.
+    Answered(Result<Answer, SqlError>),
     /// Its process ends.
     Stopped,
-}
-
-/// On whose behalf a master calls SSISDB.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Asker {
-    /// A worker that waits for the answer.
-    Worker(WorkerId),
-    /// The master itself.
-    Own,
 }
 
 /// What a master wants done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MasterEffect {
     /// Call SSISDB at the configured server.
-    Ask {
-        /// On whose behalf.
-        asker: Asker,
-        /// The call.
-        call: Call,
-    },
-    /// Answer a worker.
-    Respond {
-        /// Whom.
-        to: WorkerId,
-        /// The answer.
-        response: Response,
-    },
+    Ask(Call),
     /// Open the endpoint to requests.
     Serve,
     /// End the process with an error.
@@ -109,8 +76,17 @@ impl Master {
         self.phase == Phase::Serving
     }
 
-    #[inline(never)]
-    fn answer_own(
+    /// The call of SSISDB that it makes for a worker which asks this; none while it does not serve. A request changes
+    /// nothing in the master itself.
+    pub fn call_for(&self, worker: WorkerId, request: Request) -> Option<Call> {
+        self.serves().then_some(match request {
+            Request::AgentHeartbeat => Call::UpdateWorkerAgentStatus { worker },
+            Request::RequestTask => Call::PullTask { worker },
+            Request::ReportTask(report) => Call::UpdateTaskStatus { worker, report },
+        })
+    }
+
+    fn answered(
         &mut self,
         now: Time,
         answer: Result<Answer, SqlError>,
@@ -123,7 +99,7 @@ impl Master {
                 self.heartbeat = Due::at(now + self.settings.heartbeat_interval);
                 self.sweep = Due::at(now + self.settings.sweep_interval);
                 if choices.assume(Assumption::FirstSweep) == SWEEP_BEFORE_SERVING {
-                    effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::SweepExpiredTasks });
+                    effects.push(MasterEffect::Ask(Call::SweepExpiredTasks));
                 }
                 effects.push(MasterEffect::Serve);
             }
@@ -140,7 +116,6 @@ impl Master {
         }
     }
 
-    #[inline(never)]
     fn wake(&mut self, now: Time, effects: &mut Vec<MasterEffect>) {
         if self.heartbeat.reached(now) {
             let (next, call) = match self.phase {
@@ -150,11 +125,11 @@ impl Master {
                 }
             };
             self.heartbeat = next;
-            effects.push(MasterEffect::Ask { asker: Asker::Own, call });
+            effects.push(MasterEffect::Ask(call));
         }
         if self.sweep.reached(now) {
             self.sweep = Due::at(now + self.settings.sweep_interval);
-            effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::SweepExpiredTasks });
+            effects.push(MasterEffect::Ask(Call::SweepExpiredTasks));
         }
     }
 }
@@ -163,7 +138,6 @@ impl Machine for Master {
     type Event = MasterEvent;
     type Effect = MasterEffect;
 
-    #[inline]
     fn step(
         &mut self,
         now: Time,
@@ -174,25 +148,10 @@ impl Machine for Master {
         match event {
             MasterEvent::Started => {
                 self.phase = Phase::Registering;
-                effects.push(MasterEffect::Ask { asker: Asker::Own, call: Call::UpdateMasterSettings });
+                effects.push(MasterEffect::Ask(Call::UpdateMasterSettings));
             }
             MasterEvent::Woken => self.wake(now, effects),
-            MasterEvent::RequestArrived { from, request } => {
-                if self.phase == Phase::Serving {
-                    let call = match request {
-                        Request::AgentHeartbeat => Call::UpdateWorkerAgentStatus { worker: from },
-                        Request::RequestTask => Call::PullTask { worker: from },
-                        Request::ReportTask(report) => Call::UpdateTaskStatus { worker: from, report },
-                    };
-                    effects.push(MasterEffect::Ask { asker: Asker::Worker(from), call });
-                }
-            }
-            MasterEvent::Answered { asker: Asker::Worker(to), answer } => {
-                effects.push(MasterEffect::Respond { to, response: response(answer) });
-            }
-            MasterEvent::Answered { asker: Asker::Own, answer } => {
-                self.answer_own(now, answer, choices, effects);
-            }
+            MasterEvent::Answered(answer) => self.answered(now, answer, choices, effects),
             MasterEvent::Stopped => {
                 self.phase = Phase::Stopped;
                 self.heartbeat = Due::NONE;
@@ -206,14 +165,17 @@ impl Machine for Master {
     }
 }
 
-const fn response(answer: Result<Answer, SqlError>) -> Response {
-    match answer {
-        Ok(Answer::Registered { enabled }) => Response::Registered { enabled },
-        Ok(Answer::NoTask) => Response::NoTask,
-        Ok(Answer::Task(grant)) => Response::Task(grant),
-        Ok(Answer::Done) => Response::Noted,
-        Err(SqlError::Message(number)) => Response::Refused { number },
-        Err(SqlError::Unreachable) => Response::NoDatabase,
+impl Response {
+    /// What a worker is told when the call that was made for it is answered.
+    pub const fn of(answer: Result<Answer, SqlError>) -> Self {
+        match answer {
+            Ok(Answer::Registered { enabled }) => Self::Registered { enabled },
+            Ok(Answer::NoTask) => Self::NoTask,
+            Ok(Answer::Task(grant)) => Self::Task(grant),
+            Ok(Answer::Done) => Self::Noted,
+            Err(SqlError::Message(number)) => Self::Refused { number },
+            Err(SqlError::Unreachable) => Self::NoDatabase,
+        }
     }
 }
 

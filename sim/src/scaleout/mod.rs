@@ -7,7 +7,7 @@ mod protocol;
 mod settings;
 mod worker;
 
-pub use master::{Asker, Master, MasterEffect, MasterEvent};
+pub use master::{Master, MasterEffect, MasterEvent};
 pub use protocol::{Grant, Report, Request, Response};
 pub use settings::{MasterSettings, WorkerSettings};
 pub use worker::{RunningTask, Worker, WorkerEffect, WorkerEvent, WorkerProcess};

@@ -253,7 +253,7 @@ impl Worker {
                 task.report_owed = true;
             }
         }
-        if !matches!(self.link, Link::Up | Link::Hung) {
+        if !self.tasks.is_empty() && !matches!(self.link, Link::Up | Link::Hung) {
             self.give_up_unheard(now, choices, effects);
         }
     }

@@ -7,14 +7,23 @@ use std::time::Duration;
 
 use crate::choices::{ChoiceKey, Purpose};
 use crate::cluster::{ClusterConfig, ResourceKind};
-use crate::names::{NodeId, NodeSet, ResourceId};
+use crate::names::{NodeId, NodeSet, ResourceId, WorkerId};
 use crate::observe::Power;
-use crate::scaleout::{Asker, MasterEvent};
+use crate::scaleout::{MasterEvent, Response};
 use crate::sql::{Call, Replicas, SqlError, SqlServer};
 use crate::time::Time;
 use crate::topology::Topology;
 
 use super::{Event, World};
+
+/// On whose behalf a master calls SSISDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// A worker that waits for the answer.
+    Worker(WorkerId),
+    /// The master itself.
+    Own,
+}
 
 /// A call to SSISDB whose transaction waits for a replica.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +133,7 @@ impl World {
     }
 
     /// The master of a node waits for the answer to a call.
-    pub(crate) fn wait_for_replica(&mut self, node: NodeId, asker: Asker, call: Call) {
+    pub(super) fn wait_for_replica(&mut self, node: NodeId, asker: Asker, call: Call) {
         let until = self.now + COMMAND_TIMEOUT;
         let run = self.nodes[node.index()].master.run;
         let connection = self.connection_of(asker);
@@ -155,7 +164,10 @@ impl World {
                 None => Err(SqlError::Unreachable),
                 Some(answer) => answer,
             };
-            self.step_master(waiting.node, MasterEvent::Answered { asker: waiting.asker, answer });
+            match waiting.asker {
+                Asker::Worker(worker) => self.respond(waiting.node, worker, Response::of(answer)),
+                Asker::Own => self.step_master(waiting.node, MasterEvent::Answered(answer)),
+            }
         }
     }
 

@@ -9,15 +9,16 @@ use crate::assumption::{
 use crate::choices::{ChoiceKey, Purpose, Spread};
 use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ResourceKind, ResourcePolicy};
 use crate::mark::Mark;
-use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId};
+use crate::names::{AddressId, NameId, NodeId, NodeSet, ResourceId, WorkerId};
 use crate::observe::{Fact, Loss, NodeState, Power, ResourceState, Source, Watch};
 use crate::planted::{Defect, has};
-use crate::scaleout::{Master, MasterEffect, MasterEvent};
+use crate::scaleout::{Master, MasterEffect, MasterEvent, Request, Response};
 use crate::sql::{Answer as SqlAnswer, Call, Change, SqlError, SqlServer, TaskRow};
 use crate::step::Machine;
 use crate::time::{Time, micros};
 use crate::topology::{CatalogStartup, Target};
 
+use super::availability::Asker;
 use super::node::place;
 use super::wire::{Wire, WireCommand};
 use super::{Event, World};
@@ -459,16 +460,15 @@ impl World {
         while let Some(&effect) = self.master_effects.get(next) {
             next += 1;
             match effect {
-                MasterEffect::Ask { asker, call } => {
+                MasterEffect::Ask(call) => {
                     let Some(answer) = self.ask_ssisdb(node, call) else {
-                        self.wait_for_replica(node, asker, call);
+                        self.wait_for_replica(node, Asker::Own, call);
                         continue;
                     };
-                    let event = MasterEvent::Answered { asker, answer };
+                    let event = MasterEvent::Answered(answer);
                     let master = &mut self.nodes[node.index()].master;
                     master.machine.step(self.now, event, &mut self.choices, &mut self.master_effects);
                 }
-                MasterEffect::Respond { to, response } => self.respond(node, to, response),
                 MasterEffect::Serve => {
                     self.nodes[node.index()].master.listens = true;
                     self.wire.command(WireCommand::Listen { node });
@@ -478,6 +478,15 @@ impl World {
         }
         self.master_effects.truncate(first);
         self.arm_master(node);
+    }
+
+    /// A worker's request has come in at the master of a node.
+    pub(crate) fn serve(&mut self, node: NodeId, worker: WorkerId, request: Request) {
+        let Some(call) = self.nodes[node.index()].master.machine.call_for(worker, request) else { return };
+        match self.ask_ssisdb(node, call) {
+            Some(answer) => self.respond(node, worker, Response::of(answer)),
+            None => self.wait_for_replica(node, Asker::Worker(worker), call),
+        }
     }
 
     pub(crate) fn master_due(&mut self, node: NodeId) {

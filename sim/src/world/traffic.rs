@@ -10,7 +10,7 @@ use crate::names::{CertificateId, NodeId, WorkerId};
 use crate::net::{AddressSet, Destination, REFUSAL, Resolver, SEGMENT_AGAIN, SYN_AGAIN};
 use crate::observe::{ErrorFamily, Fact, Loss, Source, WorkerState};
 use crate::planted::{Defect, has};
-use crate::scaleout::{MasterEvent, Request, Response, Worker, WorkerEffect, WorkerEvent};
+use crate::scaleout::{Request, Response, Worker, WorkerEffect, WorkerEvent};
 use crate::step::Machine;
 use crate::time::{Time, micros};
 use crate::topology::{Target, WorkerMachine};
@@ -259,10 +259,13 @@ impl World {
     }
 
     /// Whether the next packet to or from a worker is lost on a poor link.
+    #[inline]
     fn is_lost(&mut self, id: WorkerId) -> bool {
-        if !self.links.any_is_poor() {
-            return false;
-        }
+        self.links.any_is_poor() && self.loses_packet(id)
+    }
+
+    #[cold]
+    fn loses_packet(&mut self, id: WorkerId) -> bool {
         let LinkQuality { loss, .. } = self.quality(id);
         loss > 0 && {
             let host = &mut self.workers[id.index()];
@@ -274,10 +277,13 @@ impl World {
 
     /// How much later a packet arrives because TCP has to send it again; `None` if it gives up. What becomes of the link
     /// in the meantime changes nothing.
+    #[inline]
     fn sent_again(&mut self, id: WorkerId) -> Option<Duration> {
-        if !self.links.any_is_poor() {
-            return Some(Duration::ZERO);
-        }
+        if self.links.any_is_poor() { self.sent_until_it_arrives(id) } else { Some(Duration::ZERO) }
+    }
+
+    #[cold]
+    fn sent_until_it_arrives(&mut self, id: WorkerId) -> Option<Duration> {
         let mut late = Duration::ZERO;
         for again in SEGMENT_AGAIN {
             if !self.is_lost(id) {
@@ -575,7 +581,7 @@ impl World {
         if self.nodes[node.index()].master.hangs {
             // Behind HTTP.SYS a hung service accepts and never answers.
         } else if connection.admitted {
-            self.step_master(node, MasterEvent::RequestArrived { from: id, request });
+            self.serve(node, id, request);
         } else {
             self.respond(node, id, Response::Forbidden);
         }
@@ -684,7 +690,7 @@ impl World {
                 self.program_asks(from, node, through);
                 // Behind HTTP.SYS a hung service accepts and never answers.
                 if !self.nodes[node.index()].master.hangs {
-                    self.step_master(node, MasterEvent::RequestArrived { from, request });
+                    self.serve(node, from, request);
                 }
             }
         }
