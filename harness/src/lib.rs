@@ -7,7 +7,7 @@
 pub mod backend;
 mod bounded;
 pub mod check;
-mod cli;
+pub mod cli;
 pub mod director;
 pub mod explain;
 pub mod explore;
