@@ -240,7 +240,8 @@ fn a_history_that_is_none_is_refused_with_its_line() {
         assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
         answer.stderr
     };
-    assert_eq!(doctor(""), "error: `kept/cluster-case.jsonl`: the history is empty\n");
+    let hint = "hint: `failover run --histories FOLDER` keeps one of each run\n";
+    assert_eq!(doctor(""), format!("error: `kept/cluster-case.jsonl`: the history is empty\n{hint}"));
     assert!(
         doctor(&text.replacen("\"worker\":\"w1\"", "\"worker\":\"w7\"", 1)).contains("names the worker `w7`")
     );
@@ -298,6 +299,105 @@ fn wrong_arguments_and_missing_files_are_the_input_s_fault() {
         assert_eq!(answer.code, 2, "{arguments:?}: {answer:?}");
         assert_eq!(answer.stdout, "", "{arguments:?}");
         assert!(answer.stderr.contains(told), "{arguments:?}: {}", answer.stderr);
+    }
+}
+
+/// Files that nobody meant, by what is wrong with them.
+fn bad_files() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("empty"), "").expect("the folder is ours");
+    fs::write(path("garbage"), "@@@ garbage: [ }").expect("the folder is ours");
+    fs::write(path("binary"), [0x00, 0xFF, 0xFE, 0x80, 0x0A]).expect("the folder is ours");
+    fs::create_dir(path("folder")).expect("the folder is ours");
+    // It takes no room on the disk.
+    let huge = fs::File::create(path("huge")).expect("the folder is ours");
+    huge.set_len(5 << 30).expect("a file with a hole");
+    folder
+}
+
+#[test]
+fn whatever_file_is_named_the_error_says_where_a_right_one_comes_from() {
+    let folder = bad_files();
+    for line in [
+        "run @",
+        "run --topology @",
+        "run --learned @",
+        "run --backend lab --lab @",
+        "explore @",
+        "merge @",
+        "judge @",
+        "validate @",
+        "anonymise --snapshot @",
+        "preflight --snapshot @",
+        "preflight --lab @",
+        "predict --snapshot @",
+        "bench reconnect --topology @",
+        "bench reconnect --learned @",
+        "compare @ @",
+        "probe https://localhost:1 --client-cert @ --client-key @ --for 1s",
+        "lab plan --lab @",
+        "lab restore @ --lab twin",
+        "lab restore @ --lab @",
+        "lab init --cluster C --snapshot @ --folder out",
+        "twin do @",
+        "twin @",
+    ] {
+        for kind in ["missing", "empty", "garbage", "binary", "folder", "huge"] {
+            // A history may be large: reading five GiB takes longer than a test should.
+            if (line, kind) == ("judge @", "huge") {
+                continue;
+            }
+            let line = line.replace('@', kind);
+            let arguments: Vec<&str> = line.split(' ').collect();
+            let answer = run(folder.path(), &arguments);
+            // No folder of scenarios is a mistake, and a twin that does not run is not the input's fault.
+            assert!(matches!(answer.code, 2 | 3), "{line}: {answer:?}");
+            assert_eq!(answer.stdout, "", "{line}");
+            let is_placed = answer.stderr.contains("\n  --> ");
+            assert!(answer.stderr.contains("hint: ") || is_placed, "{line}: {}", answer.stderr);
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_told_with_a_hint() {
+    let folder = bad_files();
+    for line in [
+        "collect --write folder",
+        "predict --example right --write-topology folder",
+        "run cluster/planned_move --report json=missing/report.json",
+        "run cluster/planned_move --histories empty",
+        "bench reconnect --failovers 1 --save folder",
+        "new empty/below",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let answer = run(folder.path(), &arguments);
+        assert_eq!(answer.code, 3, "{line}: {answer:?}");
+        assert!(answer.stderr.starts_with("error: cannot write `"), "{line}: {}", answer.stderr);
+        assert!(answer.stderr.contains("\nhint: "), "{line}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn every_command_has_its_help_and_refuses_an_option_that_it_does_not_have() {
+    let all = run(&root(), &["--help"]).stdout;
+    let (_, listed) = all.split_once("Commands:\n").expect("a list");
+    let listed = listed.split("\n\n").next().unwrap_or_default();
+    let names: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        // Its own help is that of the whole program.
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(names.len() > 18, "{names:?}");
+    for name in names {
+        let help = run(&root(), &[name, "--help"]);
+        assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{name}");
+        let refused = run(&root(), &[name, "--no-such-option"]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{name}");
+        assert!(refused.stderr.starts_with("error: "), "{name}: {}", refused.stderr);
     }
 }
 

@@ -112,6 +112,26 @@ proptest! {
     }
 }
 
+#[test]
+fn a_journal_in_which_nothing_was_announced_has_nothing_to_take_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan =
+        load(&["cluster/planned_move".into()], 1, &Overrides::default()).expect("it is right").remove(0);
+    let journal = Journal::begin(folder.path(), &plan).expect("a journal").path().to_owned();
+    let journal = journal.to_str().expect("a path of text");
+    let said = "nothing was done that is not taken back already: there is nothing to take back\n";
+    // Hosts that nobody can reach are not asked.
+    std::fs::write(
+        folder.path().join("far.yaml"),
+        "cluster: SQLCLUS\nid: 7d1f0a52-0000-4000-8000-000000000001\ntransport: ssh\nhosts: { NODE1: nowhere.invalid }\n",
+    )
+    .expect("the folder is ours");
+    for lab in ["twin", "far.yaml"] {
+        let answer = failover(folder.path(), &["lab", "restore", journal, "--lab", lab]);
+        assert_eq!(answer, (0, said.to_owned(), String::new()), "{lab}");
+    }
+}
+
 /// A twin that is not made anew when somebody else begins to use it: what was done to it stays done.
 struct Lasting {
     twin: Twin,

@@ -1,0 +1,192 @@
+//! Can a file that was kept, and that something has mangled, crash its reader, or be taken for what nobody wrote?
+
+use std::sync::LazyLock;
+
+use failover_harness::backend::SimBackend;
+use failover_harness::director;
+use failover_harness::guide::snapshot::{bindings, reservations};
+use failover_harness::history::{Header, line, read_header, read_records};
+use failover_harness::latency::{Saved, beside, beside_table, compare, table};
+use failover_harness::learn::{Build, Learned, Observation};
+use failover_harness::plan::{Overrides, Plan};
+use failover_harness::report::Timeline;
+use failover_harness::scenario::diagnostic::Paint;
+use failover_harness::scenario::load;
+use failover_sim::assumption::Assumption;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+/// Something that happens to a text.
+#[derive(Clone, Debug)]
+enum Slip {
+    /// It ends here.
+    Cut(Index),
+    /// A line is gone.
+    Lose(Index),
+    /// A line is there twice.
+    Double(Index),
+    /// A word of it is another one.
+    Change(Index, String),
+}
+
+fn slip() -> impl Strategy<Value = Slip> {
+    let word = prop_oneof![
+        Just("null".to_owned()),
+        Just("-1".to_owned()),
+        Just("18446744073709551615".to_owned()),
+        Just("9223372036854775808".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        "[\\u{0}-\\u{1f}\\u{7f}\\u{2019}\"'\\\\:,a-z0-9\\[{]{0,6}",
+    ];
+    prop_oneof![
+        any::<Index>().prop_map(Slip::Cut),
+        any::<Index>().prop_map(Slip::Lose),
+        any::<Index>().prop_map(Slip::Double),
+        (any::<Index>(), word).prop_map(|(at, word)| Slip::Change(at, word)),
+    ]
+}
+
+fn mangled(text: &str, slips: &[Slip]) -> String {
+    let mut text = text.to_owned();
+    for slip in slips {
+        let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+        match slip {
+            Slip::Cut(at) => {
+                let at =
+                    (0..=at.index(text.len() + 1)).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+                text.truncate(at);
+            }
+            Slip::Lose(_) | Slip::Double(_) | Slip::Change(..) if lines.is_empty() => {}
+            Slip::Lose(at) => {
+                lines.remove(at.index(lines.len()));
+                text = lines.concat();
+            }
+            Slip::Double(at) => {
+                let at = at.index(lines.len());
+                lines.insert(at, lines[at]);
+                text = lines.concat();
+            }
+            Slip::Change(at, new) => {
+                // What lies between signs: a key, a text, a number.
+                let is_sign = |letter: char| "\"{}[],:\n ".contains(letter);
+                let words: Vec<&str> = text.split_inclusive(is_sign).collect();
+                let at = at.index(words.len());
+                let sign = words[at].chars().last().filter(|&letter| is_sign(letter));
+                let new = format!("{new}{}", sign.map(String::from).unwrap_or_default());
+                text = [words[..at].concat(), new, words[at + 1..].concat()].concat();
+            }
+        }
+    }
+    text
+}
+
+fn slips() -> impl Strategy<Value = Vec<Slip>> {
+    proptest::collection::vec(slip(), 1..4)
+}
+
+static LEARNED: LazyLock<String> = LazyLock::new(|| {
+    let build = Build { windows: "17763".to_owned(), ssis: "15.0".to_owned() };
+    let mut learned = Learned::default();
+    for (value, seed) in [(0, 1), (2, 2), (2, 3)] {
+        let observation = Observation {
+            at: "2026-11-23T22:00:00Z".to_owned(),
+            lab: "LAB".to_owned(),
+            scenario: "cluster/planned_move".to_owned(),
+            run: format!("00 seed {seed}"),
+            seen: "\u{2019}quoted\u{2019}".to_owned(),
+        };
+        learned.add(Assumption::WorkerRetry, value, &build, observation);
+    }
+    learned.text()
+});
+
+static PLAN: LazyLock<Plan> = LazyLock::new(|| {
+    load(&["cluster/planned_move".into()], 1, &Overrides::default()).expect("it is right").remove(0)
+});
+
+static HISTORY: LazyLock<String> = LazyLock::new(|| {
+    let mut seen = Timeline::new(&PLAN);
+    let _ = director::run(&PLAN, &mut SimBackend::default(), &mut seen);
+    let header = serde_json::to_string(&Header::new(&PLAN, "sim")).expect("JSON");
+    let lines: Vec<String> = seen.records().iter().map(|record| line(record, &PLAN.names)).collect();
+    format!("{header}\n{}\n", lines.join("\n"))
+});
+
+const MEASURED: &str = r#"{
+  "latency": 1, "version": "0.1.0", "backend": "sim", "topology": "two_node_fci", "fault": "power_off",
+  "plan": "00", "workers": 1, "set": [], "factor": 1, "resolution_us": 1, "probe_us": 0,
+  "failovers": [
+    { "seed": 1, "swept_ms": 50000,
+      "phases_ms": [ 22997, 22997, null, 79996 ],
+      "assumed_ms": [ 5000, 5000, 0, 61998 ],
+      "workers": [ { "noticed": 21547373, "waited": 85559327, "back": 85565770, "refused": 1 } ] }
+  ]
+}
+"#;
+
+const PRINTED: &str = "
+    IP:port                      : 0.0.0.0:8391
+    Certificate Hash             : b375000cd7fe910276d4beb2328a96416977e7d0
+    Certificate Store Name       : Root
+
+    Reserved URL            : https://+:8391/ClusterManagement/
+        User: LAB\\svc-scaleout
+            Listen: Yes
+        SDDL: D:(A;;GX;;;S-1-5-20)
+";
+
+#[test]
+fn what_nothing_has_mangled_is_read() {
+    assert_eq!(Learned::read("f", &LEARNED).map_err(|_| "wrong").expect("it is right").text(), *LEARNED);
+    assert!(read_header(&HISTORY).is_ok());
+    assert!(read_records(&HISTORY, &PLAN).expect("its own records").len() > 50);
+    let saved: Saved = serde_json::from_str(MEASURED).expect("a measurement");
+    assert_eq!(saved.failovers.len(), 1);
+    assert_eq!((bindings(PRINTED).len(), reservations(PRINTED).len()), (1, 1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_mangled_file_of_answers_is_refused_with_its_place_or_says_what_it_said(slips in slips()) {
+        let text = mangled(&LEARNED, &slips);
+        match Learned::read("f.json", &text) {
+            Ok(learned) => {
+                let again = Learned::read("f.json", &learned.text());
+                prop_assert_eq!(again.map_err(|_| "what is written can be read"), Ok(learned));
+            }
+            Err(told) => prop_assert!(told.render(Paint::Plain).contains("f.json")),
+        }
+    }
+
+    #[test]
+    fn a_mangled_history_is_refused_or_read(slips in slips()) {
+        let text = mangled(&HISTORY, &slips);
+        if let Ok(header) = read_header(&text) {
+            let _ = failover_harness::scenario::plan(&header.name, &header.origin(), header.seed);
+            let _ = read_records(&text, &PLAN);
+        }
+    }
+
+    #[test]
+    fn a_mangled_measurement_is_refused_or_compared(slips in slips()) {
+        let whole: Saved = serde_json::from_str(MEASURED).expect("a measurement");
+        if let Ok(saved) = serde_json::from_str::<Saved>(&mangled(MEASURED, &slips)) {
+            let _ = (compare(&whole, &saved, true), compare(&saved, &whole, true));
+            let _ = (table(&saved), beside_table(&whole, &saved, &beside(&whole, &saved)));
+        }
+    }
+
+    #[test]
+    fn whatever_netsh_prints_is_read_or_left_aside(slips in slips()) {
+        let text = mangled(PRINTED, &slips);
+        for binding in bindings(&text) {
+            let _ = binding.port();
+        }
+        for reservation in reservations(&text) {
+            let _ = (reservation.port(), reservation.is_for("LAB\\svc-scaleout"));
+        }
+    }
+}
