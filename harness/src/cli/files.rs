@@ -100,11 +100,12 @@ pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), CommandError> {
 
 /// A file that cannot be written.
 pub(super) fn cannot_write(path: &Path, error: &Error) -> CommandError {
-    let hint = match error.kind() {
-        ErrorKind::AlreadyExists => "name a file that does not exist",
-        ErrorKind::IsADirectory => "that is a folder: name a file",
-        ErrorKind::NotFound => "make the folder first",
-        _ => "name a file in a folder that you may write to",
-    };
+    let hints = [
+        (ErrorKind::AlreadyExists, "name a file that does not exist"),
+        (ErrorKind::IsADirectory, "that is a folder: name a file"),
+        (ErrorKind::NotFound, "make the folder first"),
+    ];
+    let hint = hints.into_iter().find(|(kind, _)| *kind == error.kind());
+    let hint = hint.map_or("name a file in a folder that you may write to", |(_, hint)| hint);
     CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path)))
 }
