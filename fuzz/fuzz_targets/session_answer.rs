@@ -22,8 +22,16 @@ fuzz_target!(|bytes: &[u8]| {
         }
         let _ = Answer::read_id(&text);
         let server = "SQLFCI".to_owned();
-        let _ = Answer::read(&text, &Call::ReadSsisdb { server });
         let (channel, most) = (CHANNELS[0], EVENTS_MOST);
-        let _ = Answer::read(&text, &Call::ReadEvents { channel, after: 0, within: None, most });
+        for call in [
+            Call::ReadCluster,
+            Call::ReadSurroundings,
+            Call::ReadWorker { work_from: Some(1) },
+            Call::ReadSsisdb { server: server.clone(), work_from: Some(1) },
+            Call::ReadPackage { server },
+            Call::ReadEvents { channel, after: 0, within: None, most },
+        ] {
+            let _ = Answer::read(&text, &call);
+        }
     }
 });

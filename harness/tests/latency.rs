@@ -59,7 +59,7 @@ fn what_cannot_be_measured_or_compared_is_told_with_a_hint() {
     );
     refused("failover compare a.json b.json", "cannot read `a.json`");
     std::fs::write(folder.path().join("a.json"), "{}").expect("a file");
-    refused("failover compare a.json a.json", "`a.json` is no measurement");
+    refused("failover compare a.json a.json", "`a.json`: it is no measurement");
     for (file, workers) in [("three.json", 3), ("four.json", 4)] {
         let line = format!("failover bench reconnect --failovers 2 --workers {workers} --save {file}");
         assert_eq!(failover(folder.path(), &line).0, 0);

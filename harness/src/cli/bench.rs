@@ -12,7 +12,7 @@ use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
-use super::files::{Expected, cannot_write, is_none, text_of};
+use super::files::{Expected, cannot_write, text_of, unfit};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
@@ -262,7 +262,7 @@ fn read(file: &Path) -> Result<Saved, CommandError> {
     let name = path_text(file);
     let text = text_of(file, Expected::Measurement)?;
     let saved: Saved = serde_json::from_str(&text)
-        .map_err(|error| is_none(file, format!("no measurement: {error}"), Expected::Measurement))?;
+        .map_err(|error| unfit(file, format!("it is no measurement: {error}"), Expected::Measurement))?;
     if saved.latency != latency::FORM {
         let (found, known) = (saved.latency, latency::FORM);
         let text = format!("`{name}` has form {found}, and this version reads form {known}");

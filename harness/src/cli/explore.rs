@@ -19,7 +19,7 @@ use crate::report::Live;
 use crate::scenario::length::Length;
 use crate::scenario::{Loaded, load_fitting};
 
-use super::files::{Expected, cannot_write, is_none, text_of};
+use super::files::{Expected, cannot_write, text_of, unfit};
 use super::learn;
 use super::{CommandError, OverrideArguments, pair, print};
 
@@ -234,7 +234,7 @@ fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
 fn read(file: &Path) -> Result<Report, CommandError> {
     let text = text_of(file, Expected::Exploration)?;
     serde_json::from_str(&text).map_err(|error| {
-        is_none(file, format!("no report of an exploration: {error}"), Expected::Exploration)
+        unfit(file, format!("it is no report of an exploration: {error}"), Expected::Exploration)
     })
 }
 

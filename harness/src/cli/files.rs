@@ -88,7 +88,7 @@ fn cannot_read(file: &Path, error: &Error, expected: Expected) -> CommandError {
 }
 
 /// Refuses a file whose content is not what is expected.
-pub(super) fn is_none(file: &Path, what: impl std::fmt::Display, expected: Expected) -> CommandError {
+pub(super) fn unfit(file: &Path, what: impl std::fmt::Display, expected: Expected) -> CommandError {
     CommandError::Input(format!("`{}`: {what}\nhint: {}", path_text(file), expected.hint()))
 }
 

@@ -12,7 +12,7 @@ use crate::plan::path_text;
 use crate::report::{RunReport, RunResult, ScenarioReport};
 use crate::scenario::{LoadError, plan};
 
-use super::files::{Expected, is_none, text_of};
+use super::files::{Expected, text_of, unfit};
 use super::run::{profiles, show};
 use super::{CommandError, JudgeArguments};
 
@@ -20,7 +20,7 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let file = path_text(&arguments.file);
     let text = text_of(&arguments.file, Expected::History)?;
-    let wrong = |error: HistoryError| is_none(&arguments.file, error, Expected::History);
+    let wrong = |error: HistoryError| unfit(&arguments.file, error, Expected::History);
     let header = read_header(&text).map_err(wrong)?;
     let plan = plan(&header.name, &header.origin(), header.seed)
         .map_err(|mistakes| CommandError::Load(LoadError::Mistakes(mistakes)))?;
@@ -36,7 +36,7 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
         .into_iter()
         .find(|kind| kind.word() == header.backend)
         .ok_or_else(|| {
-            is_none(&arguments.file, format!("there is no backend `{}`", header.backend), Expected::History)
+            unfit(&arguments.file, format!("there is no backend `{}`", header.backend), Expected::History)
         })?;
     let mut judge = Judge::new(&plan);
     let mut end = Time::ZERO;

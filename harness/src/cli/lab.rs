@@ -20,7 +20,7 @@ use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
 
-use super::files::{Expected, cannot_write, is_none, mistakes, text_of, write_new};
+use super::files::{Expected, cannot_write, mistakes, text_of, unfit, write_new};
 use super::preflight::SnapshotArguments;
 use super::{CommandError, print};
 
@@ -320,7 +320,7 @@ fn spent(spending: &Spending) -> String {
 fn restore(arguments: &RestoreArguments) -> Result<u8, CommandError> {
     let mut backend = NamedLab::read(&arguments.lab)?.backend(None, None);
     let restored = backend.restore(&arguments.journal).map_err(|error| match error {
-        RestoreError::Journal(error) => is_none(&arguments.journal, error, Expected::Journal),
+        RestoreError::Journal(error) => unfit(&arguments.journal, error, Expected::Journal),
         RestoreError::Backend(error) => CommandError::Surroundings(format!(
             "`{}`: {error}\nhint: the journal stays as it is: try again when the lab can be reached",
             path_text(&arguments.journal)

@@ -13,7 +13,7 @@ use crate::guide::snapshot::Snapshot;
 use crate::plan::path_text;
 use crate::scenario::nearest;
 
-use super::files::{Expected, bytes_of, is_none};
+use super::files::{Expected, bytes_of, unfit};
 use super::lab::NamedLab;
 use super::{CommandError, print};
 
@@ -91,7 +91,7 @@ impl SnapshotArguments {
         // What Windows PowerShell redirects into a file is UTF-16.
         let text = decode(&path_text(&file), &bytes)
             .map_err(|error| CommandError::Input(format!("{error}\nhint: {}", Expected::Snapshot.hint())))?;
-        Snapshot::read(&text).map_err(|error| is_none(&file, error, Expected::Snapshot))
+        Snapshot::read(&text).map_err(|error| unfit(&file, error, Expected::Snapshot))
     }
 }
 
