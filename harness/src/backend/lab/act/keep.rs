@@ -3,6 +3,8 @@
 //!
 //! By rules of its own firewall, as a node is cut off from others, and armed like that. That nothing answers any more is
 //! asked of the host itself: there is no session at the other side. Whether clients are cut off, clients show.
+//!
+//! That a rule which blocks also ends what flows on connections of SMB and iSCSI that stand is assumed.
 
 use failover_sim::action::{LinkState, Verb};
 use failover_sim::names::{ActionNo, NodeId, WorkerId};

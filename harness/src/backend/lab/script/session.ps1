@@ -671,6 +671,7 @@ $library = {
     }
 
     # For each address of this node in a network of the cluster: the adapter, what the network is for, the address.
+    # AdapterId names the adapter as its InterfaceGuid does (assumed).
     function OwnInterfaces {
         try { $interfaces = @(Get-ClusterNetworkInterface) } catch { $interfaces = @() }
         foreach ($one in $interfaces) {
