@@ -2,12 +2,12 @@
 
 use std::sync::LazyLock;
 
-use failover_harness::backend::SimBackend;
+use failover_harness::backend::{BackendKind, SimBackend};
 use failover_harness::director;
 use failover_harness::guide::snapshot::{bindings, reservations};
 use failover_harness::history::{Header, line, read_header, read_records};
-use failover_harness::latency::{Saved, beside, beside_table, compare, table};
-use failover_harness::learn::{Build, Learned, Observation};
+use failover_harness::latency::{Fault, Order, Saved, beside, beside_table, compare, measure, table};
+use failover_harness::learn::{Build, Learned, Observation, Sighting};
 use failover_harness::plan::{Overrides, Plan};
 use failover_harness::report::Timeline;
 use failover_harness::scenario::diagnostic::Paint;
@@ -113,17 +113,18 @@ static HISTORY: LazyLock<String> = LazyLock::new(|| {
     format!("{header}\n{}\n", lines.join("\n"))
 });
 
-const MEASURED: &str = r#"{
-  "latency": 1, "version": "0.1.0", "backend": "sim", "topology": "two_node_fci", "fault": "power_off",
-  "plan": "00", "workers": 1, "set": [], "factor": 1, "resolution_us": 1, "probe_us": 0,
-  "failovers": [
-    { "seed": 1, "swept_ms": 50000,
-      "phases_ms": [ 22997, 22997, null, 79996 ],
-      "assumed_ms": [ 5000, 5000, 0, 61998 ],
-      "workers": [ { "noticed": 21547373, "waited": 85559327, "back": 85565770, "refused": 1 } ] }
-  ]
-}
-"#;
+static MEASURED: LazyLock<String> = LazyLock::new(|| {
+    let order = Order {
+        backend: BackendKind::Sim,
+        topology: "two_node_fci".to_owned(),
+        overrides: Overrides::default(),
+        fault: Fault::PowerOff,
+        failovers: 2,
+        seed: 1,
+        jobs: 1,
+    };
+    serde_json::to_string_pretty(&measure(&order, |_| {}).expect("a failover")).expect("JSON")
+});
 
 const PRINTED: &str = "
     IP:port                      : 0.0.0.0:8391
@@ -141,9 +142,28 @@ fn what_nothing_has_mangled_is_read() {
     assert_eq!(Learned::read("f", &LEARNED).map_err(|_| "wrong").expect("it is right").text(), *LEARNED);
     assert!(read_header(&HISTORY).is_ok());
     assert!(read_records(&HISTORY, &PLAN).expect("its own records").len() > 50);
-    let saved: Saved = serde_json::from_str(MEASURED).expect("a measurement");
-    assert_eq!(saved.failovers.len(), 1);
+    let saved = Saved::read(&MEASURED).expect("a measurement");
+    assert_eq!(saved.failovers.len(), 2);
     assert_eq!((bindings(PRINTED).len(), reservations(PRINTED).len()), (1, 1));
+}
+
+#[test]
+fn what_nobody_can_have_measured_is_refused() {
+    let refused = |change: &dyn Fn(&mut Saved)| {
+        let mut saved = Saved::read(&MEASURED).expect("a measurement");
+        change(&mut saved);
+        let text = serde_json::to_string(&saved).expect("JSON");
+        Saved::read(&text).expect_err("it is refused").to_string()
+    };
+    assert_eq!(refused(&|saved| saved.resolution_us = u64::MAX), "`resolution_us` is longer than a day");
+    let long = "a time of the failover with seed 2 is longer than a day";
+    assert_eq!(refused(&|saved| saved.failovers[1].assumed_ms[0] = u64::MAX), long);
+    assert_eq!(refused(&|saved| saved.failovers[1].swept_ms = u64::MAX), long);
+    assert_eq!(refused(&|saved| saved.failovers[1].workers[0].back = Some(u64::MAX)), long);
+    let phases = refused(&|saved| saved.failovers[0].phases_ms.truncate(1));
+    assert!(phases.starts_with("the failover with seed 1 has 1 phases, and the cluster has "), "{phases}");
+    let form = refused(&|saved| saved.latency = 99);
+    assert!(form.starts_with("it has form 99, written by version "), "{form}");
 }
 
 proptest! {
@@ -172,9 +192,12 @@ proptest! {
 
     #[test]
     fn a_mangled_measurement_is_refused_or_compared(slips in slips()) {
-        let whole: Saved = serde_json::from_str(MEASURED).expect("a measurement");
-        if let Ok(saved) = serde_json::from_str::<Saved>(&mangled(MEASURED, &slips)) {
+        let whole = Saved::read(&MEASURED).expect("a measurement");
+        if let Ok(saved) = Saved::read(&mangled(&MEASURED, &slips)) {
             let _ = (compare(&whole, &saved, true), compare(&saved, &whole, true));
+            for failover in &saved.failovers {
+                let _ = Sighting::of_failover(&saved, failover);
+            }
             let _ = (table(&saved), beside_table(&whole, &saved, &beside(&whole, &saved)));
         }
     }

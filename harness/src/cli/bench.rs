@@ -259,19 +259,8 @@ fn told_weighed(weighed: &Weighed) -> String {
 }
 
 fn read(file: &Path) -> Result<Saved, CommandError> {
-    let name = path_text(file);
     let text = text_of(file, Expected::Measurement)?;
-    let saved: Saved = serde_json::from_str(&text)
-        .map_err(|error| unfit(file, format!("it is no measurement: {error}"), Expected::Measurement))?;
-    if saved.latency != latency::FORM {
-        let (found, known) = (saved.latency, latency::FORM);
-        let text = format!("`{name}` has form {found}, and this version reads form {known}");
-        return Err(CommandError::Input(format!(
-            "{text}\nhint: measure again, or use version {}",
-            saved.version
-        )));
-    }
-    Ok(saved)
+    Saved::read(&text).map_err(|why| unfit(file, why, Expected::Measurement))
 }
 
 fn told(old: &Saved, new: &Saved, comparison: &Comparison) -> String {

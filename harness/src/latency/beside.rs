@@ -10,7 +10,7 @@ use failover_sim::time::Time;
 use crate::phase::PHASES;
 
 use super::compare::median_interval;
-use super::saved::{Failover, Saved, WORKER_ROWS};
+use super::saved::{Failover, PHASES_OF_CLUSTER, Saved, WORKER_ROWS};
 
 /// One row of both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,10 +50,10 @@ pub enum Apart {
 /// Puts two measurements side by side.
 pub fn beside(one: &Saved, other: &Saved) -> Vec<Beside> {
     let mut rows = Vec::new();
-    for (phase, (name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
+    for (phase, (name, _)) in PHASES[..PHASES_OF_CLUSTER].iter().enumerate() {
         let times = |one: &Failover| {
             let millis = one.phases_ms.get(phase).copied().flatten();
-            millis.map(|millis| millis.saturating_mul(1_000)).into_iter().collect()
+            millis.map(|millis| millis * 1_000).into_iter().collect()
         };
         rows.push(row(name, one, other, &times));
     }

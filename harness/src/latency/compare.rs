@@ -115,7 +115,7 @@ pub fn compare(old: &Saved, new: &Saved, unlike: bool) -> Result<Comparison, Unl
     for (phase, (name, _)) in PHASES.iter().enumerate() {
         let times = |one: &Failover| {
             let millis = one.phases_ms.get(phase).copied().flatten();
-            millis.map(|millis| millis.saturating_mul(1_000)).into_iter().collect()
+            millis.map(|millis| millis * 1_000).into_iter().collect()
         };
         phases.push((*name, taken(&times)));
     }

@@ -15,7 +15,7 @@ use crate::plan::{Overrides, Plan, VERSION};
 use crate::scenario::{LoadError, origin_on, plan};
 use crate::words;
 
-use super::saved::{FORM, Failover, Saved, WORKER_ROWS};
+use super::saved::{FORM, Failover, PHASES_OF_CLUSTER, Saved, WORKER_ROWS};
 use super::watch::Watch;
 
 /// What is to be measured.
@@ -332,12 +332,15 @@ fn one<B: Backend>(
     let outage = judgement.outages.first();
     let looked = looked_at(&watch, outage, sees_attempts);
     // The phases of workers are told worker by worker.
-    let of_cluster = PHASES.len() - 2;
     let failover = Failover {
         seed,
         swept_ms: micros(swept) / 1_000,
-        phases_ms: (0..of_cluster).map(|phase| outage.and_then(|outage| outage.millis[phase])).collect(),
-        assumed_ms: (0..of_cluster).map(|phase| outage.map_or(0, |outage| outage.assumed[phase])).collect(),
+        phases_ms: (0..PHASES_OF_CLUSTER)
+            .map(|phase| outage.and_then(|outage| outage.millis[phase]))
+            .collect(),
+        assumed_ms: (0..PHASES_OF_CLUSTER)
+            .map(|phase| outage.map_or(0, |outage| outage.assumed[phase]))
+            .collect(),
         workers: watch.workers,
     };
     Ok(Measured { failover, probe: watch.probe, looked })
@@ -350,7 +353,7 @@ fn looked_at(
     sees_attempts: bool,
 ) -> BTreeMap<&'static str, Option<u64>> {
     let mut looked = BTreeMap::new();
-    for (phase, (name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
+    for (phase, (name, _)) in PHASES[..PHASES_OF_CLUSTER].iter().enumerate() {
         let is_endpoint = *name == "endpoint_answering";
         let often = if is_endpoint {
             Some(watch.probe).filter(|probe| !probe.is_zero())

@@ -14,5 +14,7 @@ mod watch;
 pub use beside::{Apart, Beside, Side, beside, beside_table};
 pub use compare::{Comparison, Row, Unlike, alike, compare};
 pub use measure::{Fault, MeasureError, Order, measure, measure_in, plan_of};
-pub use saved::{FORM, Failover, Saved, WORKER_ROWS, WorkerRow, WorkerTimes};
+pub use saved::{
+    FORM, Failover, LONGEST, PHASES_OF_CLUSTER, Saved, Unreadable, WORKER_ROWS, WorkerRow, WorkerTimes,
+};
 pub use table::table;

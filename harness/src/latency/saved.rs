@@ -1,13 +1,22 @@
 //! What is kept of a measurement?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use failover_sim::time::{Time, micros};
 use failover_sim::world::Attempted;
 use serde::{Deserialize, Serialize};
 
+use crate::phase::PHASES;
+
 /// The form of files that this version writes.
 pub const FORM: u32 = 1;
+
+/// Phases of the cluster that are kept; those of workers are kept worker by worker.
+pub const PHASES_OF_CLUSTER: usize = PHASES.len() - 2;
+
+/// No time of a measurement is longer: a day.
+pub const LONGEST: Duration = Duration::from_secs(24 * 3_600);
 
 /// A measurement, with every failover and every worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,7 +112,55 @@ pub const WORKER_ROWS: [WorkerRow; 7] = [
     ("worker_away", WorkerTimes::away),
 ];
 
+/// Why a file is no measurement that this version can read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// It is not in the form of one.
+    #[error("it is no measurement: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It is in the form of another version.
+    #[error("it has form {found}, written by version {version}, and this version reads form {FORM}")]
+    Form {
+        /// The form.
+        found: u32,
+        /// The version of the program that wrote it.
+        version: String,
+    },
+    /// A failover has more phases than there are, or fewer.
+    #[error("the failover with seed {seed} has {found} phases, and the cluster has {PHASES_OF_CLUSTER}")]
+    Phases {
+        /// The seed of the failover.
+        seed: u64,
+        /// So many it has.
+        found: usize,
+    },
+    /// A time that nobody can have measured.
+    #[error("{0} is longer than a day")]
+    TooLong(String),
+}
+
 impl Saved {
+    /// Reads what [`FORM`] wrote.
+    ///
+    /// # Errors
+    /// If it is something else, or of another form, or if a failover has other phases than the cluster, or a time is
+    /// longer than [`LONGEST`].
+    pub fn read(text: &str) -> Result<Self, Unreadable> {
+        let saved: Self = serde_json::from_str(text)?;
+        if saved.latency != FORM {
+            return Err(Unreadable::Form { found: saved.latency, version: saved.version });
+        }
+        let looked = saved.looked_us.iter().filter_map(|(row, looked)| Some((row.as_str(), (*looked)?)));
+        let of_all = [("resolution_us", saved.resolution_us), ("probe_us", saved.probe_us)];
+        for (what, time) in looked.chain(of_all) {
+            if time > micros(LONGEST) {
+                return Err(Unreadable::TooLong(format!("`{what}`")));
+            }
+        }
+        saved.failovers.iter().try_for_each(Failover::check)?;
+        Ok(saved)
+    }
+
     /// To how many microseconds a row is known, or nothing where nobody can see it.
     pub fn known_to(&self, row: &str) -> Option<u64> {
         let is_of_cluster = !WORKER_ROWS.iter().any(|(name, _)| *name == row);
@@ -114,6 +171,25 @@ impl Saved {
             Some(looked) => looked.map(|looked| looked.max(least)),
             None => Some(least.max(looks)),
         }
+    }
+}
+
+impl Failover {
+    fn check(&self) -> Result<(), Unreadable> {
+        let seed = self.seed;
+        for found in [self.phases_ms.len(), self.assumed_ms.len()] {
+            if found != PHASES_OF_CLUSTER {
+                return Err(Unreadable::Phases { seed, found });
+            }
+        }
+        let reached = self.phases_ms.iter().flatten();
+        let mut millis = reached.chain(&self.assumed_ms).chain([&self.swept_ms]);
+        let of_workers = WORKER_ROWS.iter().flat_map(|(_, time)| self.workers.iter().filter_map(time));
+        let is_long = |millis: &u64| u128::from(*millis) > LONGEST.as_millis();
+        if millis.any(is_long) || { of_workers }.any(|time| time > micros(LONGEST)) {
+            return Err(Unreadable::TooLong(format!("a time of the failover with seed {seed}")));
+        }
+        Ok(())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use failover_sim::time::Time;
+use failover_sim::time::{Time, micros as micros_of};
 use hdrhistogram::Histogram;
 
 use crate::phase::PHASES;
 
-use super::saved::{Saved, WORKER_ROWS};
+use super::saved::{LONGEST, PHASES_OF_CLUSTER, Saved, WORKER_ROWS};
 
 /// Phases of the cluster, then of the workers: count, p50, p95, p99, max, and what is assumed.
 ///
@@ -37,7 +37,7 @@ pub fn table(saved: &Saved) -> String {
         "time after the fault       count        p50        p95        p99        max        to  assumed"
     )
     .expect("memory can be written to");
-    for (phase, &(name, _)) in PHASES.iter().enumerate().take(PHASES.len() - 2) {
+    for (phase, &(name, _)) in PHASES[..PHASES_OF_CLUSTER].iter().enumerate() {
         let reached: Vec<(u64, u64)> = saved
             .failovers
             .iter()
@@ -46,12 +46,7 @@ pub fn table(saved: &Saved) -> String {
         let assumed: u64 = reached.iter().map(|(_, assumed)| assumed).sum();
         let all: u64 = reached.iter().map(|(millis, _)| millis).sum();
         let share = (assumed * 100).checked_div(all);
-        row(
-            &mut text,
-            name,
-            reached.iter().map(|(millis, _)| millis.saturating_mul(1_000)),
-            (share, saved.known_to(name)),
-        );
+        row(&mut text, name, reached.iter().map(|(millis, _)| millis * 1_000), (share, saved.known_to(name)));
     }
     let workers = || saved.failovers.iter().flat_map(|one| &one.workers);
     for (name, time) in WORKER_ROWS {
@@ -81,9 +76,8 @@ fn row(
         writeln!(text, "{name:<24} not observable").expect("memory can be written to");
         return;
     };
-    // One microsecond to a day, three digits.
-    let mut histogram =
-        Histogram::<u64>::new_with_bounds(1, 24 * 3_600 * 1_000_000, 3).expect("sound bounds");
+    // From a microsecond, to three digits.
+    let mut histogram = Histogram::<u64>::new_with_bounds(1, micros_of(LONGEST), 3).expect("sound bounds");
     micros.for_each(|value| histogram.saturating_record(value.max(1)));
     let told = if histogram.is_empty() {
         format!("{name:<24} {:>7}          -          -          -          -", 0)
