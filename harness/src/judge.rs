@@ -153,6 +153,22 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// Takes in a record that may change the picture.
+    #[inline(never)]
+    fn look(&mut self, record: &Record, topic: Topic) {
+        self.picture.observe(record);
+        self.steps.observe(record, self.plan, &self.picture);
+        if !topic.is_work() {
+            self.phases.observe(record);
+        }
+        if topic == Topic::Surroundings {
+            if matches!(record.fact, Fact::StepsBegan) {
+                self.began = Some(record.latest);
+            }
+            self.has_ended |= matches!(record.fact, Fact::RunEnded);
+        }
+    }
+
     /// The verdict when the history ends at `end`; `problem` is what failed in the surroundings, if something did.
     pub fn judge(mut self, end: Time, problem: Option<String>) -> Judgement {
         let end = end.max(self.last);
@@ -277,24 +293,15 @@ impl Sink for Judge<'_> {
         if topic == Topic::Surroundings && record.fact.is_of_log() {
             return Flow::Continue;
         }
-        // What leaves the picture as it was changes no step either.
-        if topic != Topic::Work || self.picture.shows_work() {
-            self.picture.observe(record);
-            self.steps.observe(record, self.plan, &self.picture);
-        }
-        self.in_force.observe(record);
-        if topic != Topic::Work {
-            self.phases.observe(record);
-        }
-        if topic == Topic::Surroundings {
-            if matches!(record.fact, Fact::StepsBegan) {
-                self.began = Some(record.latest);
-            }
-            self.has_ended |= matches!(record.fact, Fact::RunEnded);
-        }
         for &place in &self.concerned[topic as usize] {
             self.claims[place].1.observe(record);
         }
+        self.in_force.observe(record);
+        // What leaves the picture as it was changes no step, and nothing that is waited for.
+        if topic.is_work() && !self.picture.shows_work() {
+            return Flow::Continue;
+        }
+        self.look(record, topic);
         if self.awaited != Awaited::Nothing && self.is_reached() { Flow::Yield } else { Flow::Continue }
     }
 }

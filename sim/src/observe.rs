@@ -190,10 +190,8 @@ impl Fact {
     /// What it tells of: most facts of a busy run concern few of those who listen.
     pub const fn topic(&self) -> Topic {
         match self {
-            Self::Task { .. }
-            | Self::Package { .. }
-            | Self::ExecutionLog { .. }
-            | Self::ReportRefused { .. } => Topic::Work,
+            Self::Task { .. } | Self::ExecutionLog { .. } | Self::ReportRefused { .. } => Topic::Tasks,
+            Self::Package { .. } => Topic::Packages,
             Self::Worker { .. } => Topic::Connections,
             Self::Watching { .. } | Self::Unwatched(_) => Topic::Looks,
             Self::StepsBegan
@@ -221,15 +219,17 @@ impl Fact {
 
     /// Whether it tells of tasks and their packages alone.
     pub const fn is_of_work(&self) -> bool {
-        matches!(self.topic(), Topic::Work)
+        self.topic().is_work()
     }
 }
 
 /// What a fact tells of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
-    /// Tasks and their packages.
-    Work,
+    /// Tasks, as SSISDB has them and as reports on them fare.
+    Tasks,
+    /// The packages of tasks, which run on workers.
+    Packages,
     /// The workers' connections.
     Connections,
     /// What is looked at, and what is not.
@@ -240,7 +240,13 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in their order.
-    pub const ALL: [Self; 4] = [Self::Work, Self::Connections, Self::Looks, Self::Surroundings];
+    pub const ALL: [Self; 5] =
+        [Self::Tasks, Self::Packages, Self::Connections, Self::Looks, Self::Surroundings];
+
+    /// Tasks and their packages: most facts of a busy run.
+    pub const fn is_work(self) -> bool {
+        matches!(self, Self::Tasks | Self::Packages)
+    }
 }
 
 /// A kind of thing that is looked at.

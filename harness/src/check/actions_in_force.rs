@@ -17,6 +17,8 @@ use super::{Verdict, Window};
 
 pub(crate) struct ActionsInForce {
     actions: Vec<ActionFold>,
+    /// The places of those that start executions: the only ones that tasks prove, of which there may be many.
+    starts: Vec<usize>,
     /// For each node, whether it is a member in its own view, and whether its machine was seen without power.
     members: Vec<bool>,
     off: Vec<bool>,
@@ -146,8 +148,11 @@ impl ActionsInForce {
     pub(crate) fn new(plan: &Plan) -> Self {
         let fold = |action| ActionFold { proof: Proof::of(action, plan), begun: None, proven: false };
         let nodes = plan.topology.nodes.len();
+        let actions: Vec<ActionFold> = plan.actions.iter().map(|planned| fold(&planned.action)).collect();
+        let is_start = |place: &usize| matches!(actions[*place].proof, Proof::Started { .. });
         Self {
-            actions: plan.actions.iter().map(|planned| fold(&planned.action)).collect(),
+            starts: (0..actions.len()).filter(is_start).collect(),
+            actions,
             members: vec![false; nodes],
             off: vec![false; nodes],
         }
@@ -280,9 +285,11 @@ impl ActionsInForce {
     }
 
     fn count_started(&mut self, started: LoadId) {
-        for fold in self.actions.iter_mut().filter(|fold| fold.begun.is_some()) {
+        for &place in &self.starts {
+            let fold = &mut self.actions[place];
             if let Proof::Started { load, missing } = &mut fold.proof
                 && *load == started
+                && fold.begun.is_some()
             {
                 *missing = missing.saturating_sub(1);
                 fold.proven = *missing == 0;

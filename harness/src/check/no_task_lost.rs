@@ -22,7 +22,7 @@ pub(crate) struct NoTaskLost {
 
 impl Check for NoTaskLost {
     fn concerns(&self, topic: Topic) -> bool {
-        matches!(topic, Topic::Work | Topic::Looks)
+        matches!(topic, Topic::Tasks | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

@@ -80,7 +80,7 @@ impl ReconnectTimes {
 
 impl Check for ReconnectTimes {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Work
+        !topic.is_work()
     }
 
     fn observe(&mut self, record: &Record) {

@@ -67,7 +67,7 @@ impl TaskRunsOnce {
 
 impl Check for TaskRunsOnce {
     fn concerns(&self, topic: Topic) -> bool {
-        matches!(topic, Topic::Work | Topic::Looks)
+        matches!(topic, Topic::Packages | Topic::Looks)
     }
 
     fn observe(&mut self, record: &Record) {

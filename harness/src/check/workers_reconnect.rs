@@ -134,7 +134,7 @@ impl WorkersReconnect {
 
 impl Check for WorkersReconnect {
     fn concerns(&self, topic: Topic) -> bool {
-        topic != Topic::Work
+        !topic.is_work()
     }
 
     fn observe(&mut self, record: &Record) {

@@ -481,6 +481,7 @@ impl World {
     }
 
     /// A worker's request has come in at the master of a node.
+    #[inline]
     pub(crate) fn serve(&mut self, node: NodeId, worker: WorkerId, request: Request) {
         let Some(call) = self.nodes[node.index()].master.machine.call_for(worker, request) else { return };
         match self.ask_ssisdb(node, call) {
@@ -616,27 +617,14 @@ impl World {
 
     /// What SSISDB answers to a call of a node's master; nothing yet while the transaction waits for a replica.
     pub(crate) fn ask_ssisdb(&mut self, asker: NodeId, call: Call) -> Option<Result<SqlAnswer, SqlError>> {
-        let server = self.nodes[asker.index()].master.machine.settings().sql_server;
-        let is_named = matches!(self.topology.hosts[server.index()], Target::Name(_));
+        let host = &self.nodes[asker.index()];
+        let server = self.topology.hosts[host.master.machine.settings().sql_server.index()];
         let is_known = self.dns.works()
-            || !is_named
-            || self.now < self.nodes[asker.index()].knows_names_until
+            || !matches!(server, Target::Name(_))
+            || self.now < host.knows_names_until
             || self.choices.assume(Assumption::NamesWithoutDns) == FOUND_WITHOUT_DNS;
-        let is_let_in = is_known && !self.nodes[asker.index()].login_refused;
-        let answers = |node: &NodeId| {
-            let host = &self.nodes[node.index()];
-            host.is_on() && host.sql.answers() && (*node == asker || self.talks(asker, *node))
-        };
-        let answering = self
-            .topology
-            .targets_of(server)
-            .filter_map(|target| match target {
-                Target::Cluster(address) => self.addresses.holder(address),
-                Target::Node(node) => Some(node),
-                Target::Name(_) | Target::Nobody => None,
-            })
-            .find(answers);
-        match answering.filter(|_| is_let_in) {
+        let is_let_in = is_known && !host.login_refused;
+        match self.sql_server_for(asker, server).filter(|_| is_let_in) {
             Some(node) if !self.commits(node) => return None,
             None if !has(Defect::SsisdbNotNeeded) => return Some(Err(SqlError::Unreachable)),
             Some(_) | None => {}
@@ -655,6 +643,21 @@ impl World {
             self.show(Source::Ssisdb, Fact::MasterMachine(asker));
         }
         Some(answer)
+    }
+
+    /// The node whose SQL Server answers a node that asks for this host.
+    fn sql_server_for(&self, asker: NodeId, server: Target) -> Option<NodeId> {
+        let answers = |node: &NodeId| {
+            let host = &self.nodes[node.index()];
+            host.is_on() && host.sql.answers() && (*node == asker || self.talks(asker, *node))
+        };
+        let behind = |address: &AddressId| self.addresses.holder(*address).filter(answers);
+        match server {
+            Target::Name(name) => self.topology.network_names[name.index()].addresses.iter().find_map(behind),
+            Target::Cluster(address) => behind(&address),
+            Target::Node(node) => Some(node).filter(answers),
+            Target::Nobody => None,
+        }
     }
 
     /// Notes whether a sweep took a task that a worker still runs.

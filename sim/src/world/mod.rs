@@ -457,12 +457,25 @@ impl World {
         self.show_outside(source, fact, self.now);
     }
 
+    /// What happens with each request is told apart here; everything else lies in a function of its own, which keeps the
+    /// loop short.
     #[inline]
     fn happen(&mut self, event: Event) {
+        if let Event::WorkerDue(worker) = event {
+            self.worker_due(worker);
+        } else if let Event::RequestArrived { worker, connection } = event {
+            self.request_arrived(worker, connection, 0);
+        } else if let Event::ResponseArrived { worker, connection } = event {
+            self.response_arrived(worker, connection);
+        } else {
+            self.happen_seldom(event);
+        }
+    }
+
+    #[inline(never)]
+    fn happen_seldom(&mut self, event: Event) {
         match event {
-            Event::WorkerDue(worker) => self.worker_due(worker),
-            Event::RequestArrived { worker, connection } => self.request_arrived(worker, connection, 0),
-            Event::ResponseArrived { worker, connection } => self.response_arrived(worker, connection),
+            Event::WorkerDue(_) | Event::RequestArrived { .. } | Event::ResponseArrived { .. } => {}
             Event::SegmentAgain { worker, connection, attempt } => {
                 self.request_arrived(worker, connection, attempt);
             }

@@ -102,16 +102,33 @@ impl<E: Copy> Queue<E> {
         self.sequence += 1;
         let slot = time.as_micros() >> self.slot_bits;
         debug_assert!(slot + 1 >= self.ahead, "an event lies behind the slot that is being emptied");
+        let key = self.key(time, self.sequence);
+        // What is rare lies in functions of its own, which keeps this one short.
         if slot < self.ahead {
-            let due = Due { key: self.key(time, self.sequence), event };
-            let place = self.current.partition_point(|other| other.key > due.key);
-            self.current.insert(place, due);
+            let is_first = self.current.last().is_none_or(|first| first.key > key);
+            if is_first && self.current.len() < self.current.capacity() {
+                self.current.push(Due { key, event });
+            } else {
+                self.insert(Due { key, event });
+            }
         } else if slot - self.ahead < self.heads.len() as u64 {
-            self.link(slot, self.key(time, self.sequence), event);
+            self.link(slot, key, event);
         } else {
-            self.far.push(Reverse(Far { time, sequence: self.sequence, event }));
-            self.far_slot = self.far_slot.min(slot);
+            self.put_far(time, event);
         }
+    }
+
+    /// Puts an event into the slot that is being emptied.
+    #[inline(never)]
+    fn insert(&mut self, due: Due<E>) {
+        let place = self.current.partition_point(|other| other.key > due.key);
+        self.current.insert(place, due);
+    }
+
+    #[inline(never)]
+    fn put_far(&mut self, time: Time, event: E) {
+        self.far.push(Reverse(Far { time, sequence: self.sequence, event }));
+        self.far_slot = self.far_slot.min(time.as_micros() >> self.slot_bits);
     }
 
     /// The moment of the next event.
@@ -188,25 +205,25 @@ impl<E: Copy> Queue<E> {
 
     fn link(&mut self, slot: u64, key: Key, event: E) {
         let place = self.place_of(slot);
-        let linked = Linked { key, event, next: self.heads[place] };
-        self.heads[place] = if let Some(free) = self.entries.get_mut(self.free as usize) {
-            let index = std::mem::replace(&mut self.free, free.next);
-            *free = linked;
-            index
-        } else {
-            self.append(linked)
+        let Some(entry) = self.entries.get_mut(self.free as usize) else {
+            return self.append(slot, key, event);
         };
+        let next = std::mem::replace(&mut self.heads[place], self.free);
+        self.free = entry.next;
+        *entry = Linked { key, event, next };
         self.occupied[place / 64] |= 1 << (place % 64);
     }
 
-    /// By a quarter: doubling would leave up to half of it unused, in a world of many workers for ever.
+    /// Makes room for one more, by a quarter: doubling would leave up to half of it unused, in a world of many workers for
+    /// ever.
     #[cold]
-    fn append(&mut self, linked: Linked<E>) -> u32 {
+    fn append(&mut self, slot: u64, key: Key, event: E) {
         if self.entries.len() == self.entries.capacity() {
             self.entries.reserve_exact((self.entries.len() / 4).max(64));
         }
-        self.entries.push(linked);
-        (self.entries.len() - 1) as u32
+        self.free = self.entries.len() as u32;
+        self.entries.push(Linked { key, event, next: NONE });
+        self.link(slot, key, event);
     }
 
     /// The next slot on the wheel that has events; the wheel spans exactly one turn.

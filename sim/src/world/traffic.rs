@@ -1,7 +1,5 @@
 //! How do a worker's requests reach a master, and what does the worker see when they do not?
 
-use std::time::Duration;
-
 use crate::action::LinkQuality;
 use crate::assumption::{Assumption, UNREACHABLE};
 use crate::choices::{ChoiceKey, Purpose};
@@ -147,9 +145,9 @@ impl World {
         let host = &mut self.workers[id.index()];
         host.machine.step(self.now, event, &mut self.choices, &mut self.worker_effects);
         let mut next = first;
-        while let Some(&effect) = self.worker_effects.get(next) {
+        while next < self.worker_effects.len() {
+            self.carry_out_worker(id, next);
             next += 1;
-            self.carry_out_worker(id, effect);
         }
         self.worker_effects.truncate(first);
         self.arm_worker(id);
@@ -174,9 +172,10 @@ impl World {
         }
     }
 
-    /// What a worker does at each request is done here; what it does seldom lies in functions of their own.
-    fn carry_out_worker(&mut self, id: WorkerId, effect: WorkerEffect) {
-        match effect {
+    /// Carries out the effect in this place. What a worker does at each request is done here; what it does seldom lies in
+    /// functions of their own.
+    fn carry_out_worker(&mut self, id: WorkerId, place: usize) {
+        match self.worker_effects[place] {
             WorkerEffect::Send(request) => self.send(id, request),
             WorkerEffect::Connect => self.connect(id),
             WorkerEffect::Drop => self.drop_connection(id),
@@ -275,21 +274,21 @@ impl World {
         }
     }
 
-    /// How much later a packet arrives because TCP has to send it again; `None` if it gives up. What becomes of the link
-    /// in the meantime changes nothing.
+    /// How many microseconds later a packet arrives because TCP has to send it again; `None` if it gives up. What becomes of
+    /// the link in the meantime changes nothing.
     #[inline]
-    fn sent_again(&mut self, id: WorkerId) -> Option<Duration> {
-        if self.links.any_is_poor() { self.sent_until_it_arrives(id) } else { Some(Duration::ZERO) }
+    fn sent_again(&mut self, id: WorkerId) -> Option<u64> {
+        if self.links.any_is_poor() { self.sent_until_it_arrives(id) } else { Some(0) }
     }
 
     #[cold]
-    fn sent_until_it_arrives(&mut self, id: WorkerId) -> Option<Duration> {
-        let mut late = Duration::ZERO;
+    fn sent_until_it_arrives(&mut self, id: WorkerId) -> Option<u64> {
+        let mut late = 0;
         for again in SEGMENT_AGAIN {
             if !self.is_lost(id) {
                 return Some(late);
             }
-            late = again;
+            late = micros(again);
         }
         None
     }
@@ -421,10 +420,10 @@ impl World {
             let accepted = self.now.later(delay);
             self.attempt(id, |attempt| attempt.connected = Some(accepted));
             // The answer to the SYN, then one round trip of the handshake.
-            let again: Option<Duration> = (0..3).map(|_| self.sent_again(id)).sum();
+            let again: Option<u64> = (0..3).map(|_| self.sent_again(id)).sum();
             if let Some(again) = again {
                 let event = Event::HandshakeEnded { worker: id, connection: number };
-                self.queue.push(self.now.later(delay * 3) + again, event);
+                self.queue.push(self.now.later(delay * 3 + again), event);
             }
             self.judge(id, class);
         } else {
@@ -539,6 +538,7 @@ impl World {
         }
     }
 
+    #[inline]
     fn path(&self, connection: &Connection) -> Path {
         let Destination::Node(node) = self.destination(connection) else { return Path::Silent };
         let host = &self.nodes[node.index()];
@@ -596,7 +596,7 @@ impl World {
         connection.response = Some(response);
         let event = Event::ResponseArrived { worker: to, connection: connection.number };
         if let Some(again) = self.sent_again(to) {
-            self.queue.push(self.now.later(delay) + again, event);
+            self.queue.push(self.now.later(delay + again), event);
         }
     }
 
