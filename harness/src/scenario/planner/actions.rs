@@ -11,8 +11,8 @@ use crate::plan::{NodeWord, PlannedAction};
 
 use super::super::diagnostic::Fault;
 use super::super::document::{
-    ChangeNode, DegradeDocument, LinkDocument, LoadWorkersWord, Nothing, OnResource, OnService,
-    OnWorker, PossibleOwner, QuarantineWord, QuorumWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
+    ChangeNode, DegradeDocument, LinkDocument, LoadWorkersWord, Nothing, OnResource, OnService, OnWorker,
+    PossibleOwner, QuarantineWord, QuorumWord, RolesWord, ServiceWord, SetCluster, SetWorkers,
     StartExecutions, StepDocument, WaysWord, WhichWord,
 };
 use super::super::node_changes::changes;

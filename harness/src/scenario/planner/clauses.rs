@@ -137,7 +137,8 @@ impl Planner<'_> {
             this.fault(Fault::new(message, span).with_label(format!("only with `state: {state}`")));
         };
         let state = clause.state.value;
-        if state != WorkerStateWord::Connected {
+        let is_known = !self.is_unread(clause.state.span);
+        if is_known && state != WorkerStateWord::Connected {
             if let Some(through) = &clause.through {
                 refuse(self, "through", through.span, "connected");
             }
@@ -145,7 +146,7 @@ impl Planner<'_> {
                 refuse(self, "served_by", served_by.span, "connected");
             }
         }
-        if let Some(error) = clause.error.as_ref().filter(|_| state != WorkerStateWord::Refused) {
+        if let Some(error) = clause.error.as_ref().filter(|_| is_known && state != WorkerStateWord::Refused) {
             refuse(self, "error", error.span, "refused");
         }
         let state = match state {

@@ -5,9 +5,7 @@ use failover_sim::names::NodeId;
 use crate::plan::{Family, Order, Sometimes};
 
 use super::super::diagnostic::Fault;
-use super::super::document::{
-    ExploreDocument, OrderWord, SometimesWord, StepDocument,
-};
+use super::super::document::{ExploreDocument, OrderWord, SometimesWord, StepDocument};
 use super::super::read::At;
 use super::Planner;
 
@@ -45,7 +43,7 @@ impl Planner<'_> {
             let fault = Fault::new("a run has 1 to 50 faults", span);
             self.fault(fault.with_label("out of its limits"));
         }
-        if document.survives.value > at_most {
+        if document.survives.value > at_most && !self.is_unread(span) {
             let fault = Fault::new("more faults are survived than there are", document.survives.span);
             self.fault(fault.with_label("greater than `at_most`"));
         }

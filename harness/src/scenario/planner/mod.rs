@@ -41,14 +41,22 @@ pub use warnings::warnings;
 /// Every mistake that keeps the name from being found.
 pub fn topology_of(file: &str, text: &str) -> Result<At<String>, Diagnostics> {
     let mut faults = Vec::new();
-    let about = parse_one(text).map_err(|found| faults.extend(found)).ok().and_then(|tree| {
-        let parts = split(&tree, PARTS, &mut faults);
-        parts.require::<About>("about", &mut faults)
-    });
-    match about {
-        Some(about) => Ok(about.value.topology),
-        None => Err(Diagnostics::new(file, text, faults)),
+    match Parts::read(text, &mut faults) {
+        // Other mistakes are told by those who plan it.
+        Some(Parts { about: Some(About { topology, .. }), unread, .. })
+            if !unread.contains(&topology.span) =>
+        {
+            Ok(topology)
+        }
+        Some(_) | None => Err(Diagnostics::new(file, text, faults)),
     }
+}
+
+/// Everything that is wrong in a scenario whose topology nobody knows, as far as that can be told without it.
+pub(super) fn mistakes_without_topology(text: &str) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    Parts::read(text, &mut faults);
+    faults
 }
 
 /// Makes a plan, or shows everything that is wrong in the scenario and in the topology. Of a scenario with cases it is
@@ -117,15 +125,42 @@ fn start_in(topology: &mut Topology, file: &str) {
     }
 }
 
-/// The parts of a scenario, read.
+/// The parts of a scenario, as far as they can be read.
 struct Parts {
     proves: String,
-    about: About,
+    about: Option<About>,
     given: Vec<At<StepDocument>>,
     steps: Vec<At<StepDocument>>,
+    cases: Vec<At<CaseDocument>>,
     claims: Vec<At<ClaimDocument>>,
     breaks: Vec<At<ClaimWord>>,
     explore: Option<ExploreDocument>,
+    /// The places of mistakes behind which they were read.
+    unread: Vec<Span>,
+}
+
+impl Parts {
+    fn read(text: &str, faults: &mut Vec<Fault>) -> Option<Self> {
+        let tree = parse_one(text).map_err(|found| faults.extend(found)).ok()?;
+        let parts = split(&tree, PARTS, faults);
+        let proves = parts.require::<String>("proves", faults).map(|proves| proves.value).unwrap_or_default();
+        parts.must_have("about", faults);
+        let about = parts.read_mended::<About>("about", faults).map(|about| about.value);
+        let given = parts.read_each_mended::<StepDocument>("given", faults);
+        let before = faults.len();
+        parts.must_have("steps", faults);
+        let steps = parts.read_each_mended::<StepDocument>("steps", faults);
+        if let Some(section) = parts.get("steps").filter(|_| steps.is_empty() && faults.len() == before) {
+            let fault = Fault::new("a scenario without steps proves nothing", section.key.span);
+            faults.push(fault.with_label("expected at least one"));
+        }
+        let cases = parts.read_each_mended::<CaseDocument>("cases", faults);
+        let claims = parts.read_each_mended::<ClaimDocument>("claims", faults);
+        let breaks = parts.read_each::<ClaimWord>("breaks", faults);
+        let explore = parts.read_mended::<ExploreDocument>("explore", faults).map(|explore| explore.value);
+        let unread = faults.iter().map(|fault| fault.span).collect();
+        Some(Self { proves, about, given, steps, cases, claims, breaks, explore, unread })
+    }
 }
 
 fn scenario(
@@ -136,33 +171,19 @@ fn scenario(
     faults: &mut Vec<Fault>,
 ) -> Option<Vec<Plan>> {
     let found = topology();
-    let tree = parse_one(&origin.scenario_text).map_err(|found| faults.extend(found)).ok()?;
-    let parts = split(&tree, PARTS, faults);
-    let proves = parts.require::<String>("proves", faults);
-    let about = parts.require::<About>("about", faults);
-    let given = parts.read_each::<StepDocument>("given", faults);
-    let before = faults.len();
-    let steps = parts.require_each::<StepDocument>("steps", faults);
-    if let Some(section) = parts.get("steps").filter(|_| steps.is_empty() && faults.len() == before) {
-        let fault = Fault::new("a scenario without steps proves nothing", section.key.span);
-        faults.push(fault.with_label("expected at least one"));
-    }
-    let cases = parts.read_each::<CaseDocument>("cases", faults);
-    let claims = parts.read_each::<ClaimDocument>("claims", faults);
-    let breaks = parts.read_each::<ClaimWord>("breaks", faults);
-    let explore = parts.read::<ExploreDocument>("explore", faults).map(|explore| explore.value);
-    refuse_bad_cases(&cases, faults);
+    let parts = Parts::read(&origin.scenario_text, faults)?;
+    refuse_bad_cases(&parts, faults);
     let mut found = Some(found?);
-    let parts = Parts { proves: proves?.value, about: about?.value, given, steps, claims, breaks, explore };
+    let about = parts.about.as_ref()?;
     // One plan without a case, or one for each case.
-    let cases: Vec<Option<&CaseDocument>> = match &cases[..] {
+    let cases: Vec<Option<&CaseDocument>> = match &parts.cases[..] {
         [] => vec![None],
         cases => cases.iter().map(|case| Some(&case.value)).collect(),
     };
     let mut plans = Vec::with_capacity(cases.len());
     for case in cases {
         let topology = found.take().or_else(&mut *topology)?;
-        plans.push(one_plan(name, origin, seed, topology, &parts, case, faults));
+        plans.push(one_plan(name, origin, seed, topology, (about, &parts), case, faults));
     }
     Some(plans)
 }
@@ -172,11 +193,10 @@ fn one_plan(
     origin: &Origin,
     seed: u64,
     topology: ResolvedTopology,
-    parts: &Parts,
+    (about, parts): (&About, &Parts),
     case: Option<&CaseDocument>,
     faults: &mut Vec<Fault>,
 ) -> Plan {
-    let about = &parts.about;
     let mut planner = Planner {
         text: &origin.scenario_text,
         topology: &topology,
@@ -188,6 +208,7 @@ fn one_plan(
         faults_over: None,
         any: None,
         said_any: false,
+        unread: &parts.unread,
     };
     planner.check_needs(about);
     let (assumptions, settled, possible) = planner.assumptions(about, case, origin);
@@ -232,18 +253,19 @@ fn one_plan(
     }
 }
 
-fn refuse_bad_cases(cases: &[At<CaseDocument>], faults: &mut Vec<Fault>) {
-    for (index, At { value: case, .. }) in cases.iter().enumerate() {
-        let name = &case.case;
+fn refuse_bad_cases(parts: &Parts, faults: &mut Vec<Fault>) {
+    let names = parts.cases.iter().map(|case| &case.value.case);
+    let names: Vec<&At<String>> = names.filter(|name| !parts.unread.contains(&name.span)).collect();
+    for (index, name) in names.iter().enumerate() {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.value.is_empty() || !name.value.chars().all(is_plain) {
             let message = format!("`{}` cannot be the name of a case", name.value);
             faults.push(Fault::new(message, name.span).with_label("expected small letters, digits and `_`"));
         }
-        if let Some(first) = cases[..index].iter().find(|other| other.value.case.value == name.value) {
+        if let Some(first) = names[..index].iter().find(|other| other.value == name.value) {
             let message = format!("the case `{}` is there twice", name.value);
             let fault = Fault::new(message, name.span).with_label("the second");
-            faults.push(fault.with_also(first.value.case.span, "the first"));
+            faults.push(fault.with_also(first.span, "the first"));
         }
     }
 }
@@ -260,6 +282,8 @@ struct Planner<'a> {
     /// The node that `any` stands for, where it may stand.
     any: Option<NodeId>,
     said_any: bool,
+    /// The places of mistakes that are known: there stand-ins were read.
+    unread: &'a [Span],
 }
 
 impl Planner<'_> {
@@ -267,7 +291,14 @@ impl Planner<'_> {
         Place::of(self.text, span.start).line as u32
     }
 
+    /// Adds a fault; but what encloses a mistake that is known may follow from that.
     fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault);
+        if !self.unread.iter().any(|&known| fault.span.encloses(known)) {
+            self.faults.push(fault);
+        }
+    }
+
+    fn is_unread(&self, place: Span) -> bool {
+        self.unread.contains(&place)
     }
 }

@@ -5,9 +5,7 @@ use failover_sim::names::{ActionNo, StepNo};
 use crate::plan::{HoldWhile, Step, StepKind};
 
 use super::super::diagnostic::Fault;
-use super::super::document::{
-    AfterWord, Hold, StepDocument,
-};
+use super::super::document::{AfterWord, Hold, StepDocument};
 use super::super::read::At;
 use super::super::tree::Span;
 use super::Planner;
