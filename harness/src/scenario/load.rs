@@ -13,7 +13,7 @@ use super::based_on::{base_of, told_apart, whole};
 use super::diagnostic::{Diagnostics, Fault};
 use super::files::gather;
 use super::nearest;
-use super::planner::{plans, topology_of};
+use super::planner::{mistakes_without_topology, plans, topology_of};
 use super::read::At;
 use super::standard::{self, StandardFile};
 
@@ -398,5 +398,6 @@ fn no_topology(file: &str, text: &str, scenario: &Scenario, name: &At<String>) -
     let mut fault = Fault::new(format!("there is no topology `{}`", name.value), name.span)
         .with_label("no such file in a folder `topologies` here or above, and the program carries none");
     fault.hint = nearest::hint(&name.value, known.iter().map(String::as_str));
-    Diagnostics::new(file, text, vec![fault])
+    let others = mistakes_without_topology(text);
+    Diagnostics::new(file, text, others.into_iter().chain([fault]).collect())
 }

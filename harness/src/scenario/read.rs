@@ -14,7 +14,9 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::diagnostic::Fault;
+use super::mend::{Mended, Part, read_on};
 use super::nearest;
+use super::stand_in::StandIn;
 use super::tree::{Span, Tree, Value};
 use super::unfit::{OPTIONAL, Unfit};
 
@@ -22,22 +24,37 @@ use super::unfit::{OPTIONAL, Unfit};
 ///
 /// # Errors
 ///
-/// The first mistake in it.
-pub fn read<T: DeserializeOwned>(tree: &Tree) -> Result<T, Fault> {
-    T::deserialize(tree).map_err(Unfit::into_fault)
+/// The mistakes in it.
+pub fn read<T: DeserializeOwned>(tree: &Tree) -> Result<T, Vec<Fault>> {
+    let mut faults = Vec::new();
+    let value = read_on(tree, |error| faults.push(error.into_fault()));
+    match value.filter(|_| faults.is_empty()) {
+        Some(At { value, .. }) => Ok(value),
+        None => Err(faults),
+    }
 }
 
 /// Reads every element of a list by itself: a mistake in one does not hide those in the next.
 ///
 /// Elements with a mistake are left out and their faults added.
 pub fn read_each<T: DeserializeOwned>(sequence: &Tree, faults: &mut Vec<Fault>) -> Vec<At<T>> {
-    read_elements(sequence, None, faults)
+    read_elements(sequence, None, Stance::Right, faults)
+}
+
+/// Which elements of a list are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stance {
+    /// Those without a mistake.
+    Right,
+    /// All that can be read behind their mistakes.
+    Mended,
 }
 
 /// The same for a list that is the value of `key`, which the faults then name.
 pub(super) fn read_elements<T: DeserializeOwned>(
     sequence: &Tree,
     key: Option<&Tree>,
+    wanted: Stance,
     faults: &mut Vec<Fault>,
 ) -> Vec<At<T>> {
     let named = |error: Unfit| match key {
@@ -50,10 +67,9 @@ pub(super) fn read_elements<T: DeserializeOwned>(
     };
     let mut values = Vec::with_capacity(items.len());
     for item in items {
-        match At::deserialize(item) {
-            Ok(value) => values.push(value),
-            Err(error) => faults.push(named(error.in_element())),
-        }
+        let before = faults.len();
+        let value = read_on(item, |error| faults.push(named(error.in_element())));
+        values.extend(value.filter(|_| wanted == Stance::Mended || faults.len() == before));
     }
     values
 }
@@ -106,11 +122,34 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AtVisitor<T> {
     }
 }
 
-impl<'de> Deserializer<'de> for &'de Tree {
+/// A tree that is read behind the mistakes in it that are known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading<'de> {
+    tree: &'de Tree,
+    mended: &'de Mended,
+}
+
+impl<'de> Reading<'de> {
+    pub(super) const fn behind(tree: &'de Tree, mended: &'de Mended) -> Self {
+        Self { tree, mended }
+    }
+
+    /// Reads a part of this tree, or its stand-in.
+    fn part<T: DeserializeSeed<'de>>(self, tree: &'de Tree, seed: T) -> Result<T::Value, Unfit> {
+        match self.mended.stand_in(tree) {
+            Some(stand_in) => seed.deserialize(stand_in).map_err(|_| Unfit::no_stand_in()),
+            None => seed
+                .deserialize(Self { tree, ..self })
+                .map_err(|error| error.at(tree).in_part(|| Part::Value(tree.span))),
+        }
+    }
+}
+
+impl<'de> Deserializer<'de> for Reading<'de> {
     type Error = Unfit;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match &self.value {
+        match &self.tree.value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::Integer(number) => match (u64::try_from(*number), i64::try_from(*number)) {
@@ -120,15 +159,15 @@ impl<'de> Deserializer<'de> for &'de Tree {
             },
             Value::Float(number) => visitor.visit_f64(*number),
             Value::Text(text) => visitor.visit_borrowed_str(text),
-            Value::Sequence(items) => visit_sequence(items, visitor),
-            Value::Mapping(entries) => visit_mapping(entries, None, visitor),
+            Value::Sequence(items) => visit_sequence(self, items, visitor),
+            Value::Mapping(entries) => visit_mapping(self, entries, None, visitor),
         }
-        .map_err(|error| error.at(self))
+        .map_err(|error| error.at(self.tree))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.value {
-            Value::Null if self.is_blank() => Err(Unfit::wrong(self, OPTIONAL)),
+        match self.tree.value {
+            Value::Null if self.tree.is_blank() => Err(Unfit::wrong(self.tree, OPTIONAL)),
             Value::Null => visitor.visit_none(),
             Value::Bool(_)
             | Value::Integer(_)
@@ -145,11 +184,11 @@ impl<'de> Deserializer<'de> for &'de Tree {
         visitor: V,
     ) -> Result<V::Value, Unfit> {
         if name == AT {
-            visitor.visit_seq(Place { tree: self, given: 0 })
+            visitor.visit_seq(Place::new(self.tree.span, self))
         } else {
             visitor.visit_newtype_struct(self)
         }
-        .map_err(|error| error.at(self))
+        .map_err(|error| error.at(self.tree))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -158,8 +197,10 @@ impl<'de> Deserializer<'de> for &'de Tree {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        let Value::Mapping(entries) = &self.value else { return Err(Unfit::wrong(self, "a mapping")) };
-        visit_mapping(entries, Some(fields), visitor).map_err(|error| error.at(self))
+        let Value::Mapping(entries) = &self.tree.value else {
+            return Err(Unfit::wrong(self.tree, "a mapping"));
+        };
+        visit_mapping(self, entries, Some(fields), visitor).map_err(|error| error.at(self.tree))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -168,32 +209,35 @@ impl<'de> Deserializer<'de> for &'de Tree {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Unfit> {
-        let entries = match &self.value {
+        let entries = match &self.tree.value {
             Value::Text(_) => {
-                return visitor.visit_enum(Choice { name: self, content: None }).map_err(|e| e.at(self));
+                let choice = Choice { reading: self, name: self.tree, content: None };
+                return visitor.visit_enum(choice).map_err(|e| e.at(self.tree));
             }
             Value::Mapping(entries) => entries.as_slice(),
             Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Sequence(_) => &[],
         };
-        match entries {
-            [] => Err(Unfit::wrong(self, one_of(variants))),
-            [(name, content)] => {
-                visitor.visit_enum(Choice { name, content: Some(content) }).map_err(|e| e.at(name))
-            }
-            [(first, _), (second, _), ..] => {
+        let mut left = entries.iter().filter(|(key, _)| !self.mended.leaves_out(key));
+        match (left.next(), left.next()) {
+            (None, _) => Err(Unfit::wrong(self.tree, one_of(variants))),
+            (Some((name, content)), None) => visitor
+                .visit_enum(Choice { reading: self, name, content: Some(content) })
+                .map_err(|e| e.at(name)),
+            (Some((first, _)), Some((second, _))) => {
                 let is_known = |key: &Tree| key.name().is_some_and(|name| variants.contains(&name.as_ref()));
-                let keys = || entries.iter().map(|(key, _)| key);
+                let keys = || entries.iter().map(|(key, _)| key).filter(|key| !self.mended.leaves_out(key));
                 let verb = keys().find(|key| is_known(key)).unwrap_or(first);
                 let extra = keys().find(|key| !is_known(key) && key.span != verb.span).unwrap_or(second);
-                Err(Unfit::second_key(extra, verb, is_known(extra)))
+                let error = Unfit::second_key(extra, verb, is_known(extra));
+                Err(error.in_part(|| Part::out_of_place(self.tree, extra)))
             }
         }
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Unfit> {
-        match self.name() {
-            Some(name) => visitor.visit_str(&name).map_err(|error: Unfit| error.at(self)),
-            None => Err(Unfit::wrong(self, "a name")),
+        match self.tree.name() {
+            Some(name) => visitor.visit_str(&name).map_err(|error: Unfit| error.at(self.tree)),
+            None => Err(Unfit::wrong(self.tree, "a name")),
         }
     }
 
@@ -216,8 +260,12 @@ fn one_of(variants: &[&str]) -> String {
     }
 }
 
-fn visit_sequence<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Result<V::Value, Unfit> {
-    let mut elements = Elements { left: items.iter() };
+fn visit_sequence<'de, V: Visitor<'de>>(
+    reading: Reading<'de>,
+    items: &'de [Tree],
+    visitor: V,
+) -> Result<V::Value, Unfit> {
+    let mut elements = Elements { reading, left: items.iter() };
     let value = visitor.visit_seq(&mut elements)?;
     let Some(extra) = elements.left.next() else { return Ok(value) };
     let wanted = items.len() - elements.left.len() - 1;
@@ -227,21 +275,25 @@ fn visit_sequence<'de, V: Visitor<'de>>(items: &'de [Tree], visitor: V) -> Resul
 }
 
 fn visit_mapping<'de, V: Visitor<'de>>(
+    reading: Reading<'de>,
     entries: &'de [(Tree, Tree)],
     fields: Option<&'static [&'static str]>,
     visitor: V,
 ) -> Result<V::Value, Unfit> {
-    let mut access = Entries { left: entries.iter(), fields, current: None };
+    let added = reading.mended.added(reading.tree).collect();
+    let mut access = Entries { reading, left: entries.iter(), fields, current: None, added };
     let value = visitor.visit_map(&mut access);
     // A field that is there under two spellings is noticed while its second key is the current one.
-    value.map_err(|error| match access.current {
-        Some((key, _)) => error.at(key),
-        None => error,
+    value.map_err(|error| match (access.current, error.missing()) {
+        (Some((key, _)), _) => error.at(key).in_part(|| Part::out_of_place(reading.tree, key)),
+        (None, Some(field)) => error.in_part(|| Part::Missing { mapping: reading.tree.span, field }),
+        (None, None) => error,
     })
 }
 
 /// The elements of a list that are still to be read.
 struct Elements<'de> {
+    reading: Reading<'de>,
     left: std::slice::Iter<'de, Tree>,
 }
 
@@ -249,10 +301,8 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
     type Error = Unfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unfit> {
-        self.left
-            .next()
-            .map(|item| seed.deserialize(item).map_err(|error| error.at(item).in_element()))
-            .transpose()
+        let item = self.left.next();
+        item.map(|item| self.reading.part(item, seed).map_err(Unfit::in_element)).transpose()
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -262,31 +312,48 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
 /// The entries of a mapping that are still to be read.
 struct Entries<'de> {
+    reading: Reading<'de>,
     left: std::slice::Iter<'de, (Tree, Tree)>,
     /// The keys that may occur, where they are known.
     fields: Option<&'static [&'static str]>,
     current: Option<(&'de Tree, &'de Tree)>,
+    /// The keys that are read besides, with stand-ins for values.
+    added: Vec<&'static str>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
     type Error = Unfit;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Unfit> {
-        self.current = self.left.next().map(|(key, value)| (key, value));
-        let Some((key, _)) = self.current else { return Ok(None) };
+        let mended = self.reading.mended;
+        self.current =
+            self.left.by_ref().map(|(key, value)| (key, value)).find(|(key, _)| !mended.leaves_out(key));
+        let Some((key, _)) = self.current else {
+            return self.added.last().map(|&field| seed.deserialize(field.into_deserializer())).transpose();
+        };
+        let mapping = self.reading.tree;
         if let Some(fields) = self.fields
             && !key.name().is_some_and(|name| fields.contains(&name.as_ref()))
         {
-            return Err(Unfit::unknown(key, fields));
+            return Err(Unfit::unknown(key, fields).in_part(|| Part::unknown(mapping, key, fields)));
         }
-        seed.deserialize(key).map(Some).map_err(|error| error.at(key).in_element())
+        seed.deserialize(Reading { tree: key, ..self.reading })
+            .map(Some)
+            .map_err(|error| error.at(key).in_element().in_part(|| Part::out_of_place(mapping, key)))
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Unfit> {
-        let (key, value) = self
-            .current
-            .ok_or_else(|| <Unfit as de::Error>::custom("bug: a value was asked for before its key"))?;
-        seed.deserialize(value).map_err(|error| error.at(value).under(key))
+        match (self.current, self.added.pop()) {
+            (Some((key, value)), added) => {
+                self.added.extend(added);
+                self.reading.part(value, seed).map_err(|error| error.under(key))
+            }
+            (None, Some(_)) => {
+                let stand_in = StandIn { span: self.reading.tree.first_place() };
+                seed.deserialize(stand_in).map_err(|_| Unfit::no_stand_in())
+            }
+            (None, None) => Err(de::Error::custom("bug: a value was asked for before its key")),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -296,6 +363,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 
 /// One variant of an enum: its name and, in the form `{ name: content }`, its content.
 struct Choice<'de> {
+    reading: Reading<'de>,
     name: &'de Tree,
     content: Option<&'de Tree>,
 }
@@ -305,13 +373,15 @@ impl<'de> EnumAccess<'de> for Choice<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Unfit> {
-        Ok((seed.deserialize(self.name).map_err(|error| error.at(self.name))?, self))
+        let name = Reading { tree: self.name, ..self.reading };
+        Ok((seed.deserialize(name).map_err(|error| error.at(self.name))?, self))
     }
 }
 
 impl<'de> Choice<'de> {
-    fn content(&self) -> Result<&'de Tree, Unfit> {
-        self.content.ok_or_else(|| Unfit::bare(self.name))
+    fn content(&self) -> Result<Reading<'de>, Unfit> {
+        let tree = self.content.ok_or_else(|| Unfit::bare(self.name))?;
+        Ok(Reading { tree, ..self.reading })
     }
 }
 
@@ -327,7 +397,7 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Unfit> {
         let content = self.content()?;
-        seed.deserialize(content).map_err(|error| error.at(content).under(self.name))
+        content.part(content.tree, seed).map_err(|error| error.under(self.name))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Unfit> {
@@ -343,26 +413,33 @@ impl<'de> VariantAccess<'de> for Choice<'de> {
     }
 }
 
-/// What [`At`] is given: the start, the end and the value of a tree.
-struct Place<'de> {
-    tree: &'de Tree,
+/// What [`At`] is given: the start, the end and the value of a tree, or of its stand-in.
+pub(super) struct Place<D> {
+    span: Span,
+    value: Option<D>,
     given: u8,
 }
 
-impl<'de> SeqAccess<'de> for Place<'de> {
+impl<D> Place<D> {
+    pub(super) const fn new(span: Span, value: D) -> Self {
+        Self { span, value: Some(value), given: 0 }
+    }
+}
+
+impl<'de, D: Deserializer<'de, Error = Unfit>> SeqAccess<'de> for Place<D> {
     type Error = Unfit;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Unfit> {
         self.given += 1;
-        match self.given {
-            1 => seed.deserialize(self.tree.span.start.into_deserializer()),
-            2 => seed.deserialize(self.tree.span.end.into_deserializer()),
-            3 => seed.deserialize(self.tree),
-            _ => return Ok(None),
+        match (self.given, self.value.take_if(|_| self.given == 3)) {
+            (1, _) => seed.deserialize(self.span.start.into_deserializer()),
+            (2, _) => seed.deserialize(self.span.end.into_deserializer()),
+            (_, Some(value)) => seed.deserialize(value),
+            (_, None) => return Ok(None),
         }
         .map(Some)
     }
 }
 
 /// The name by which [`At`] asks for a place: no Rust type can have it.
-const AT: &str = "$failover::At";
+pub(super) const AT: &str = "$failover::At";

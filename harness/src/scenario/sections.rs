@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::{Deserialize, DeserializeOwned};
+use serde::de::DeserializeOwned;
 
 use super::diagnostic::Fault;
+use super::mend::read_on;
 use super::nearest;
-use super::read::{At, read_elements};
+use super::read::{At, Stance, read_elements};
 use super::tree::{Span, Tree, Value, quoted};
 use super::unfit::Unfit;
 
@@ -78,14 +79,18 @@ impl<'t> Sections<'t> {
 
     /// Reads a part that may be absent. None if it is, and if it is wrong: then there is a fault.
     pub fn read<T: DeserializeOwned>(&self, name: &str, faults: &mut Vec<Fault>) -> Option<At<T>> {
+        let before = faults.len();
+        self.read_mended(name, faults).filter(|_| faults.len() == before)
+    }
+
+    /// Reads a part that may be absent, behind the mistakes in it. None if it is, and if it cannot be read at all.
+    pub(super) fn read_mended<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Option<At<T>> {
         let Section { key, value } = self.get(name)?;
-        match At::deserialize(value).map_err(|error: Unfit| error.under(key).into_fault()) {
-            Ok(value) => Some(value),
-            Err(fault) => {
-                faults.push(fault);
-                None
-            }
-        }
+        read_on(value, |error| faults.push(error.under(key).into_fault()))
     }
 
     /// Reads a part that must be there. None if there is a fault.
@@ -97,7 +102,19 @@ impl<'t> Sections<'t> {
     /// Reads a list that may be absent, every element by itself.
     pub fn read_each<T: DeserializeOwned>(&self, name: &str, faults: &mut Vec<Fault>) -> Vec<At<T>> {
         match self.get(name) {
-            Some(Section { key, value }) => read_elements(value, Some(key), faults),
+            Some(Section { key, value }) => read_elements(value, Some(key), Stance::Right, faults),
+            None => Vec::new(),
+        }
+    }
+
+    /// The same, every element behind the mistakes in it.
+    pub(super) fn read_each_mended<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        faults: &mut Vec<Fault>,
+    ) -> Vec<At<T>> {
+        match self.get(name) {
+            Some(Section { key, value }) => read_elements(value, Some(key), Stance::Mended, faults),
             None => Vec::new(),
         }
     }

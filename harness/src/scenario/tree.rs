@@ -32,6 +32,11 @@ impl Span {
         self.start >= self.end
     }
 
+    /// Whether another one lies in it.
+    pub(super) const fn encloses(self, other: Self) -> bool {
+        self.start <= other.start && other.end <= self.end
+    }
+
     /// What the text says there; empty if the span does not lie in it on character boundaries.
     pub fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -53,6 +58,19 @@ impl Tree {
     /// A written `null` or `~` is not blank.
     pub fn is_blank(&self) -> bool {
         self.value == Value::Null && self.span.is_empty()
+    }
+
+    /// Where to show what is wrong with the whole: the first key of a mapping, and all of anything else.
+    pub(super) fn first_place(&self) -> Span {
+        match &self.value {
+            Value::Mapping(entries) => entries.first().map_or(self.span, |(key, _)| key.span),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Text(_)
+            | Value::Sequence(_) => self.span,
+        }
     }
 
     /// The name that this tree has as a key of a mapping; none for lists and mappings.

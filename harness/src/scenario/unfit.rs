@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{Error, Expected, Unexpected};
 
 use super::diagnostic::Fault;
+use super::mend::Part;
 use super::nearest;
 use super::tree::{Span, Tree, Value, quoted};
 
@@ -24,6 +25,8 @@ struct Details {
     also: Option<(Span, String)>,
     /// The nearest key above is a better place than the one that is known.
     belongs_to_key: bool,
+    /// What has to be another one before the rest can be read; the whole, if nothing less is known.
+    part: Option<Part>,
 }
 
 /// What is wrong, as far as it can be told without the place.
@@ -53,6 +56,8 @@ enum Reason {
     },
     Bare(String),
     NothingFollows(String),
+    /// Nothing can be read in the place of a part with a mistake: it follows from that, and is never told.
+    NoStandIn,
     /// What a type's own `Deserialize` said, and its advice.
     Told {
         message: String,
@@ -73,6 +78,33 @@ impl Unfit {
         let message = self.to_string();
         let Details { span, also, .. } = *self.0;
         Fault { message, span: span.unwrap_or_default(), label, hint, also: also.into_iter().collect() }
+    }
+
+    /// No stand-in can be read; then one is needed for what it lies in.
+    pub(super) fn no_stand_in() -> Self {
+        Self::from(Reason::NoStandIn)
+    }
+
+    /// Whether that is what is wrong.
+    pub(super) fn is_no_stand_in(&self) -> bool {
+        matches!(self.0.reason, Reason::NoStandIn)
+    }
+
+    /// The field that is missing, if that is what is wrong.
+    pub(super) fn missing(&self) -> Option<&'static str> {
+        let Reason::MissingField(field) = self.0.reason else { return None };
+        Some(field)
+    }
+
+    /// What has to be another one before the rest can be read; none for the whole.
+    pub(super) fn part(&self) -> Option<&Part> {
+        self.0.part.as_ref()
+    }
+
+    /// This error, which is about this part of the tree if no smaller one is known.
+    pub(super) fn in_part(mut self, part: impl FnOnce() -> Part) -> Self {
+        self.0.part.get_or_insert_with(part);
+        self
     }
 
     /// A key beside the only one that may be there, and whether it could be that one itself.
@@ -122,11 +154,8 @@ impl Unfit {
             self.0.reason = Reason::Blank { expected: expected.clone() };
             self.0.belongs_to_key = true;
         }
-        let first_key = match (&self.0.reason, &tree.value) {
-            (Reason::MissingField(_), Value::Mapping(entries)) => entries.first().map(|(key, _)| key.span),
-            _ => None,
-        };
-        self.0.span = Some(first_key.unwrap_or(tree.span));
+        let span = if self.missing().is_some() { tree.first_place() } else { tree.span };
+        self.0.span = Some(span);
         self
     }
 
@@ -162,9 +191,8 @@ impl Unfit {
             (Reason::SecondKey { .. }, _) => "a second key".to_owned(),
             (Reason::Bare(_), _) => "more is needed".to_owned(),
             (Reason::NothingFollows(_), _) => "nothing may follow".to_owned(),
-            (Reason::Wrong { .. } | Reason::Told { .. }, None) | (Reason::DuplicateField(_), _) => {
-                String::new()
-            }
+            (Reason::Wrong { .. } | Reason::Told { .. }, None)
+            | (Reason::DuplicateField(_) | Reason::NoStandIn, _) => String::new(),
         }
     }
 
@@ -194,6 +222,7 @@ impl Unfit {
             Reason::Told { hint, .. } => hint.clone(),
             Reason::MissingField(_)
             | Reason::DuplicateField(_)
+            | Reason::NoStandIn
             | Reason::Wrong { .. }
             | Reason::Blank { .. } => None,
         }
@@ -219,6 +248,7 @@ impl fmt::Display for Unfit {
             }
             (Reason::Bare(name), _) => write!(f, "{} cannot stand alone", quoted(name)),
             (Reason::NothingFollows(name), _) => write!(f, "{} takes no value", quoted(name)),
+            (Reason::NoStandIn, _) => f.write_str("nothing can be read in the place of a mistake"),
             (Reason::Told { message, .. }, _) => f.write_str(message),
         }
     }
@@ -236,6 +266,7 @@ impl From<Reason> for Unfit {
             own_key: false,
             also: None,
             belongs_to_key,
+            part: None,
         }))
     }
 }

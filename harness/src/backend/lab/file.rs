@@ -367,8 +367,8 @@ fn target<'n>(action: &ResolvedAction, names: &'n Names) -> Option<&'n str> {
 fn answers(tree: &Tree, faults: &mut Vec<Fault>) -> Vec<(Assumption, usize)> {
     let read: BTreeMap<At<String>, At<String>> = match read(tree) {
         Ok(read) => read,
-        Err(fault) => {
-            faults.push(fault);
+        Err(found) => {
+            faults.extend(found);
             return Vec::new();
         }
     };
@@ -419,4 +419,37 @@ fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
         }
     }
     allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::diagnostic::Paint;
+
+    #[test]
+    fn all_mistakes_of_a_part_are_told_at_once() {
+        let text = "\
+cluster: lab
+transport: twin
+hooks: { power_state: state, power_of: [ off ], freeze: [ 5, 6 ] }
+resolve: { SQLFCI: nowhere, NODE1: 10.0.0.11, NODE2: 10.0.0 }
+twin: { first_sweep: 5, second_sweep: [] }
+allow: {}
+";
+        let shown = LabFile::read("lab.yaml", text).expect_err("much is wrong").render(Paint::Plain);
+        for told in [
+            "lab.yaml:3:23",
+            "unknown field `power_of`",
+            "`hooks` needs the field `power_on`",
+            "lab.yaml:3:59",
+            "lab.yaml:3:62",
+            "lab.yaml:4:20",
+            "lab.yaml:4:54",
+            "lab.yaml:5:22",
+            "lab.yaml:5:39",
+        ] {
+            assert!(shown.contains(told), "{told}\n{shown}");
+        }
+        assert!(!shown.contains("needs the field `power_off`"), "`power_of` explains it\n{shown}");
+    }
 }

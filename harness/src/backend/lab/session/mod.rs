@@ -3,7 +3,13 @@
 //! A session is a pair of byte streams. Threads of its own read and write, so that nothing but a time limit ever holds
 //! the run. After any error but a failed request the session is broken and its owner replaces it.
 
-use std::io::{self, Read, Write};
+mod evidence;
+mod needs;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+use std::io;
 use std::process::ExitStatus;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
@@ -12,38 +18,15 @@ use failover_sim::time::Time;
 
 use super::clock::Clock;
 use super::protocol::{
-    Answer, Call, ErrorRecord, FieldError, Hello, LINE_LIMIT, LanguageMode, Line, Lines, Marker, Reply,
-    Request, Ticks,
+    Answer, Call, ErrorRecord, FieldError, Hello, LINE_LIMIT, Line, Lines, Marker, Reply, Request,
 };
 use super::transport::Process;
+use evidence::beginning;
+use streams::{Piece, read_all, start, write_all};
 
-/// The streams of a session.
-pub struct Connection {
-    /// What the host writes.
-    pub reader: Box<dyn Read + Send>,
-    /// What the host reads.
-    pub writer: Box<dyn Write + Send>,
-    /// Where the host, or the program that leads to it, tells of its troubles: all of it is evidence.
-    pub errors: Option<Box<dyn Read + Send>>,
-    /// The program that leads to the host: it ends with the session.
-    pub process: Option<Process>,
-    /// Where time is virtual: the host says after each request how many bytes it has written so far, and that no
-    /// more will come until it is asked again. `None` where time is real.
-    pub stillness: Option<Receiver<u64>>,
-}
-
-impl Connection {
-    /// A connection that is two streams and nothing else, in real time.
-    pub fn of_streams(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> Self {
-        Self {
-            reader: Box::new(reader),
-            writer: Box::new(writer),
-            errors: None,
-            process: None,
-            stillness: None,
-        }
-    }
-}
+pub use evidence::{EVIDENCE_CHARS, EVIDENCE_LINES, Evidence};
+pub use needs::{Needs, Unfit, admit};
+pub use streams::Connection;
 
 /// What went wrong in a session.
 #[derive(Debug, thiserror::Error)]
@@ -97,91 +80,6 @@ pub enum SessionError {
     Unfit(Unfit),
 }
 
-/// What a host lacks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
-    /// Not Windows PowerShell.
-    #[error(
-        "it runs PowerShell edition `{0}`, expected Desktop: the cluster module is not tested under another"
-    )]
-    Edition(String),
-    /// A restricted language.
-    #[error("its language mode is {0:?}, expected Full")]
-    LanguageMode(LanguageMode),
-    /// No administrator.
-    #[error("the session is not elevated")]
-    NotElevated,
-    /// No cluster module.
-    #[error("the FailoverClusters module is not there")]
-    NoModule,
-    /// No second hop.
-    #[error("the session has no credentials for other hosts")]
-    NoCredentials,
-    /// It is a node of another cluster than the one that may be touched.
-    #[error("its cluster has the Id {}, and lab.yaml is about {expected}", .found.as_deref().unwrap_or("of none: no cluster service runs there"))]
-    OtherCluster {
-        /// The Id that `lab.yaml` names.
-        expected: String,
-        /// That of its own cluster, if it has one.
-        found: Option<String>,
-    },
-    /// Its cluster does not have the mark that its owner sets on a lab.
-    #[error(
-        "its cluster's Description does not have the word `{0}`, by which its owner says that it is a lab"
-    )]
-    NoMark(&'static str),
-    /// Another time than here. Kerberos refuses clocks that are further apart (MaxClockSkew, documented default).
-    #[error(
-        "its clock is {} s {}, expected at most {} s apart",
-        .seconds.unsigned_abs(),
-        if *.seconds < 0 { "behind" } else { "ahead" },
-        CLOCK_LIMIT.as_secs()
-    )]
-    Clock {
-        /// How far it is ahead at least; negative if it is behind.
-        seconds: i64,
-    },
-}
-
-/// What is needed of a host beyond a full Windows PowerShell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// The FailoverClusters module.
-    pub module: bool,
-    /// Elevation.
-    pub elevation: bool,
-    /// Credentials for other hosts.
-    pub credentials: bool,
-}
-
-impl Needs {
-    /// Whether a host has all of it.
-    ///
-    /// # Errors
-    /// The first thing that it lacks.
-    pub fn met_by(self, hello: &Hello) -> Result<(), Unfit> {
-        if hello.edition != "Desktop" {
-            return Err(Unfit::Edition(hello.edition.clone()));
-        }
-        match hello.language_mode {
-            LanguageMode::Full => {}
-            mode @ (LanguageMode::Restricted | LanguageMode::NoLanguage | LanguageMode::Constrained) => {
-                return Err(Unfit::LanguageMode(mode));
-            }
-        }
-        if self.elevation && !hello.elevated {
-            return Err(Unfit::NotElevated);
-        }
-        if self.module && hello.module_version.is_none() {
-            return Err(Unfit::NoModule);
-        }
-        if self.credentials && !hello.network_credentials {
-            return Err(Unfit::NoCredentials);
-        }
-        Ok(())
-    }
-}
-
 /// A session with one host.
 pub struct Session {
     writer: Sender<Vec<u8>>,
@@ -200,51 +98,12 @@ pub struct Session {
     evidence: Evidence,
 }
 
-/// What a thread of a session brings.
-enum Piece {
-    /// Something that the host has written.
-    Said(Vec<u8>),
-    /// The host writes no more.
-    Ended,
-    /// Something about troubles.
-    Trouble(Vec<u8>),
-    /// A stream failed.
-    Failed(io::Error),
-}
-
 #[derive(Clone, Debug)]
 struct Pending {
     request: Request,
     sent: Time,
     /// The host has said that nothing more will come.
     is_still: bool,
-}
-
-/// Lines that were no answers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Evidence {
-    /// The first of them, each cut to [`EVIDENCE_CHARS`].
-    pub lines: Vec<String>,
-    /// How many more there were.
-    pub dropped: u64,
-}
-
-impl Evidence {
-    fn keep_line(&mut self, line: Line) {
-        match line {
-            Line::Text(text) if text.is_empty() => {}
-            Line::Text(text) => self.keep(&text),
-            Line::Oversized => self.dropped += 1,
-        }
-    }
-
-    fn keep(&mut self, line: &str) {
-        if self.lines.len() < EVIDENCE_LINES {
-            self.lines.push(beginning(line));
-        } else {
-            self.dropped += 1;
-        }
-    }
 }
 
 impl Session {
@@ -496,71 +355,6 @@ impl Drop for Session {
     }
 }
 
-/// Whether a host that said this may be used for what is needed of it.
-///
-/// # Errors
-/// The first thing that it lacks.
-pub fn admit(hello: &Hello, needs: Needs, asked: Time, clock: &dyn Clock) -> Result<(), SessionError> {
-    needs.met_by(hello).map_err(SessionError::Unfit)?;
-    let (latest, now) = (clock.utc(), clock.now());
-    let earliest = Ticks(latest.0 - i64::try_from(now.since(asked).as_nanos() / 100).unwrap_or(i64::MAX));
-    // The host read its clock between these two moments.
-    let ahead = (hello.clock.0 - latest.0).max(0) + (hello.clock.0 - earliest.0).min(0);
-    let seconds = ahead / TICKS_A_SECOND;
-    if seconds.unsigned_abs() > CLOCK_LIMIT.as_secs() {
-        return Err(SessionError::Unfit(Unfit::Clock { seconds }));
-    }
-    Ok(())
-}
-
-fn start(thread: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    std::thread::Builder::new().name("session".to_owned()).spawn(thread).map(drop)
-}
-
-fn read_all(
-    mut reader: Box<dyn Read + Send>,
-    as_piece: fn(Vec<u8>) -> Piece,
-    at_end: Option<Piece>,
-    pieces: Sender<Piece>,
-) -> impl FnOnce() {
-    move || {
-        let mut buffer = [0; 8 << 10];
-        loop {
-            let piece = match reader.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => as_piece(buffer[..length].to_vec()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Piece::Failed(error),
-            };
-            let is_over = matches!(piece, Piece::Failed(_));
-            if pieces.send(piece).is_err() || is_over {
-                return;
-            }
-        }
-        if let Some(piece) = at_end {
-            let _ = pieces.send(piece);
-        }
-    }
-}
-
-/// Writes until the session ends, or the host does: what it said last is in the other stream.
-fn write_all(mut writer: Box<dyn Write + Send>, lines: &Receiver<Vec<u8>>, pieces: &Sender<Piece>) {
-    for line in lines {
-        match writer.write_all(&line).and_then(|()| writer.flush()) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return,
-            Err(error) => {
-                let _ = pieces.send(Piece::Failed(error));
-                return;
-            }
-        }
-    }
-}
-
-fn beginning(line: &str) -> String {
-    line.chars().take(EVIDENCE_CHARS).collect()
-}
-
 fn tail(last: &[String]) -> String {
     let lines: Vec<String> = last.iter().map(|line| format!("`{line}`")).collect();
     if lines.is_empty() { String::new() } else { format!("; last lines: {}", lines.join(", ")) }
@@ -572,103 +366,10 @@ fn ending(exit: &Option<ExitStatus>) -> String {
 
 /// From one look at the clock to the next, while nothing arrives.
 const GRAIN: Duration = Duration::from_millis(20);
-/// How far a host's clock may be from the harness's: five minutes.
-const CLOCK_LIMIT: Duration = Duration::from_secs(5 * 60);
-const TICKS_A_SECOND: i64 = 10_000_000;
 /// How long a program that has closed its output may take to say why.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long a host may take for the handshake; a first import of the module takes seconds (inferred).
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(30);
-/// More lines that are no answers are counted, not kept.
-pub const EVIDENCE_LINES: usize = 200;
-/// Longer lines are cut.
-pub const EVIDENCE_CHARS: usize = 200;
 
 /// Why another kind of answer cannot come.
 pub(super) const READ_AS_ASKED: &str = "an answer is read as the answer to its request";
-
-#[cfg(test)]
-mod tests {
-    use std::io::{BufRead, BufReader};
-
-    use super::super::clock::WallClock;
-    use super::*;
-
-    /// A host in real time that answers each request with these bytes, and goes when there are no more.
-    fn host(answers: Vec<Vec<u8>>) -> (Session, WallClock) {
-        let (requests, writer) = io::pipe().expect("pipes can be had");
-        let (reader, mut out) = io::pipe().expect("pipes can be had");
-        std::thread::spawn(move || {
-            let mut requests = BufReader::new(requests).lines();
-            for answer in answers {
-                if requests.next().is_none() || out.write_all(&answer).is_err() {
-                    return;
-                }
-            }
-            // The last request gets no answer, but the host stays until the other side goes.
-            let _ = requests.next().and_then(|_| requests.next());
-        });
-        let connection = Connection::of_streams(reader, writer);
-        let session = Session::open(connection, Marker::of("wall")).expect("threads can be had");
-        (session, WallClock::begin())
-    }
-
-    fn hello(edition: &str) -> Vec<u8> {
-        let hello = Hello {
-            edition: edition.to_owned(),
-            language_mode: LanguageMode::Full,
-            elevated: false,
-            ui_culture: "de-DE".to_owned(),
-            module_version: None,
-            cluster_id: None,
-            cluster_description: None,
-            clock: WallClock::begin().utc(),
-            network_credentials: false,
-        };
-        let answer = Answer { id: 1, outcome: Ok(Reply::Hello(hello)) };
-        format!("{}\r\n", answer.line(&Marker::of("wall"))).into_bytes()
-    }
-
-    #[test]
-    fn a_greeting_in_real_time_keeps_other_lines_as_evidence() {
-        let mut bytes = b"\xef\xbb\xbfWARNUNG: nichts\r\n".to_vec();
-        bytes.extend(hello("Desktop"));
-        let (mut session, clock) = host(vec![bytes]);
-        assert!(session.greet(&clock, Needs::default()).is_ok_and(|hello| hello.ui_culture == "de-DE"));
-        assert_eq!(session.evidence().lines, ["WARNUNG: nichts"]);
-        let limit = Duration::from_millis(20);
-        let error = session.ask(&clock, Call::ReadCluster, limit).expect_err("nobody answers");
-        assert_eq!(error.to_string(), "no answer within 20 ms; last lines: `WARNUNG: nichts`");
-    }
-
-    #[test]
-    fn a_host_that_lacks_something_is_refused_with_the_reason() {
-        for (edition, needs, expected) in [
-            ("Core", Needs::default(), "edition `Core`"),
-            ("Desktop", Needs { module: true, ..Needs::default() }, "FailoverClusters module is not there"),
-            ("Desktop", Needs { elevation: true, ..Needs::default() }, "not elevated"),
-            ("Desktop", Needs { credentials: true, ..Needs::default() }, "no credentials"),
-        ] {
-            let (mut session, clock) = host(vec![hello(edition)]);
-            let error = session.greet(&clock, needs).expect_err("something is missing").to_string();
-            assert!(error.starts_with("the host is not fit: ") && error.contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_host_that_prints_nothing_and_goes_is_an_error() {
-        let connection = Connection::of_streams(io::empty(), io::sink());
-        let mut session = Session::open(connection, Marker::of("wall")).expect("threads can be had");
-        let error = session.greet(&WallClock::begin(), Needs::default()).expect_err("nobody is there");
-        assert_eq!(error.to_string(), "the session ended before the answer was there");
-    }
-
-    #[test]
-    fn evidence_has_a_cap() {
-        let mut bytes = b"noise\n".repeat(EVIDENCE_LINES + 5);
-        bytes.extend(hello("Desktop"));
-        let (mut session, clock) = host(vec![bytes]);
-        session.greet(&clock, Needs::default()).expect("the answer is there");
-        assert_eq!((session.evidence().lines.len(), session.evidence().dropped), (EVIDENCE_LINES, 5));
-    }
-}
