@@ -590,7 +590,7 @@ pub(super) struct StartExecutions {
     /// The name by which later steps call them.
     #[serde(rename = "as")]
     pub(super) name: At<String>,
-    /// How many, in each round.
+    /// How many, in each round; at most 1000000 in all.
     #[schemars(range(min = 1))]
     pub(super) count: At<u32>,
     /// How long each package runs.
