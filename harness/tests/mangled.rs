@@ -193,6 +193,14 @@ fn what_nobody_can_have_measured_is_refused() {
 }
 
 #[test]
+fn a_moment_that_no_run_reaches_is_refused_with_its_line() {
+    let late = HISTORY.replacen("\"latest_us\":0,", "\"latest_us\":18446744073709551615,", 1);
+    assert_ne!(late, *HISTORY);
+    let error = read_records(&late, &PLAN).expect_err("it is refused").to_string();
+    assert_eq!(error, "line 2 tells of what was later than a century after the beginning");
+}
+
+#[test]
 fn what_nobody_can_have_counted_is_refused() {
     let changed = |change: &dyn Fn(&mut Tally)| {
         let mut report = EXPLORED[0].clone();
