@@ -42,6 +42,15 @@ fn what_is_found_does_not_depend_on_threads_or_shards() {
 }
 
 #[test]
+fn the_last_seeds_that_there_are_are_run_once_by_several_threads() {
+    let plan = whatever();
+    let mut tally = Tally::of(&plan);
+    let (from, last) = (u64::MAX - 5, Until::Seed(u64::MAX));
+    Search { plan: &plan, from, until: last, shard: Shard::WHOLE, jobs: 3 }.run(&mut tally, |_| true);
+    assert_eq!((tally.runs, tally.next_seed()), (5, Some(u64::MAX)));
+}
+
+#[test]
 fn what_depends_on_an_unknown_is_told_with_the_answer_that_passes() {
     let text = WHATEVER.replace(", assume: { first_sweep: after_one_interval }", "");
     let plan = plan_of(&text, &two_node_fci(), 1);

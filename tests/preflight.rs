@@ -325,6 +325,24 @@ fn a_rule_that_blocks_some_addresses_or_another_profile_is_not_said_to_block_wor
         firewall.on.retain(|profile| profile != "Public");
     }
     assert!(matches!(said(&off, rule, "NODE2"), Answer::Right(_)), "the firewall is off in that profile");
+    let mut off = with("Any", "Any");
+    if let Look::Seen(firewall) = &mut off.nodes[1].firewall {
+        firewall.on.clear();
+    }
+    assert!(matches!(said(&off, rule, "NODE2"), Answer::Right(_)), "the firewall is off");
+}
+
+#[test]
+fn a_worker_that_is_disabled_is_enabled_before_it_is_started() {
+    for (start_mode, expected) in [("Auto", 1), ("Disabled", 2)] {
+        let mut snapshot = example::by_name("worker_stopped").expect("an example");
+        let Look::Seen(services) = &mut snapshot.workers[2].services else { panic!("they were seen") };
+        services.iter_mut().for_each(|service| service.start_mode = start_mode.to_owned());
+        let Answer::Wrong { fix, .. } = said(&snapshot, "worker_runs", "w3") else { panic!("it is stopped") };
+        let commands: Vec<&String> = fix.steps.iter().flat_map(|step| &step.commands).collect();
+        assert_eq!(commands.len(), expected, "{commands:?}");
+        assert_eq!(commands[0].contains("-StartupType Automatic"), start_mode == "Disabled", "{commands:?}");
+    }
 }
 
 #[test]

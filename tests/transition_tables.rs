@@ -168,18 +168,20 @@ fn the_worker_does_what_its_table_says() {
     let plan = plan_of(NOTHING, &two_node_fci(), 1);
     let settings = &plan.topology.workers[0].settings;
     let settings = Shared::new(WorkerSettings { max_task_count: 1, ..(**settings).clone() });
+    // What SSISDB says to its master.
+    let answered = |answer| WorkerEvent::Answered(Response::of(answer));
     let events = [
         ("started", WorkerEvent::Started),
         (DUE, WorkerEvent::Woken),
         ("connected", WorkerEvent::Connected),
         ("connect failed", WorkerEvent::ConnectFailed(ErrorFamily::EndpointNotFound)),
         ("connection reset", WorkerEvent::Lost(Loss::Reset)),
-        ("answer: registered", WorkerEvent::Answered(Response::Registered { enabled: true })),
-        ("answer: no task", WorkerEvent::Answered(Response::NoTask)),
-        ("answer: task", WorkerEvent::Answered(Response::Task(grant(Duration::from_secs(30))))),
-        ("answer: noted", WorkerEvent::Answered(Response::Noted)),
-        ("answer: 27246", WorkerEvent::Answered(Response::Refused { number: 27_246 })),
-        ("answer: no database", WorkerEvent::Answered(Response::NoDatabase)),
+        ("answer: registered", answered(Ok(Answer::Registered { enabled: true }))),
+        ("answer: no task", answered(Ok(Answer::NoTask))),
+        ("answer: task", answered(Ok(Answer::Task(grant(Duration::from_secs(30)))))),
+        ("answer: noted", answered(Ok(Answer::Done))),
+        ("answer: 27246", answered(Err(SqlError::Message(27_246)))),
+        ("answer: no database", answered(Err(SqlError::Unreachable))),
         ("answer: forbidden", WorkerEvent::Answered(Response::Forbidden)),
     ];
     let text = table(Worker::new(W, settings), &events, &plan.choices());

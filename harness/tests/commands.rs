@@ -155,3 +155,36 @@ fn wrong_options_are_the_input_s_fault() {
         assert!(error.contains(told), "{arguments:?}: {error}");
     }
 }
+
+#[test]
+fn the_least_and_the_greatest_numbers_are_taken_or_refused_and_no_bug() {
+    let folder = folder();
+    let folder = folder.path();
+    let measured = ["bench", "reconnect", "--failovers", "2", "--save", "measured.json"];
+    assert_eq!(failover(folder, &measured).0, 0);
+    for line in [
+        "run cluster/planned_move --seed #",
+        "run cluster/planned_move --jobs #",
+        "run cluster/planned_move --workers #",
+        "run cluster/planned_move --set FailoverThreshold=#",
+        "run cluster/planned_move --set workers=#",
+        "explore cluster/planned_move --seeds #..#",
+        "explore cluster/planned_move --seeds 18446744073709551610..# --jobs 2",
+        "explore cluster/planned_move --seeds 1..5 --shard #/#",
+        "explore cluster/planned_move --for #h --workers #",
+        "explore cluster/planned_move --quiet # --jobs #",
+        "bench reconnect --failovers 2 --seed #",
+        "bench reconnect --failovers # --workers #",
+        "compare measured.json measured.json --fail-above #%",
+        "predict --example right --seed #",
+        "probe https://127.0.0.1:#/ --for #h",
+        "twin two_node_fci --factor # --control #",
+    ] {
+        for number in ["0", "65535", "4294967295", "18446744073709551615", "99999999999999999999"] {
+            let line = line.replace('#', number);
+            let (code, text, error) = failover(folder, &line.split(' ').collect::<Vec<_>>());
+            assert!([0, 2, 3].contains(&code), "{line}: {code}\n{text}{error}");
+            assert_eq!(error.starts_with("error: "), code == 2, "{line}: {code}\n{text}{error}");
+        }
+    }
+}

@@ -40,7 +40,9 @@ fn a_first_session_does_what_was_allowed_and_nothing_else() {
     let (code, text, _) = failover(folder, &plan);
     assert_eq!(code, 0);
     assert!(text.starts_with("not run  cluster/"), "nothing is allowed yet: {text}");
-    assert!(text.contains("lab.yaml does not allow power_off of NODE1, power_off of NODE2"), "{text}");
+    let told = "lab.yaml does not allow power_off of NODE1, power_off of NODE2\n\
+                hint: write in lab.yaml under `allow:` `power_off: [ NODE1, NODE2 ]`\n";
+    assert!(text.contains(told), "{text}");
 
     let file = folder.join("lab.yaml");
     let forbids = std::fs::read_to_string(&file).expect("it was written");
@@ -66,7 +68,9 @@ fn a_first_session_does_what_was_allowed_and_nothing_else() {
     let only_one = allows.replace("#  power_off: any", "  power_off: [ NODE2 ]");
     std::fs::write(&file, only_one).expect("it can be written");
     let (_, text, _) = failover(folder, &[&run[..], &lab].concat());
-    assert!(text.contains("lab.yaml does not allow power_off of NODE1\n"), "`owner` may be NODE1: {text}");
+    let told = "lab.yaml does not allow power_off of NODE1\n\
+                hint: write in lab.yaml under `allow:` `power_off: [ NODE2, NODE1 ]`\n";
+    assert!(text.contains(told), "`owner` may be NODE1: {text}");
     let (code, _, error) = failover(folder, &["lab", "init", "--cluster", "SQLCLUS", "--example", "right"]);
     assert_eq!(code, 2);
     assert!(error.starts_with("error: nothing was written: there is already `./lab.yaml`"), "{error}");

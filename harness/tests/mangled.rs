@@ -1,11 +1,14 @@
 //! Can a file that was kept, and that something has mangled, crash its reader, or be taken for what nobody wrote?
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use failover_harness::backend::{BackendKind, SimBackend};
 use failover_harness::director;
+use failover_harness::explore::{Lengths, MOST, ReasonTally, Report, Search, Shard, Tally, Until, tell};
 use failover_harness::guide::snapshot::{bindings, reservations};
 use failover_harness::history::{Header, line, read_header, read_records};
+use failover_harness::judge::Judge;
 use failover_harness::latency::{Fault, Order, Saved, beside, beside_table, compare, measure, table};
 use failover_harness::learn::{Build, Learned, Observation, Sighting};
 use failover_harness::plan::{Overrides, Plan};
@@ -13,6 +16,8 @@ use failover_harness::report::Timeline;
 use failover_harness::scenario::diagnostic::Paint;
 use failover_harness::scenario::load;
 use failover_sim::assumption::Assumption;
+use failover_sim::observe::Sink as _;
+use failover_sim::time::Time;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -33,6 +38,8 @@ fn slip() -> impl Strategy<Value = Slip> {
     let word = prop_oneof![
         Just("null".to_owned()),
         Just("-1".to_owned()),
+        Just("65535".to_owned()),
+        Just("4294967295".to_owned()),
         Just("18446744073709551615".to_owned()),
         Just("9223372036854775808".to_owned()),
         Just("[]".to_owned()),
@@ -126,6 +133,24 @@ static MEASURED: LazyLock<String> = LazyLock::new(|| {
     serde_json::to_string_pretty(&measure(&order, |_| {}).expect("a failover")).expect("JSON")
 });
 
+/// An exploration of a rule that fails with some answers and passes with others.
+static EXPLORED: LazyLock<[Report; 2]> = LazyLock::new(|| {
+    let overrides = Overrides {
+        set: BTreeMap::from([("SameSubnetThreshold".to_owned(), "40".to_owned())]),
+        ..Overrides::default()
+    };
+    let plan = load(&["cluster/owner_power_off".into()], 1, &overrides).expect("it is right").remove(0);
+    [(1, 21), (21, 41)].map(|(from, to)| {
+        let mut tally = Tally::of(&plan);
+        Search { plan: &plan, from, until: Until::Seed(to), shard: Shard::WHOLE, jobs: 1 }
+            .run(&mut tally, |_| true);
+        Report { scenarios: BTreeMap::from([(plan.name.clone(), tally)]) }
+    })
+});
+
+/// What was explored first, as a file.
+static EXPLORED_FIRST: LazyLock<String> = LazyLock::new(|| EXPLORED[0].text());
+
 const PRINTED: &str = "
     IP:port                      : 0.0.0.0:8391
     Certificate Hash             : b375000cd7fe910276d4beb2328a96416977e7d0
@@ -144,6 +169,7 @@ fn what_nothing_has_mangled_is_read() {
     assert!(read_records(&HISTORY, &PLAN).expect("its own records").len() > 50);
     let saved = Saved::read(&MEASURED).expect("a measurement");
     assert_eq!(saved.failovers.len(), 2);
+    assert_eq!(Report::read(&EXPLORED_FIRST).expect("a report"), EXPLORED[0]);
     assert_eq!((bindings(PRINTED).len(), reservations(PRINTED).len()), (1, 1));
 }
 
@@ -166,6 +192,53 @@ fn what_nobody_can_have_measured_is_refused() {
     assert!(form.starts_with("it has form 99, written by version "), "{form}");
 }
 
+#[test]
+fn a_moment_that_no_run_reaches_is_refused_with_its_line() {
+    let late = HISTORY.replacen("\"latest_us\":0,", "\"latest_us\":18446744073709551615,", 1);
+    assert_ne!(late, *HISTORY);
+    let error = read_records(&late, &PLAN).expect_err("it is refused").to_string();
+    assert_eq!(error, "line 2 tells of what was later than a century after the beginning");
+}
+
+#[test]
+fn what_nobody_can_have_counted_is_refused() {
+    let changed = |change: &dyn Fn(&mut Tally)| {
+        let mut report = EXPLORED[0].clone();
+        report.scenarios.values_mut().for_each(change);
+        Report::read(&report.text())
+    };
+    let refused = |change: &dyn Fn(&mut Tally)| changed(change).expect_err("it is refused").to_string();
+    let told = |what: &str| format!("nobody can have counted this of `cluster/owner_power_off`: {what}");
+    let beyond = |what: &str| told(&format!("{} in `{what}`, and nobody counts beyond {MOST}", u64::MAX));
+    assert_eq!(refused(&|tally| tally.requests = u64::MAX), beyond("requests"));
+    assert_eq!(refused(&|tally| tally.coverage = BTreeMap::from([("x".to_owned(), u64::MAX)])), beyond("x"));
+    let outages = |text: &str| serde_json::from_str::<Lengths>(text).expect("lengths");
+    let many = outages(&format!(r#"{{ "counts": {{ "1": {0}, "2": {0} }}, "open": 1 }}"#, u64::MAX / 2));
+    assert_eq!(refused(&|tally| tally.outages = many.clone()), beyond("outages"));
+    let long = outages(r#"{ "counts": { "18446744073709551615": 1 }, "open": 1 }"#);
+    assert_eq!(refused(&|tally| tally.outages = long.clone()), told("an outage of 18446744073709551615 ms"));
+    assert_eq!(
+        refused(&|tally| tally.passed += 1),
+        told("20 runs, and 21 that passed, failed or came to no verdict")
+    );
+    let answers = BTreeMap::from([("30s".to_owned(), (1, 2))]);
+    let unknown = |tally: &mut Tally| {
+        tally.unknowns.insert("x".to_owned(), answers.clone());
+    };
+    assert_eq!(refused(&unknown), told("2 of 1 runs in `x`"));
+    let reason = ReasonTally { runs: 1, seed: u64::MAX, reason: String::new() };
+    let reasons = |tally: &mut Tally| tally.reasons = BTreeMap::from([("x".to_owned(), reason.clone())]);
+    assert_eq!(refused(&reasons), told("seed 18446744073709551615, which was not run"));
+    let seeds = |tally: &mut Tally| tally.seeds = BTreeSet::from([(1, 21, 0, 0)]);
+    assert_eq!(refused(&seeds), told("the seeds from 1 to 21, shard 0/0"));
+    // What each of two can have counted, both together cannot.
+    let full = changed(&|tally| tally.requests = MOST).expect("it is sound");
+    let name = "cluster/owner_power_off";
+    let mut sum = full.scenarios[name].clone();
+    let error = sum.merge(&EXPLORED[1].scenarios[name]).expect_err("too many").to_string();
+    assert!(error.starts_with("nobody can have counted both: 10000000000"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -186,7 +259,26 @@ proptest! {
         let text = mangled(&HISTORY, &slips);
         if let Ok(header) = read_header(&text) {
             let _ = failover_harness::scenario::plan(&header.name, &header.origin(), header.seed);
-            let _ = read_records(&text, &PLAN);
+            if let Ok(records) = read_records(&text, &PLAN) {
+                let mut judge = Judge::new(&PLAN);
+                for record in &records {
+                    let _ = judge.record(record);
+                }
+                let _ = judge.judge(records.iter().map(|record| record.latest).max().unwrap_or(Time::ZERO), None);
+            }
+        }
+    }
+
+    #[test]
+    fn a_mangled_report_of_an_exploration_is_refused_or_added_up(slips in slips()) {
+        if let Ok(report) = Report::read(&mangled(&EXPLORED_FIRST, &slips)) {
+            for (name, mut tally) in report.scenarios {
+                let _ = tell(&name, &tally);
+                let others = EXPLORED[1].scenarios.values();
+                if { others }.all(|other| tally.merge(other).is_ok()) {
+                    let _ = tell(&name, &tally);
+                }
+            }
         }
     }
 

@@ -119,14 +119,14 @@ pub struct Abilities {
     pub missing: BTreeMap<Verb, &'static str>,
     /// What the plan waits for and it does not see, in words.
     pub unseen: Vec<&'static str>,
-    /// What of the plan it may not do, in words.
-    pub forbidden: Vec<String>,
+    /// What of the plan it may not do.
+    pub forbidden: lab::file::Refusals,
     /// A worker of the topology that is a program, where none can be run.
     pub program: Option<String>,
 }
 
 impl Abilities {
-    /// Why a plan is not run, if it is not.
+    /// Why a plan is not run, if it is not; a hint has a line of its own.
     pub fn reason_to_skip(&self, kind: BackendKind) -> Option<String> {
         if let Some(worker) = &self.program {
             return Some(format!("{kind} cannot run the program of worker `{worker}`"));
@@ -145,7 +145,11 @@ impl Abilities {
         if !self.unseen.is_empty() {
             return Some(format!("{kind} does not see {}", self.unseen.join(", ")));
         }
-        (!self.forbidden.is_empty()).then(|| format!("lab.yaml does not allow {}", self.forbidden.join(", ")))
+        let lab::file::Refusals { refused, missing } = &self.forbidden;
+        (!refused.is_empty()).then(|| {
+            let (refused, missing) = (refused.join(", "), missing.join("; "));
+            format!("lab.yaml does not allow {refused}\nhint: write in lab.yaml {missing}")
+        })
     }
 }
 
@@ -164,7 +168,9 @@ pub enum BackendError {
     )]
     Program(String),
     /// An action that nobody has allowed.
-    #[error("lab.yaml does not allow `{0}`")]
+    #[error(
+        "lab.yaml does not allow `{0}`\nhint: write in lab.yaml under `allow:` `{0}: any`, or the hosts that it may be done to"
+    )]
     Forbidden(&'static str),
     /// Somebody asked the run to end: what it had done is taken back.
     #[error("somebody asked the run to stop")]

@@ -1,6 +1,5 @@
 //! `failover explore` and `failover merge`: how is a search begun, ended, gone on with and added up?
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -10,10 +9,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
 
 use crate::backend::{Backend as _, SimBackend};
-use crate::explore::{Finding, Search, Shard, StoryTold, Tally, Until, tell};
+use crate::explore::{Finding, Report, Search, Shard, StoryTold, Tally, Until, tell};
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
 use crate::scenario::length::Length;
@@ -67,12 +65,6 @@ pub(super) struct MergeArguments {
     report: Option<PathBuf>,
 }
 
-/// What came of all scenarios, by their names.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Report {
-    scenarios: BTreeMap<String, Tally>,
-}
-
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let overrides = arguments.overrides.overrides()?;
@@ -106,7 +98,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         }
         let tally = report.scenarios.entry(plan.name.clone()).or_insert_with(|| Tally::of(plan));
         if tally.plan != plan.digest().to_string() {
-            let text = format!("`{}` is not what it was when the report was written", plan.name);
+            let text = format!(
+                "`{}` is not what it was when the report was written\nhint: go on with the same files, options and version, \
+                 or begin without `--resume`",
+                plan.name
+            );
             return Err(CommandError::Input(text));
         }
         let before = tally.runs;
@@ -147,7 +143,8 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
                     sum.scenarios.insert(name, tally);
                 }
                 Some(own) => own.merge(&tally).map_err(|error| {
-                    CommandError::Input(format!("cannot add `{name}` of `{}`: {error}", path_text(file)))
+                    let (file, hint) = (path_text(file), error.hint());
+                    CommandError::Input(format!("cannot add `{name}` of `{file}`: {error}\nhint: {hint}"))
                 })?,
             }
         }
@@ -212,11 +209,10 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
 /// too little was seen, else 0.
 fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
     if let Some(file) = file {
-        let text = serde_json::to_string_pretty(report).map_err(|error| cannot_write(file, &error.into()))?;
         if file == Path::new("-") {
-            print(&(text + "\n"))?;
+            print(&report.text())?;
         } else {
-            std::fs::write(file, text + "\n").map_err(|error| cannot_write(file, &error))?;
+            std::fs::write(file, report.text()).map_err(|error| cannot_write(file, &error))?;
         }
     }
     let tallies = || report.scenarios.values();
@@ -233,9 +229,7 @@ fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
 
 fn read(file: &Path) -> Result<Report, CommandError> {
     let text = text_of(file, Expected::Exploration)?;
-    serde_json::from_str(&text).map_err(|error| {
-        unfit(file, format!("it is no report of an exploration: {error}"), Expected::Exploration)
-    })
+    Report::read(&text).map_err(|error| unfit(file, error, Expected::Exploration))
 }
 
 /// Says when somebody pressed Ctrl-C; who presses it after this has returned is heard. Where signals cannot be had, nobody

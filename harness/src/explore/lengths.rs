@@ -46,6 +46,11 @@ impl Lengths {
         self.open
     }
 
+    /// How many there were, or the greatest number if there were more.
+    pub(super) fn all(&self) -> u64 {
+        self.counts.values().fold(self.open, |all, count| all.saturating_add(*count))
+    }
+
     /// Adds what somebody else counted.
     pub fn merge(&mut self, other: &Self) {
         for (millis, count) in &other.counts {

@@ -302,7 +302,7 @@ impl Search<'_> {
             if end <= next {
                 return;
             }
-            tally.absorb(&run(Batch { next: AtomicU64::new(next), end }));
+            tally.absorb(&run(Batch { from: next, taken: AtomicU64::new(0), end }));
             note_seeds(tally, next, end, self.shard);
             next = end;
             let is_over = match self.until {
@@ -319,14 +319,15 @@ impl Search<'_> {
 
 /// Seeds from which every thread takes the next one when it has done the last: none waits for a slow story of another.
 struct Batch {
-    next: AtomicU64,
+    from: u64,
+    taken: AtomicU64,
     end: u64,
 }
 
 impl Batch {
     fn take(&self) -> Option<u64> {
-        let seed = self.next.fetch_add(1, Ordering::Relaxed);
-        (seed < self.end).then_some(seed)
+        let taken = self.taken.fetch_add(1, Ordering::Relaxed);
+        (taken < self.end - self.from).then(|| self.from + taken)
     }
 }
 

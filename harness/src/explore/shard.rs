@@ -39,7 +39,8 @@ impl Shard {
         }
     }
 
-    fn new(number: u32, of: u32) -> Option<Self> {
+    /// This one of so many, if there is one.
+    pub(super) fn new(number: u32, of: u32) -> Option<Self> {
         (1..=of).contains(&number).then_some(Self { number, of })
     }
 
@@ -75,7 +76,8 @@ impl Shard {
             };
             let shard = match (number_text.parse::<u32>(), of_text.parse::<u32>()) {
                 (Ok(number), Ok(of)) => {
-                    number.checked_sub(first).and_then(|place| Self::new(place + 1, of)).ok_or_else(said)?
+                    let number = number.checked_sub(first).and_then(|place| place.checked_add(1));
+                    number.and_then(|number| Self::new(number, of)).ok_or_else(said)?
                 }
                 (Err(_), _) | (_, Err(_)) => return Err(said()),
             };
@@ -157,5 +159,6 @@ mod tests {
         assert!(surroundings(&[("JOB_COMPLETION_INDEX", "0")]).is_err());
         assert_eq!(surroundings(&[("JOB_INDEX", "0")]), Ok(None));
         assert!(surroundings(&[("JOB_INDEX", "6"), ("JOB_TOTAL", "6")]).is_err());
+        assert!(surroundings(&[("JOB_INDEX", "4294967295"), ("JOB_TOTAL", "6")]).is_err());
     }
 }

@@ -11,6 +11,7 @@ use crate::plan::{Plan, Sometimes, VERSION};
 
 use super::coverage::Coverage;
 use super::lengths::Lengths;
+use super::report::Unsound;
 use super::search::{Judged, Ran};
 
 /// What came of many runs of one scenario: a sum, so that the parts of a search can be added up in any order.
@@ -127,19 +128,35 @@ pub enum TallyError {
     Version,
     /// Some seeds were run in both.
     Seeds,
+    /// Together they are what nobody can have counted.
+    Unsound(Unsound),
 }
 
 impl fmt::Display for TallyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plan => "the scenario, its topology or the options are not the same in both",
-            Self::Version => "they were written by different versions",
-            Self::Seeds => "both have run the same seeds",
-        })
+        match self {
+            Self::Plan => f.write_str("the scenario, its topology or the options are not the same in both"),
+            Self::Version => f.write_str("they were written by different versions"),
+            Self::Seeds => f.write_str("both have run the same seeds"),
+            Self::Unsound(what) => write!(f, "nobody can have counted both: {what}"),
+        }
     }
 }
 
 impl std::error::Error for TallyError {}
+
+impl TallyError {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Plan | Self::Version => {
+                "run each part of an exploration with the same files, options and version"
+            }
+            Self::Seeds => "give each part a `--shard` or `--seeds` of its own, and name each report once",
+            Self::Unsound(_) => "some report was not written by `failover explore`",
+        }
+    }
+}
 
 impl FindingTally {
     /// The assumptions and the answers without which nothing fails so, as far as was seen: no small story, and no run.
@@ -247,10 +264,10 @@ impl Tally {
         self.pairs.extend(coverage.pairs.drain());
     }
 
-    /// Adds another part of the same search.
+    /// Adds another part of the same search; both are sound.
     ///
     /// # Errors
-    /// If it is not of the same search, or not another part.
+    /// If it is not of the same search, or not another part, or if both together are more than anybody can count.
     pub fn merge(&mut self, other: &Self) -> Result<(), TallyError> {
         if self.version != other.version {
             return Err(TallyError::Version);
@@ -269,7 +286,7 @@ impl Tally {
         }
         self.seeds.extend(&other.seeds);
         self.absorb(other);
-        Ok(())
+        self.check().map_err(TallyError::Unsound)
     }
 
     /// Adds runs whose seeds are noted elsewhere.
@@ -331,12 +348,15 @@ impl Tally {
         let mut found = Vec::new();
         for assumption in Assumption::ALL {
             let Some(answers) = self.unknowns.get(assumption.question().id) else { continue };
-            let worst = answers.values().max_by_key(|(runs, failed)| failed * 1_000_000 / runs.max(&1));
+            let worst = answers
+                .values()
+                .max_by_key(|(runs, failed)| u128::from(*failed) * 1_000_000 / u128::from(*runs).max(1));
             let Some((worst_runs, worst_failed)) = worst.filter(|(_, failed)| *failed > 0) else { continue };
             // At the rate of the worst answer at least three failures were to be expected: without one, this is chance
             // in one of twenty cases at most.
-            let is_clean =
-                |(runs, failed): &(u64, u64)| *failed == 0 && runs * worst_failed >= 3 * worst_runs;
+            let is_clean = |(runs, failed): &(u64, u64)| {
+                *failed == 0 && u128::from(*runs) * u128::from(*worst_failed) >= 3 * u128::from(*worst_runs)
+            };
             if answers.values().any(is_clean) {
                 let told = answers.iter().map(|(word, (runs, failed))| (word.as_str(), *runs, *failed));
                 found.push((assumption, told.collect()));

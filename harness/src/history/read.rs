@@ -38,10 +38,19 @@ pub enum HistoryError {
         /// The name.
         name: String,
     },
+    /// A moment that no run reaches.
+    #[error("line {line} tells of what was later than a century after the beginning")]
+    Late {
+        /// Which one, from 1.
+        line: usize,
+    },
     /// It was written by a version with another form.
     #[error("the history has form {0}; this version reads form {FORM}")]
     Form(u32),
 }
+
+/// No moment of a run is later: a century, in microseconds.
+const LATEST: u64 = 100 * 365 * 24 * 3_600 * 1_000_000;
 
 /// Reads the first line of a history.
 ///
@@ -57,12 +66,15 @@ pub fn read_header(text: &str) -> Result<Header, HistoryError> {
 /// Reads the records of a history, in their order, with the names of its plan.
 ///
 /// # Errors
-/// At the first line that is not a record of this plan.
+/// At the first line that is not a record of this plan, or whose moment no run reaches.
 pub fn read_records(text: &str, plan: &Plan) -> Result<Vec<Record>, HistoryError> {
     let mut records = Vec::new();
     for (index, text) in text.lines().enumerate().skip(1) {
         let line = index + 1;
         let read: Line = serde_json::from_str(text).map_err(|error| HistoryError::Line { line, error })?;
+        if read.earliest_us.max(read.latest_us) > LATEST {
+            return Err(HistoryError::Late { line });
+        }
         let unknown = |(kind, name)| HistoryError::Unknown { line, kind, name };
         records.push(read.record(plan).map_err(unknown)?);
     }

@@ -31,7 +31,7 @@ pub struct Order {
     pub fault: Fault,
     /// How often.
     pub failovers: u32,
-    /// The seed of the first one; the others follow.
+    /// The seed of the first one; the others follow, and the least number follows the greatest.
     pub seed: u64,
     /// How many run at once.
     pub jobs: usize,
@@ -304,7 +304,7 @@ fn one<B: Backend>(
     still: &Plan,
     backend: &mut B,
 ) -> Result<Measured, MeasureError> {
-    let seed = order.seed + u64::from(number);
+    let seed = order.seed.wrapping_add(u64::from(number));
     let swept = swept(cycle(still), number, order.failovers);
     let plan = plan_of(order, seed, swept)?;
     let mut watch = Watch::new(ActionNo(plan.given as u16), plan.topology.workers.len());

@@ -271,8 +271,8 @@ impl LabFile {
         }
     }
 
-    /// Why nobody can do this to the machines of a real lab, if nobody can.
-    fn cannot_control(&self, verb: Verb) -> Option<String> {
+    /// Why nobody can do this to the machines of a real lab, if nobody can, and what to write so that somebody can.
+    fn cannot_control(&self, verb: Verb) -> Option<(&'static str, &'static str)> {
         // A node that shuts down is started again by whoever controls the machines.
         let needed = [
             (Verb::PowerOff, PowerChange::Off),
@@ -282,38 +282,75 @@ impl LabFile {
             (Verb::Thaw, PowerChange::Thaw),
         ];
         let (_, needed) = needed.into_iter().find(|(own, _)| *own == verb)?;
-        let missing = match &self.control {
-            Control::Nobody => self.transport.map(|_| "it names neither hyper_v nor hooks"),
+        match &self.control {
+            Control::Nobody => self.transport.map(|_| {
+                (
+                    "it names neither hyper_v nor hooks",
+                    "`hyper_v: HOST`, whose Hyper-V has the nodes, or `hooks:`",
+                )
+            }),
             Control::HyperV(_) => None,
-            Control::Hooks(hooks) => hooks.of(needed).is_none().then_some("it names no hook for that"),
-        };
-        missing.map(|why| format!("{}: {why}", verb.word()))
+            Control::Hooks(hooks) => hooks
+                .of(needed)
+                .is_none()
+                .then_some(("it names no hook for that", "a program for it under `hooks:`")),
+        }
     }
 
-    /// What of a plan may not be done, in words; nothing if all of it may.
+    /// What of a plan may not be done; nothing if all of it may.
     ///
     /// A word such as `owner` may come to stand for any node: every one of them must be allowed then.
-    pub fn refusals(&self, plan: &Plan) -> Vec<String> {
-        let mut refused = Vec::new();
-        let cannot = plan.actions.iter().filter_map(|planned| self.cannot_control(planned.action.verb()));
-        for text in cannot {
-            if !refused.contains(&text) {
-                refused.push(text);
-            }
+    pub fn refusals(&self, plan: &Plan) -> Refusals {
+        let (mut refused, mut missing) = (Vec::new(), Vec::new());
+        for verb in plan.actions.iter().map(|planned| planned.action.verb()) {
+            let Some((why, line)) = self.cannot_control(verb) else { continue };
+            add(&mut refused, format!("{}: {why}", verb.word()));
+            add(&mut missing, line.to_owned());
         }
+        let mut lines: BTreeMap<Verb, Vec<String>> = BTreeMap::new();
         for planned in &plan.actions {
             for node in (0..plan.topology.nodes.len()).map(|node| NodeId(node as u8)) {
                 let action = standing_for(planned.action, node);
-                if !self.allows(&action, &plan.names) {
-                    let of = target(&action, &plan.names).map(|name| format!(" of {name}"));
-                    let text = format!("{}{}", action.verb().word(), of.unwrap_or_default());
-                    if !refused.contains(&text) {
-                        refused.push(text);
-                    }
+                if self.allows(&action, &plan.names) {
+                    continue;
+                }
+                let (verb, target) = (action.verb(), target(&action, &plan.names));
+                let of = target.map(|name| format!(" of {name}")).unwrap_or_default();
+                add(&mut refused, format!("{}{of}", verb.word()));
+                let line = lines.entry(verb).or_insert_with(|| match self.allow.get(&verb) {
+                    Some(Targets::Hosts(allowed)) => allowed.clone(),
+                    Some(Targets::Any) | None => Vec::new(),
+                });
+                match target {
+                    Some(name) => add(line, name.to_owned()),
+                    None => line.clear(),
                 }
             }
         }
-        refused
+        let lines = lines.into_iter().map(|(verb, hosts)| match hosts.as_slice() {
+            [] => format!("`{}: any`", verb.word()),
+            hosts => format!("`{}: [ {} ]`", verb.word(), hosts.join(", ")),
+        });
+        let lines: Vec<String> = lines.collect();
+        if !lines.is_empty() {
+            missing.push(format!("under `allow:` {}", lines.join(", ")));
+        }
+        Refusals { refused, missing }
+    }
+}
+
+/// What of a plan `lab.yaml` does not allow, in words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// What may not be done.
+    pub refused: Vec<String>,
+    /// What to write there so that it may.
+    pub missing: Vec<String>,
+}
+
+fn add(words: &mut Vec<String>, word: String) {
+    if !words.contains(&word) {
+        words.push(word);
     }
 }
 

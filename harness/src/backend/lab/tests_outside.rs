@@ -148,6 +148,36 @@ fn a_witness_that_one_node_is_kept_from_already_fails_for_the_others() {
 }
 
 #[test]
+fn a_witness_that_works_again_is_not_there_for_a_node_that_is_cut_off_from_it() {
+    let [cut, heal] = ["cut", "heal"].map(|verb| format!("- {verb}: {{ node: NODE1, from: witness }}"));
+    let [fail, restore] = ["- fail_witness: {}", "- restore_witness: {}"].map(str::to_owned);
+    for (steps, expected) in [
+        ([&cut, &fail, &restore, &heal], [(true, false), (true, true), (true, false), (false, false)]),
+        ([&fail, &cut, &restore, &heal], [(true, true), (true, true), (true, false), (false, false)]),
+        ([&cut, &fail, &heal, &restore], [(true, false), (true, true), (true, true), (false, false)]),
+    ] {
+        let plan = plan_on("witness_on_a_share", &steps.map(String::as_str).join("\n"));
+        let twin = Twin::new(Dialect::Friendly);
+        let seen = twin.again();
+        let mut backend = LabBackend::new(twin, None);
+        backend.start(&plan).expect("a twin is ready");
+        let kept = |host| !seen.value_of(host, &Part::KeptFrom(Outside::Witness)).is_empty();
+        let found: Vec<(bool, bool)> = plan
+            .actions
+            .iter()
+            .enumerate()
+            .map(|(index, planned)| {
+                let action = planned.action.resolve(|_| Ok::<_, std::convert::Infallible>(NodeId(0)));
+                let action = action.unwrap_or_else(|never| match never {});
+                backend.apply(ActionNo(index as u16), action).expect("it can be done");
+                (kept(NODE1), kept(NODE2))
+            })
+            .collect();
+        assert_eq!(found, expected, "{steps:?}");
+    }
+}
+
+#[test]
 fn clients_that_go_on_all_the_same_prove_nothing() {
     let nothing = "- cut: { node: standby, from: clients }\n- pause: { for: 1m, because: nobody minds }";
     let (judgement, _) = run(nothing, Vec::new());

@@ -118,7 +118,8 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
         let mut backend = SimBackend::default();
         let mut stories = Vec::new();
         let mut consulted = Vec::new();
-        for seed in (seed..).take(RUNS) {
+        for number in 0..RUNS {
+            let seed = seed.wrapping_add(number);
             stories.push(tell(&Plan { seed, ..plan.clone() }, &mut backend)?);
             consulted.extend(backend.consulted());
         }
@@ -331,7 +332,7 @@ pub fn is_in_the_model(rule: &str) -> bool {
 }
 
 /// How many runs there are for each event, each with a seed of its own.
-const RUNS: usize = 8;
+const RUNS: u64 = 8;
 
 /// How long the model is left alone before and after something happens. Our own choice: far longer than the slowest
 /// failover of its timings, and short of the hour after which Windows tries a failed resource again.

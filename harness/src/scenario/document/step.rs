@@ -308,7 +308,7 @@ pub(in crate::scenario) struct StartExecutions {
     /// The name by which later steps call them.
     #[serde(rename = "as")]
     pub(in crate::scenario) name: At<String>,
-    /// How many, in each round.
+    /// How many, in each round; at most 1000000 in all.
     #[schemars(range(min = 1))]
     pub(in crate::scenario) count: At<u32>,
     /// How long each package runs.

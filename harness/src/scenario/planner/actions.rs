@@ -302,6 +302,7 @@ impl Planner<'_> {
         }
         let load = LoadId(self.loads.len() as u16);
         self.load_names.push(document.name.value.clone());
+        self.refuse_beyond_limit(document, rounds);
         self.loads.push(Load {
             count: document.count.value,
             duration: document.duration.0,
@@ -315,7 +316,25 @@ impl Planner<'_> {
         });
         vec![Action::StartExecutions(load)]
     }
+
+    fn refuse_beyond_limit(&mut self, document: &StartExecutions, rounds: u32) {
+        let workers = match document.workers {
+            LoadWorkersWord::Any => 1,
+            LoadWorkersWord::EachNamed => self.topology.names.workers.len() as u64,
+        };
+        let each = u64::from(document.count.value) * u64::from(rounds);
+        let all = each.saturating_mul(workers);
+        if all > MOST_EXECUTIONS {
+            let fault = Fault::new(format!("{all} executions are too many"), document.count.span);
+            self.fault(
+                fault.with_label(format!("at most {MOST_EXECUTIONS}, all rounds and workers together")),
+            );
+        }
+    }
 }
+
+/// All executions of a step: each takes memory of its own, in the simulator as in SSISDB. Ours.
+const MOST_EXECUTIONS: u64 = 1_000_000;
 
 const fn service_of(word: ServiceWord) -> Service {
     match word {

@@ -6,6 +6,8 @@
 //!
 //! That a rule which blocks also ends what flows on connections of SMB and iSCSI that stand is assumed.
 
+use std::collections::BTreeSet;
+
 use failover_sim::action::{LinkState, Verb};
 use failover_sim::names::{ActionNo, NodeId, WorkerId};
 
@@ -16,6 +18,15 @@ use super::super::reach::{Host, Lab};
 use super::super::session::READ_AS_ASKED;
 use super::{Actors, BackendError};
 
+/// Why hosts are kept from what they rest on: the same rule of a firewall stands for either.
+#[derive(Debug, Default)]
+pub(super) struct Reasons {
+    /// The way there is cut, for these hosts alone.
+    cut_off: BTreeSet<(Host, Outside)>,
+    /// It has failed, for everybody.
+    failed: BTreeSet<Outside>,
+}
+
 impl Actors {
     /// Keeps a node from something outside, or lets it through again.
     pub(super) fn outside_link<L: Lab>(
@@ -24,9 +35,16 @@ impl Actors {
         (number, verb): (ActionNo, Verb),
         (node, outside, state): (NodeId, Outside, LinkState),
     ) -> Result<(), BackendError> {
+        let host = Host::Node(node);
         match state {
-            LinkState::Cut => self.keep_from(lab, (number, verb), Host::Node(node), outside),
-            LinkState::Whole => self.let_through(lab, Host::Node(node), outside),
+            LinkState::Cut => {
+                self.reasons.cut_off.insert((host, outside));
+                self.keep_from(lab, (number, verb), host, outside)
+            }
+            LinkState::Whole => {
+                self.reasons.cut_off.remove(&(host, outside));
+                self.let_through(lab, host, outside)
+            }
         }
     }
 
@@ -42,6 +60,11 @@ impl Actors {
         let workers = (0..topology.workers.len()).map(|index| Host::Worker(WorkerId(index as u32)));
         let of_workers = workers.filter(|_| outside == Outside::Dns);
         let hosts: Vec<Host> = nodes.chain(of_workers).collect();
+        if works {
+            self.reasons.failed.remove(&outside);
+        } else {
+            self.reasons.failed.insert(outside);
+        }
         hosts.into_iter().try_for_each(|host| {
             if works {
                 self.let_through(lab, host, outside)
@@ -118,8 +141,11 @@ impl Actors {
         its.map(|(_, part, _)| part.clone()).collect()
     }
 
-    /// A host that nobody keeps from it is left as it is.
+    /// Unless there is another reason; a host that nobody keeps from it is left as it is.
     fn let_through<L: Lab>(&mut self, lab: &mut L, host: Host, outside: Outside) -> Result<(), BackendError> {
+        if self.reasons.failed.contains(&outside) || self.reasons.cut_off.contains(&(host, outside)) {
+            return Ok(());
+        }
         let part = Part::KeptFrom(outside);
         if self.part(lab, host, &part)?.is_empty() {
             return Ok(());

@@ -29,6 +29,7 @@ use super::session::Session;
 use super::sight::owner_of;
 use crate::backend::BackendError;
 use junk::Junk;
+use keep::Reasons;
 
 /// Sessions that change something, and the journal of what they changed.
 pub(super) struct Actors {
@@ -42,6 +43,8 @@ pub(super) struct Actors {
     addresses: Vec<(NodeId, String)>,
     /// What the run puts into Root stores, once it has.
     junk: Option<Junk>,
+    /// Why hosts are kept from what they rest on.
+    reasons: Reasons,
     /// How long the steps of the run take at the most.
     longest: Duration,
     /// The sets of executions that actions name.
@@ -69,6 +72,7 @@ impl Actors {
             owners: None,
             addresses: Vec::new(),
             junk: None,
+            reasons: Reasons::default(),
             longest,
             loads: loads.to_vec(),
             rounds: Vec::new(),

@@ -122,7 +122,7 @@ impl Actors {
     ) -> Result<bool, BackendError> {
         let owner = self.sql_owner(lab, nodes)?;
         let server = self.binding.sql_server_of(owner).to_owned();
-        let call = Call::ReadSsisdb { server: server.clone(), work_from: Some(after + 1) };
+        let call = Call::ReadSsisdb { server: server.clone(), work_from: Some(after.saturating_add(1)) };
         let reply = match self.ask(lab, Host::Node(owner), "looking what is under way", call) {
             Err(error) if is_away(&error) => return Ok(false),
             reply => reply?,

@@ -55,9 +55,11 @@ impl EventsSight {
         let records = fields.integers("event_records")?;
         let ids = fields.integers_of("event_ids", records.len())?;
         let ticks = fields.integers_of("event_ticks", records.len())?;
-        let event = |(record, (id, at))| EventSight { record, id, at: Ticks(at), data: Vec::new() };
-        let mut events: Vec<EventSight> =
-            records.into_iter().zip(ids.into_iter().zip(ticks)).map(event).collect();
+        let event = |(record, (id, at))| {
+            Ok(EventSight { record, id, at: Ticks::read("event_ticks", at)?, data: Vec::new() })
+        };
+        let all = records.into_iter().zip(ids.into_iter().zip(ticks)).map(event);
+        let mut events = all.collect::<Result<Vec<EventSight>, FieldError>>()?;
         let of = fields.integers("data_records")?;
         let names = fields.texts_of("data_names", of.len())?;
         let values = fields.texts_of("data_values", of.len())?;
@@ -92,7 +94,7 @@ mod tests {
 
     fn events() -> impl Strategy<Value = EventsSight> {
         let data = proptest::collection::vec((any::<String>(), any::<String>()), 0..4);
-        let event = (any::<u32>(), any::<u16>(), any::<i64>(), data);
+        let event = (any::<u32>(), any::<u16>(), 0..=Ticks::LAST, data);
         (any::<i64>(), proptest::collection::btree_map(0..i64::MAX, event, 0..4)).prop_map(|(newest, all)| {
             let event =
                 |(record, (_, id, at, data))| EventSight { record, id: i64::from(id), at: Ticks(at), data };
@@ -132,6 +134,10 @@ mod tests {
         assert_eq!(read(&whole), None);
         let uneven = FieldError::Uneven { field: "event_ids", found: 0, expected: 1 };
         assert_eq!(read(&whole.replace("\"event_ids\":[1135]", "\"event_ids\":[]")), Some(uneven));
+        for ticks in ["-1", "9223372036854775807"] {
+            let other = whole.replace("\"event_ticks\":[9]", &format!("\"event_ticks\":[{ticks}]"));
+            assert_eq!(read(&other), Some(FieldError::wrong("event_ticks", "the ticks of a date")));
+        }
         let stray = FieldError::NotInTable { field: "data_records", number: 6 };
         assert_eq!(read(&whole.replace("\"data_records\":[5]", "\"data_records\":[6]")), Some(stray));
         assert_eq!(

@@ -16,6 +16,17 @@ use super::{Call, Marker};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticks(pub i64);
 
+impl Ticks {
+    /// The greatest that there are (DateTime.MaxValue, documented).
+    pub(super) const LAST: i64 = 3_155_378_975_999_999_999;
+
+    /// What a host says, if a `DateTime` can say it.
+    pub(super) fn read(field: &'static str, ticks: i64) -> Result<Self, FieldError> {
+        let is_one = (0..=Self::LAST).contains(&ticks);
+        is_one.then_some(Self(ticks)).ok_or(FieldError::wrong(field, "the ticks of a date"))
+    }
+}
+
 /// An answer to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -332,7 +343,7 @@ impl Hello {
             module_version: some("module_version")?,
             cluster_id: some("cluster_id")?,
             cluster_description: some("cluster_description")?,
-            clock: Ticks(fields.integer("clock_ticks")?),
+            clock: Ticks::read("clock_ticks", fields.integer("clock_ticks")?)?,
             network_credentials: fields.boolean("network_credentials")?,
         })
     }

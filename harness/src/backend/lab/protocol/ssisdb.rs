@@ -76,12 +76,11 @@ fn read_workers(fields: &Fields) -> Result<Vec<AgentSight>, FieldError> {
     let machines = fields.texts("worker_machines")?;
     let enabled = fields.integers_of("worker_enabled", machines.len())?;
     let online = fields.integers_of("worker_online", machines.len())?;
-    let worker = |(machine, (enabled, online))| AgentSight {
-        machine,
-        is_enabled: enabled != 0,
-        last_online: (online != NEVER).then_some(Ticks(online)),
+    let worker = |(machine, (enabled, online))| {
+        let last_online = (online != NEVER).then(|| Ticks::read("worker_online", online)).transpose()?;
+        Ok(AgentSight { machine, is_enabled: enabled != 0, last_online })
     };
-    Ok(machines.into_iter().zip(enabled.into_iter().zip(online)).map(worker).collect())
+    machines.into_iter().zip(enabled.into_iter().zip(online)).map(worker).collect()
 }
 
 const NEVER: i64 = 0;

@@ -133,16 +133,17 @@ impl WorkSight {
         let executions = fields.integers("package_executions")?;
         let starts = fields.integers_of("package_starts", executions.len())?;
         let ends = fields.integers_of("package_ends", executions.len())?;
-        let run = |(execution, (started, end))| PackageRun {
-            execution,
-            started: Ticks(started),
-            end: match end {
+        let run = |(execution, (started, end))| {
+            let started = Ticks::read("package_starts", started)?;
+            let end = match end {
                 RUNS => None,
                 GONE => Some(End::Gone),
-                ticks => Some(End::Told(Ticks(ticks))),
-            },
+                ticks => Some(End::Told(Ticks::read("package_ends", ticks)?)),
+            };
+            Ok(PackageRun { execution, started, end })
         };
-        let packages = executions.into_iter().zip(starts.into_iter().zip(ends)).map(run).collect();
+        let packages = executions.into_iter().zip(starts.into_iter().zip(ends)).map(run);
+        let packages = packages.collect::<Result<Vec<PackageRun>, FieldError>>()?;
         let tasks = fields.texts("refused_tasks")?;
         let numbers = fields.integers_of("refused_numbers", tasks.len())?;
         let report = |(task, number)| {

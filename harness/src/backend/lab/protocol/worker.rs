@@ -111,7 +111,8 @@ impl WorkerSight {
             None
         };
         let log = if fields.has("log_event") {
-            Some(LogLine { at: Ticks(fields.integer("log_ticks")?), event: read_event(fields)? })
+            let at = Ticks::read("log_ticks", fields.integer("log_ticks")?)?;
+            Some(LogLine { at, event: read_event(fields)? })
         } else {
             None
         };
