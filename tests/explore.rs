@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use failover_harness::explore::{Coverage, Explorer, Finding, Judged, Search, Shard, Tally, Until};
 use failover_harness::plan::{Overrides, Plan};
@@ -250,6 +250,8 @@ fn a_part_of_the_search_is_read_from_what_starts_the_program() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_search_reports_what_it_saw() {
+    use std::io::{BufRead as _, BufReader, Read as _};
+    use std::process::Stdio;
     let folder = tempfile::tempdir().expect("a folder for scenarios");
     fs::write(folder.path().join("depends.yaml"), DEPENDS).expect("a scenario is written");
     let mut child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))

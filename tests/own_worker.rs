@@ -1,10 +1,7 @@
 //! Does a program of somebody else's take a worker's place on real sockets, and is it judged by what the master sees?
-#![cfg(unix)]
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 
 use failover_tests::{Answer, failover, root};
 
@@ -36,9 +33,11 @@ fn processes_with(told: &str) -> Vec<String> {
     found
 }
 
+#[cfg(unix)]
 #[test]
 fn a_worker_of_curl_and_sh_reconnects_through_the_network_name() {
-    let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
+    use std::io::Write as _;
+    let is_there = |program: &str| std::process::Command::new(program).arg("--version").output().is_ok();
     if !is_there("curl") || !Path::new("/bin/sh").exists() {
         let line = b"skipped: this machine has no curl or no sh\n";
         return std::io::stdout().write_all(line).expect("standard output");
@@ -63,25 +62,31 @@ fn a_worker_of_curl_and_sh_reconnects_through_the_network_name() {
     assert_eq!(processes_with(&format!("FAILOVER_WORKER={name}")), [""; 0], "a process is left");
 }
 
-#[test]
-fn a_program_that_is_not_there_or_ends_is_named_with_its_reason() {
+/// What a run on loopback answers when this is what starts the worker's program.
+fn started_by(program: &str) -> Answer {
     let folder = copy();
     let file = folder.path().join("topologies/own_worker.yaml");
     let text = fs::read_to_string(&file).expect("it was copied");
-    let with =
-        |program: &str| fs::write(&file, text.replace("[ sh, worker.sh ]", program)).expect("it is ours");
-    with("[ ./no_such_program ]");
-    let answer = run(folder.path(), &["--backend", "loopback"]);
+    fs::write(&file, text.replace("[ sh, worker.sh ]", program)).expect("it is ours");
+    run(folder.path(), &["--backend", "loopback"])
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let answer = started_by("[ ./no_such_program ]");
     assert_eq!(answer.code, 3, "{}", answer.stdout);
     let told = "the program `./no_such_program` of `own` cannot be started";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
-    with("[]");
-    let answer = run(folder.path(), &["--backend", "loopback"]);
+    let answer = started_by("[]");
     assert_eq!(answer.code, 2, "{}", answer.stdout);
     assert!(answer.stderr.contains("`program` names nothing"), "{}", answer.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_that_ends_is_named_with_its_reason() {
     // A cluster with a worker that is never there is never steady: the note says why.
-    with("[ sh, -c, \"echo no licence >&2; exit 7\" ]");
-    let answer = run(folder.path(), &["--backend", "loopback"]);
+    let answer = started_by("[ sh, -c, \"echo no licence >&2; exit 7\" ]");
     assert_eq!(answer.code, 3, "{}", answer.stdout);
     let told = "the program of `own` ended by itself: exit status: 7; its last line: no licence";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);

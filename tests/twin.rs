@@ -1,7 +1,7 @@
 //! What does `failover twin` say, do as it is told, and leave behind?
 
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -28,6 +28,7 @@ fn start(temporary: &Path) -> (Ended, Vec<String>, BufReader<impl std::io::Read 
         .args(["twin", "two_node_fci", "--workers", "2", "--factor", "20"])
         .args(["--keys", "rsa", "--tls", "1.2", "--no-resumption"])
         .env("TMPDIR", temporary)
+        .env("TMP", temporary)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the program was built for this test");
@@ -50,7 +51,40 @@ fn after<'l>(lines: &'l [String], lead: &str) -> &'l str {
     found.unwrap_or_else(|| panic!("no line begins with {lead}: {lines:#?}")).trim()
 }
 
+/// Its folder, as it says it.
+fn folder(lines: &[String]) -> PathBuf {
+    PathBuf::from(after(lines, "files "))
+}
+
+/// The role is moved, as the twin is told through its control API, and the workers come back.
+fn moves_its_role(lines: &[String], temporary: &Path) {
+    let control = folder(lines).join("control.json");
+    let step = temporary.join("step.yaml");
+    std::fs::write(&step, "- move_role: { to: standby }\n- expect:\n    within: 5m\n    workers: { which: every, state: connected, served_by: first_standby }\n").expect("a file");
+    let text = |path: &Path| path.to_str().expect("a plain name").to_owned();
+    let answer = run(&["twin", "do", &text(&step), "--control", &text(&control)]);
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
+    assert!(answer.stdout.starts_with("pass at "), "{}", answer.stdout);
+}
+
+/// The name of its endpoint is the guide's; gives its address.
+fn endpoint(lines: &[String]) -> &str {
+    let (name, ip) = after(lines, "endpoint ").split_once(" at ").expect("a name and an address");
+    assert_eq!(name, "https://sqlfci:8391/ClusterManagement/");
+    ip
+}
+
+#[test]
+fn a_twin_says_where_it_is_and_does_as_it_is_told() {
+    let temporary = tempfile::tempdir().expect("a temporary folder");
+    let (_twin, lines, _output) = start(temporary.path());
+    assert!(folder(&lines).starts_with(temporary.path()), "{lines:#?}");
+    endpoint(&lines);
+    moves_its_role(&lines, temporary.path());
+}
+
 /// The first line of its kind, done by a shell as a person would who copied it.
+#[cfg(unix)]
 fn copied(lines: &[String], lead: &str) -> Option<String> {
     if Command::new(lead.trim()).arg("--version").output().is_err() {
         return None;
@@ -62,32 +96,25 @@ fn copied(lines: &[String], lead: &str) -> Option<String> {
 
 #[cfg(unix)]
 #[test]
-fn a_twin_says_how_to_use_it_does_as_it_is_told_and_leaves_nothing_behind() {
+fn a_client_can_be_copied_and_a_signal_ends_a_twin_that_leaves_nothing_behind() {
+    use std::io::Read as _;
     for signal in ["TERM", "INT"] {
         let temporary = tempfile::tempdir().expect("a temporary folder");
         let (mut twin, lines, mut output) = start(temporary.path());
-        let folder = PathBuf::from(after(&lines, "files "));
-        let control = folder.join("control.json");
-        let (name, ip) = after(&lines, "endpoint ").split_once(" at ").expect("a name and an address");
-        assert_eq!(name, "https://sqlfci:8391/ClusterManagement/");
+        let ip = endpoint(&lines);
         if let Some(said) = copied(&lines, "curl ") {
             assert_eq!(said, r#"{"answer":"registered","enabled":true}"#);
         }
-        let control_text = control.to_str().expect("a plain name");
-        let step = temporary.path().join("step.yaml");
-        std::fs::write(&step, "- move_role: { to: standby }\n- expect:\n    within: 5m\n    workers: { which: every, state: connected, served_by: first_standby }\n").expect("a file");
-        let answer = run(&["twin", "do", step.to_str().expect("a plain name"), "--control", control_text]);
-        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""));
-        assert!(answer.stdout.starts_with("pass at "), "{}", answer.stdout);
+        moves_its_role(&lines, temporary.path());
         let killed = Command::new("kill").args([&format!("-{signal}"), &twin.0.id().to_string()]).status();
         assert!(killed.expect("kill is there").success());
         assert_eq!(twin.0.wait().expect("it ends").code(), Some(0), "SIG{signal}");
         let mut rest = String::new();
         output.read_to_string(&mut rest).expect("text");
         assert_eq!(rest, "");
-        assert!(!folder.exists());
+        assert!(!folder(&lines).exists());
         assert_eq!(
-            TcpStream::connect((ip, 8391)).map(drop).expect_err("nobody listens").kind(),
+            std::net::TcpStream::connect((ip, 8391)).map(drop).expect_err("nobody listens").kind(),
             std::io::ErrorKind::ConnectionRefused
         );
     }
