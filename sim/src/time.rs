@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::{Add, Sub};
+use std::ops::{Add, Mul, Sub};
 use std::time::Duration;
 
 /// A moment: microseconds since the run began. Virtual on the simulator, scaled or real elsewhere.
@@ -75,6 +75,14 @@ impl Add<Duration> for Time {
     }
 }
 
+impl Sub<Span> for Time {
+    type Output = Self;
+
+    fn sub(self, span: Span) -> Self {
+        Self(self.0.saturating_sub(span.0))
+    }
+}
+
 impl Sub<Duration> for Time {
     type Output = Self;
 
@@ -91,6 +99,11 @@ impl Span {
     /// So many microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
+    }
+
+    /// So many seconds.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs.saturating_mul(1_000_000))
     }
 
     /// How many microseconds it lasts.
@@ -110,9 +123,23 @@ impl From<Duration> for Span {
     }
 }
 
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_micros(span.0)
+    }
+}
+
 impl fmt::Debug for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&Duration::from_micros(self.0), f)
+    }
+}
+
+impl Mul<u32> for Span {
+    type Output = Self;
+
+    fn mul(self, times: u32) -> Self {
+        Self(self.0.saturating_mul(u64::from(times)))
     }
 }
 

@@ -108,7 +108,7 @@ fn factor(plan: &Plan) -> u32 {
     let time_outs = topology.workers.iter().flat_map(|worker| {
         worker.settings.request_timeout.into_iter().chain([worker.settings.connect_timeout])
     });
-    let shortest = time_outs.min().unwrap_or(LEAST_REAL_TIME_OUT);
+    let shortest = time_outs.min().map_or(LEAST_REAL_TIME_OUT, Duration::from);
     let by_time_outs = shortest.as_secs_f64() / LEAST_REAL_TIME_OUT.as_secs_f64();
     let handshakes = HANDSHAKE.as_secs_f64() * topology.workers.len().max(1) as f64;
     let for_all = (topology.promises.reconnect_within / 4).min(shortest);

@@ -386,7 +386,8 @@ fn cycle(plan: &Plan) -> Duration {
         .topology
         .workers
         .iter()
-        .flat_map(|worker| [worker.settings.agent_heartbeat_interval, worker.settings.lease_interval]);
+        .flat_map(|worker| [worker.settings.agent_heartbeat_interval, worker.settings.lease_interval])
+        .map(Duration::from);
     let of_masters = plan.topology.nodes.iter().map(|node| node.master_settings.sweep_interval);
     of_workers.chain(of_masters).max().unwrap_or_default()
 }

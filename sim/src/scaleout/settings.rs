@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use crate::names::HostId;
+use crate::time::Span;
 
 /// The keys of `MasterSettings.config` that matter to a failover.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,25 +44,25 @@ pub struct WorkerSettings {
     /// Port of `MasterEndpoint`.
     pub endpoint_port: u16,
     /// `AgentHeartbeatInterval`. Default one minute (documented).
-    pub agent_heartbeat_interval: Duration,
+    pub agent_heartbeat_interval: Span,
     /// `TaskHeartbeatInterval`: how often it reports on each task. Default 10 s (documented).
-    pub task_heartbeat_interval: Duration,
+    pub task_heartbeat_interval: Span,
     /// `HeartbeatErrorTollerance`: how old the last good report on a task may be when a report is answered with an
     /// error. Default ten minutes (documented).
-    pub heartbeat_error_tolerance: Duration,
+    pub heartbeat_error_tolerance: Span,
     /// `LeaseInternval`: how long a report holds the task. Default one minute (documented).
-    pub lease_interval: Duration,
+    pub lease_interval: Span,
     /// `MaxTaskCount`: how many tasks it holds at once. Default 10 (documented).
     pub max_task_count: u16,
     /// How often it asks for a task. Not documented: 5 s is inferred.
-    pub task_request_interval: Duration,
+    pub task_request_interval: Span,
     /// How long it waits for an answer, where the topology says so; otherwise the assumption `request_timeout`.
-    pub request_timeout: Option<Duration>,
+    pub request_timeout: Option<Span>,
     /// How long it waits for a connection: Windows gives up after three SYN packets, 3 + 6 + 12 s (documented for
     /// Windows 7 and 2008 R2).
-    pub connect_timeout: Duration,
+    pub connect_timeout: Span,
     /// How long it waits before it connects again, where the topology says so; otherwise the assumption `worker_retry`.
-    pub retry_interval: Option<Duration>,
+    pub retry_interval: Option<Span>,
 }
 
 impl WorkerSettings {
@@ -70,14 +71,14 @@ impl WorkerSettings {
         Self {
             endpoint_host,
             endpoint_port,
-            agent_heartbeat_interval: Duration::from_secs(60),
-            task_heartbeat_interval: Duration::from_secs(10),
-            heartbeat_error_tolerance: Duration::from_secs(600),
-            lease_interval: Duration::from_secs(60),
+            agent_heartbeat_interval: Span::from_secs(60),
+            task_heartbeat_interval: Span::from_secs(10),
+            heartbeat_error_tolerance: Span::from_secs(600),
+            lease_interval: Span::from_secs(60),
             max_task_count: 10,
-            task_request_interval: Duration::from_secs(5),
+            task_request_interval: Span::from_secs(5),
             request_timeout: None,
-            connect_timeout: Duration::from_secs(21),
+            connect_timeout: Span::from_secs(21),
             retry_interval: None,
         }
     }

@@ -6,8 +6,6 @@
 //! .NET closes a connection that was idle for 100 s (ServicePointManager.MaxServicePointIdleTime, documented). A worker asks
 //! for a task or reports on one far more often, so that this never happens here.
 
-use std::time::Duration;
-
 use crate::assumption::{Assumption, EVERY_FAILURE_COUNTS, HTTP_TIMEOUT, PACKAGES_END};
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{LoadId, TaskId, WorkerId};
@@ -15,7 +13,7 @@ use crate::observe::{ErrorFamily, Loss};
 use crate::planted::{Defect, has};
 use crate::sql::NOT_THE_OWNER;
 use crate::step::{Machine, Shared};
-use crate::time::{Due, Time, micros};
+use crate::time::{Due, Span, Time};
 
 use super::{Grant, Report, Request, Response, WorkerSettings};
 
@@ -185,9 +183,9 @@ impl Worker {
 
     #[inline(never)]
     fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        let mut phase = |purpose, period: Duration| {
+        let mut phase = |purpose, period: Span| {
             let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };
-            Due::at(now + Duration::from_micros(choices.between(key, 0, micros(period).saturating_sub(1))))
+            Due::at(now.later(choices.between(key, 0, period.as_micros().saturating_sub(1))))
         };
         self.heartbeat = phase(Purpose::AgentHeartbeatPhase, self.settings.agent_heartbeat_interval);
         self.task_request = phase(Purpose::TaskRequestPhase, self.settings.task_request_interval);
@@ -208,9 +206,9 @@ impl Worker {
         self.patience = Due::at(now + self.retry_interval(choices));
     }
 
-    fn retry_interval(&self, choices: &mut Choices) -> Duration {
+    fn retry_interval(&self, choices: &mut Choices) -> Span {
         self.settings.retry_interval.unwrap_or_else(|| match choices.assume(Assumption::WorkerRetry) {
-            1 => Duration::from_secs(1),
+            1 => Span::from_secs(1),
             2 => self.settings.agent_heartbeat_interval,
             _ => self.settings.task_heartbeat_interval,
         })
@@ -304,7 +302,7 @@ impl Worker {
             let report = Report {
                 task: task.task,
                 finished: task.ends == Due::NONE,
-                lease: self.settings.lease_interval.into(),
+                lease: self.settings.lease_interval,
             };
             return self.send(now, Request::ReportTask(report), effects);
         }
@@ -469,7 +467,7 @@ impl Worker {
             }
             Link::Greeting | Link::Up if self.in_flight.is_some() && self.waits_on(choices) => {
                 self.is_patient = true;
-                self.patience = Due::at(now + (HTTP_REQUEST_TIMEOUT - SEND_TIMEOUT));
+                self.patience = Due::at(now + HTTP_REQUEST_TIMEOUT - SEND_TIMEOUT);
             }
             Link::Greeting | Link::Up if self.in_flight.is_some() => {
                 effects.push(WorkerEffect::Drop);
@@ -540,18 +538,18 @@ impl Machine for Worker {
 }
 
 /// Whether the last good report on a task is too old for the worker to go on without another.
-fn is_older(task: &RunningTask, tolerance: Duration, now: Time) -> bool {
-    now.since(task.last_good_report.moment().unwrap_or_default()) > tolerance
+fn is_older(task: &RunningTask, tolerance: Span, now: Time) -> bool {
+    now > task.last_good_report.moment().unwrap_or_default() + tolerance
 }
 
 /// The next moment of a rhythm whose last one has come; missed ones are dropped.
-fn next(due: Due, now: Time, period: Duration) -> Due {
+fn next(due: Due, now: Time, period: Span) -> Due {
     let Some(last) = due.moment() else { return Due::NONE };
     let next = last + period;
-    Due::at(if next > now { next } else { now.next_beat(last, period) })
+    Due::at(if next > now { next } else { now.next_beat(last, period.into()) })
 }
 
 /// WCF's SendTimeout, default (documented).
-const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+const SEND_TIMEOUT: Span = Span::from_secs(60);
 /// `HttpWebRequest.Timeout`, default (documented).
-const HTTP_REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+const HTTP_REQUEST_TIMEOUT: Span = Span::from_secs(100);

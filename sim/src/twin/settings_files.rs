@@ -62,11 +62,11 @@ pub(crate) fn worker(
             "WorkerHttpsCertThumbprint": thumbprint(own),
             "StoreLocation": "LocalMachine",
             "StoreName": "My",
-            "AgentHeartbeatInterval": time_span(settings.agent_heartbeat_interval),
-            "TaskHeartbeatInterval": time_span(settings.task_heartbeat_interval),
-            "HeartbeatErrorTollerance": time_span(settings.heartbeat_error_tolerance),
+            "AgentHeartbeatInterval": time_span(settings.agent_heartbeat_interval.into()),
+            "TaskHeartbeatInterval": time_span(settings.task_heartbeat_interval.into()),
+            "HeartbeatErrorTollerance": time_span(settings.heartbeat_error_tolerance.into()),
             "MaxTaskCount": settings.max_task_count,
-            "LeaseInternval": time_span(settings.lease_interval),
+            "LeaseInternval": time_span(settings.lease_interval.into()),
             "AgentId": format!("00000000-0000-4000-8000-{:012x}", worker.0 + 1),
         }),
     )
@@ -135,10 +135,16 @@ pub(crate) fn read_worker(
     };
     for (key, value) in &read.set {
         match (*key, value) {
-            ("AgentHeartbeatInterval", Setting::Time(time)) => settings.agent_heartbeat_interval = *time,
-            ("TaskHeartbeatInterval", Setting::Time(time)) => settings.task_heartbeat_interval = *time,
-            ("HeartbeatErrorTollerance", Setting::Time(time)) => settings.heartbeat_error_tolerance = *time,
-            ("LeaseInternval", Setting::Time(time)) => settings.lease_interval = *time,
+            ("AgentHeartbeatInterval", Setting::Time(time)) => {
+                settings.agent_heartbeat_interval = (*time).into()
+            }
+            ("TaskHeartbeatInterval", Setting::Time(time)) => {
+                settings.task_heartbeat_interval = (*time).into()
+            }
+            ("HeartbeatErrorTollerance", Setting::Time(time)) => {
+                settings.heartbeat_error_tolerance = (*time).into()
+            }
+            ("LeaseInternval", Setting::Time(time)) => settings.lease_interval = (*time).into(),
             ("MaxTaskCount", Setting::Whole(count)) => {
                 settings.max_task_count = u16::try_from(*count).unwrap_or(u16::MAX);
             }
@@ -208,6 +214,7 @@ fn time_span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Span;
 
     const HOST: HostId = HostId(3);
 
@@ -222,8 +229,8 @@ mod tests {
         assert_eq!(read_master("M", written.as_bytes(), "NODE1", host), Ok(master_settings));
         let pin = Thumbprint([7; 20]);
         let mut settings = WorkerSettings::with_endpoint(HOST, 8391);
-        settings.lease_interval = Duration::from_millis(61_500);
-        settings.retry_interval = Some(Duration::from_secs(2));
+        settings.lease_interval = Span::from_micros(61_500_000);
+        settings.retry_interval = Some(Span::from_secs(2));
         let written = worker(b"", WorkerId(0), &settings, "sqlfci", Some(pin), None);
         let read = read_worker("W", written.as_bytes(), &settings, host).expect("it was written");
         assert_eq!((read.settings, read.pin, read.own), (settings, Some(pin), None));

@@ -91,8 +91,8 @@ impl World {
         let mut settings = host.machine.settings().clone();
         match setting {
             WorkerSetting::MaxTaskCount(value) => settings.max_task_count = value,
-            WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value,
-            WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value,
+            WorkerSetting::AgentHeartbeatInterval(value) => settings.agent_heartbeat_interval = value.into(),
+            WorkerSetting::TaskHeartbeatInterval(value) => settings.task_heartbeat_interval = value.into(),
         }
         self.end_worker(id, settings);
         if host_is_program {

@@ -481,7 +481,7 @@ impl World {
     }
 
     /// A worker's request has come in at the master of a node.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn serve(&mut self, node: NodeId, worker: WorkerId, request: Request) {
         let Some(call) = self.nodes[node.index()].master.machine.call_for(worker, request) else { return };
         match self.ask_ssisdb(node, call) {

@@ -81,8 +81,9 @@ impl Builder<'_> {
             return None;
         };
         let usual = WorkerSettings::with_endpoint(self.host(host), port);
-        let or =
-            |length: Option<super::super::length::Length>, usual| length.map_or(usual, |length| length.0);
+        let or = |length: Option<super::super::length::Length>, usual| {
+            length.map_or(usual, |length| length.0.into())
+        };
         let settings = WorkerSettings {
             agent_heartbeat_interval: or(file.agent_heartbeat_interval, usual.agent_heartbeat_interval),
             task_heartbeat_interval: or(file.task_heartbeat_interval, usual.task_heartbeat_interval),
@@ -90,18 +91,20 @@ impl Builder<'_> {
             lease_interval: or(file.lease_internval, usual.lease_interval),
             max_task_count: file.max_task_count.unwrap_or(usual.max_task_count),
             task_request_interval: or(document.task_request_interval, usual.task_request_interval),
-            request_timeout: document.request_timeout.map(|length| length.0),
-            retry_interval: document.retry_interval.map(|length| length.0),
+            request_timeout: document.request_timeout.map(|length| length.0.into()),
+            retry_interval: document.retry_interval.map(|length| length.0.into()),
             ..usual
         };
         let times = [
-            ("AgentHeartbeatInterval", settings.agent_heartbeat_interval),
-            ("TaskHeartbeatInterval", settings.task_heartbeat_interval),
-            ("LeaseInternval", settings.lease_interval),
-            ("task_request_interval", settings.task_request_interval),
-            ("request_timeout", settings.request_timeout.unwrap_or(Duration::MAX)),
-            ("retry_interval", settings.retry_interval.unwrap_or(Duration::MAX)),
+            ("AgentHeartbeatInterval", Some(settings.agent_heartbeat_interval)),
+            ("TaskHeartbeatInterval", Some(settings.task_heartbeat_interval)),
+            ("LeaseInternval", Some(settings.lease_interval)),
+            ("task_request_interval", Some(settings.task_request_interval)),
+            ("request_timeout", settings.request_timeout),
+            ("retry_interval", settings.retry_interval),
         ];
+        let times: Vec<(&str, Duration)> =
+            times.into_iter().filter_map(|(what, time)| Some((what, time?.into()))).collect();
         self.refuse_zero(&times, document.name.span);
         Some(settings)
     }

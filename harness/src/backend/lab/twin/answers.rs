@@ -218,7 +218,7 @@ impl Inside {
     }
 
     fn heartbeat(&self, worker: WorkerId) -> Duration {
-        self.world().worker_settings(worker).agent_heartbeat_interval
+        self.world().worker_settings(worker).agent_heartbeat_interval.into()
     }
 
     fn change_cluster(

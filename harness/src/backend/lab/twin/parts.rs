@@ -95,8 +95,8 @@ impl Inside {
                 let settings = self.world().worker_settings(worker);
                 Ok(vec![match key.as_str() {
                     "MaxTaskCount" => settings.max_task_count.to_string(),
-                    "AgentHeartbeatInterval" => time_span(settings.agent_heartbeat_interval),
-                    "TaskHeartbeatInterval" => time_span(settings.task_heartbeat_interval),
+                    "AgentHeartbeatInterval" => time_span(settings.agent_heartbeat_interval.into()),
+                    "TaskHeartbeatInterval" => time_span(settings.task_heartbeat_interval.into()),
                     _ => return Err(not_found("Setting")),
                 }])
             }
