@@ -1,5 +1,7 @@
 //! Which hosts, nodes and certificates are there, and which of them does a name mean?
 
+use std::net::IpAddr;
+
 use failover_sim::names::{CertificateId, HostId, NODES_MAX, NodeId};
 use failover_sim::topology::Target;
 use failover_sim::trust::{Certificate, Thumbprint, ThumbprintError};
@@ -31,6 +33,13 @@ impl Builder<'_> {
     /// An address that leads here, and nowhere else.
     pub(super) fn address(&mut self, address: &At<String>, target: Target) {
         let host = self.host(&address.value);
+        // Windows puts the number of the adapter behind a link-local one: `fe80::1%5`.
+        let plain = address.value.split('%').next().unwrap_or_default();
+        if plain.parse::<IpAddr>().is_err() {
+            let message = format!("`{}` is not an IP address", address.value);
+            let fault = Fault::new(message, address.span).with_label("expected IPv4 or IPv6");
+            self.faults.push(fault.with_hint("four numbers up to 255, such as 10.0.0.11, or as fd00::11"));
+        }
         if self.hosts[host.index()] != Target::Nobody {
             self.faults.push(twice("address", address));
         }
