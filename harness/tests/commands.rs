@@ -155,3 +155,78 @@ fn wrong_options_are_the_input_s_fault() {
         assert!(error.contains(told), "{arguments:?}: {error}");
     }
 }
+
+/// The topology of a new folder with something else written in it.
+fn mine_with(folder: &Path, old: &str, new: &str) {
+    if !folder.join("topologies").exists() {
+        assert_eq!(failover(folder, &["new", "."]).0, 0);
+    }
+    let mine = std::fs::read_to_string(folder.join("topologies/mine.yaml")).expect("it was written");
+    assert!(mine.contains(old), "{mine}");
+    std::fs::write(folder.join("topologies/wrong.yaml"), mine.replace(old, new)).expect("a file");
+}
+
+#[test]
+fn a_cluster_that_does_not_come_to_rest_names_what_is_missing_first() {
+    let folder = folder();
+    let mistakes = [
+        (
+            "MasterHttpsCertThumbprint: master",
+            "MasterHttpsCertThumbprint: made_by_setup",
+            "refused by NODE1: trust_relationship",
+            "the worker pins `made_by_setup` (",
+            "MasterHttpsCertThumbprint in WorkerSettings.config",
+        ),
+        (
+            "root: [ master ]",
+            "root: [ ]",
+            "refused by NODE1: trust_relationship",
+            "is not in LocalMachine\\Root of worker `w1`",
+            "step 7 of the guide",
+        ),
+        (
+            "root: [ master, workers ]",
+            "root: [ master ]",
+            "refused by NODE1: forbidden",
+            "LocalMachine\\Root of NODE1 does not have `",
+            "step 8 of the guide",
+        ),
+        (
+            "PortNumber: 8391",
+            "PortNumber: 8392",
+            ": endpoint_not_found",
+            "PortNumber of NODE1 is 8392; the worker asks for port 8391",
+            "PortNumber in MasterSettings.config of NODE1, NODE2",
+        ),
+    ];
+    for (old, new, family, detail, hint) in mistakes {
+        mine_with(folder.path(), old, new);
+        let wrong = ["--topology", "topologies/wrong.yaml", "--report", "junit=junit.xml"];
+        let (code, text, error) =
+            failover(folder.path(), &[&["run", "cluster/planned_move"][..], &wrong].concat());
+        assert_eq!(code, 3, "{text}{error}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("INCONCLUSIVE cluster/planned_move: the surroundings"), "{text}");
+        assert!(lines[2].contains("the cluster was not steady after 30m"), "{text}");
+        assert!(lines[3].starts_with("  workers: 0 of 3 connected; w1, w2, w3 "), "{text}");
+        assert!(lines.len() <= 12, "{text}");
+        assert!(text.contains("  also: the steps were not begun"), "{text}");
+        let junit = std::fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+        let json = failover(
+            folder.path(),
+            &[&["run", "cluster/planned_move", "--format", "json"][..], &wrong].concat(),
+        )
+        .1;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("a report");
+        let found = &json["scenarios"][0]["findings"][0];
+        for told in [family, detail, hint] {
+            assert!(text.contains(told), "{told}\n{text}");
+            assert!(junit.contains(told), "{told}\n{junit}");
+            assert!(found.to_string().replace("\\\\", "\\").contains(told), "{told}\n{found:#}");
+        }
+    }
+    // One cause, told once for all scenarios.
+    let (code, text, _) =
+        failover(folder.path(), &["run", "--suite", "cluster", "--topology", "topologies/wrong.yaml"]);
+    assert_eq!((code, text.matches("the surroundings").count()), (3, 1), "{text}");
+}

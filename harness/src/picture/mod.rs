@@ -1,10 +1,12 @@
 //! What has been seen of the cluster so far, and what do a scenario's words mean in it?
 
+mod unrest;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use failover_sim::action::Action;
-use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, RoleId, TaskId};
+use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, ResourceId, RoleId, TaskId};
 use failover_sim::observe::{
     Answer, ExecutionLog, ExecutionStatus, Fact, NodeState, NodeStatus, Power, Record, ResourceState,
     RoleState, Source, TaskState, Watch, WorkerState,
@@ -218,6 +220,14 @@ impl<'p> Picture<'p> {
     /// How the worker with this number stands.
     pub fn worker(&self, index: usize) -> WorkerState {
         self.workers[index]
+    }
+
+    /// The resources of the master's role that are not online on this node, each with its state there.
+    fn resources_not_online(&self, node: NodeId) -> impl Iterator<Item = (ResourceId, ResourceState)> {
+        let view = &self.views[node.index()];
+        let resources = self.plan.topology.cluster.resources_on(self.plan.role, node);
+        let states = resources.map(|resource| (resource, view.resources[resource.index()]));
+        states.filter(|(_, state)| *state != ResourceState::Online)
     }
 
     /// What a client met at the endpoint last.
