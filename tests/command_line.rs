@@ -40,6 +40,16 @@ steps:
   - expect: { within: 65s, workers: { which: every, state: connected, served_by: first_standby } }
 ";
 
+const WRONG_OWNER: &str = "\
+proves: nothing, since what it expects is wrong
+about: { topology: two_node_fci, breaks: [ workers_reconnect ] }
+given:
+  - replace_master_certificate: { node: standby, with: made_by_setup }
+steps:
+  - move_role: { to: standby }
+  - expect: { within: 2m, role: { owner: first_owner }, workers: { which: every, state: connected } }
+";
+
 const NOT_STEADY: &str = "\
 proves: a word that fits no node ends the run without a verdict
 about: { topology: two_node_fci }
@@ -120,6 +130,21 @@ fn a_verdict_that_depends_on_what_nobody_knows_is_inconclusive_and_says_so() {
         "hint: or take an answer for granted: --assume ",
     ] {
         assert!(answer.stdout.contains(told), "{told}\n{}", answer.stdout);
+    }
+}
+
+#[test]
+fn a_failed_expectation_tells_what_was_wanted_and_what_was_found() {
+    let folder = folder_with(WRONG_OWNER);
+    let answer = run(folder.path(), &["run", "cluster", "--report", "junit=junit.xml"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let junit = fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+    for told in [
+        "wanted: owner NODE1; found: online on NODE2",
+        "wanted: every worker connected; found: 0 of 3, w1, w2, w3 refused by NODE2: trust_relationship",
+    ] {
+        assert!(answer.stdout.contains(told), "{told}\n{}", answer.stdout);
+        assert!(junit.contains(told), "{told}\n{junit}");
     }
 }
 

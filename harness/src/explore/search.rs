@@ -220,6 +220,10 @@ fn alike(line: &str, names: &Names) -> String {
             other => text.push(other),
         }
     }
+    // Nor is it how many workers stand in the same way.
+    while text.contains("a worker, a worker") {
+        text = text.replace("a worker, a worker", "a worker");
+    }
     text.replace("workers", "worker")
 }
 
