@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use crate::backend::BackendKind;
+use crate::backend::{BackendKind, LoopbackBackend};
 use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved, Unlike};
 use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
@@ -147,6 +147,12 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
             let journals = arguments.journals.clone().or_else(|| in_folder("journals"));
             let transcript = in_folder("transcript");
             let begin = || lab.backend(journals.clone(), transcript.clone()).stopped_by(stop.clone());
+            latency::measure_in(&order, begin, done)
+        }
+        None if order.backend == BackendKind::Loopback => {
+            // Nor the twin's files.
+            let stop = super::stop::flag();
+            let begin = || LoopbackBackend::keeping_attempts().stopped_by(stop.clone());
             latency::measure_in(&order, begin, done)
         }
         None => latency::measure(&order, done),

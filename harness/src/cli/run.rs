@@ -44,7 +44,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     }
     let Ran { mut scenarios, mut remarks, charts, records } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
-        BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
+        BackendKind::Loopback => {
+            // Ctrl-C must not leave the twin's files.
+            let stop = super::stop::flag();
+            run_all(&plans, || LoopbackBackend::default().stopped_by(stop.clone()), arguments)?
+        }
         BackendKind::Lab => {
             let Some(lab) = &lab else { unreachable!("which lab was checked") };
             // Ctrl-C must not leave a lab as it is.
