@@ -41,7 +41,7 @@ struct ReconnectArguments {
     /// with what was said, in a folder of its own below `lab-runs`.
     #[arg(long, value_name = "FOLDER")]
     journals: Option<PathBuf>,
-    /// A topology file, or the name of a standard topology.
+    /// A topology file, or the name of one in the folder `topologies` here or of a standard one.
     #[arg(long, value_name = "FILE|NAME", default_value = "two_node_fci")]
     topology: String,
     /// What happens to the cluster.

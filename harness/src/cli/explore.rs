@@ -76,8 +76,8 @@ struct Report {
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let overrides = arguments.overrides.overrides()?;
-    let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
-    if let Some(remark) = learn::narrowing(&overrides.learned) {
+    let Loaded { plans, misfits, remarks } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    for remark in remarks.into_iter().chain(learn::narrowing(&overrides.learned)) {
         print(&format!("{remark}\n"))?;
     }
     let (shard, said_by) = shard(arguments)?;

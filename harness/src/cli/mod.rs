@@ -89,10 +89,11 @@ enum Command {
 
 #[derive(Clone, Debug, Args)]
 struct RunArguments {
-    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
+    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none. What exists goes
+    /// before a standard name, with or without `.yaml`; `standard:NAME` is always standard.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The standard scenarios of one folder: cluster or model.
+    /// A suite of standard scenarios: cluster, model, or first, one planned move there and back to begin with in a lab.
     #[arg(long, value_name = "NAME", conflicts_with = "paths", value_parser = suite)]
     suite: Option<String>,
     /// Run so many scenarios at once; only on the simulator.
@@ -139,8 +140,9 @@ struct OverrideArguments {
     /// Take an answer for granted where nobody knows. Can be given several times.
     #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = pair)]
     assume: Vec<(String, String)>,
-    /// Another topology than each scenario asks for.
-    #[arg(long, value_name = "FILE")]
+    /// Another topology than each scenario asks for: a file, or a name, which is one in the folder `topologies` here or a
+    /// standard one.
+    #[arg(long, value_name = "FILE|NAME")]
     topology: Option<PathBuf>,
     /// Set the number of workers, or a cluster property such as SameSubnetThreshold. Can be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]

@@ -31,7 +31,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let mut overrides = arguments.overrides.overrides()?;
     overrides.patience = lab.as_ref().and_then(NamedLab::patience);
     let suite = arguments.suite.as_deref();
-    let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
+    let Loaded { plans, misfits, remarks: names } =
+        load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
     if let (Some(lab), Some(path)) = (lab.as_ref().filter(|lab| lab.is_real()), &arguments.lab) {
         keep_to_one_session(&plans, &lab.backend(None, None), path)?;
     }
@@ -59,6 +60,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
             run_all(&plans, begin, arguments)?
         }
     };
+    remarks.splice(0..0, names);
     remarks.extend(learn::narrowing(&overrides.learned));
     let has_answers = lab.as_ref().is_some_and(NamedLab::has_answers);
     let (fitting, told) =

@@ -18,7 +18,7 @@ use super::{CommandError, Format, LearnedArguments, OverrideArguments, print, st
 pub(super) struct TwinArguments {
     #[command(subcommand)]
     command: Option<TwinCommand>,
-    /// A topology file, or the name of a standard topology.
+    /// A topology file, or the name of one in the folder `topologies` here or of a standard one.
     #[arg(value_name = "TOPOLOGY", required = true)]
     topology: Option<String>,
     /// So many seconds of the cluster pass in a real one. TLS and sockets take the time that they take.
