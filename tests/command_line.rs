@@ -320,6 +320,28 @@ steps:
 }
 
 #[test]
+fn a_file_that_cannot_be_read_hides_no_other_mistake() {
+    let folder = folder_with(
+        "proves: a word that is none\nabout: { topology: two_node_fci }\nsteps:\n  - power_of: { node: owner }\n",
+    );
+    let utf16: Vec<u8> = "proves: x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.path().join("cluster/bin.yaml"), [0x00, 0xFF, 0xFE]).expect("a file");
+    fs::write(folder.path().join("cluster/wide.yaml"), [&[0xFF, 0xFE], &utf16[..]].concat()).expect("a file");
+    fs::write(folder.path().join("topologies/bad.yaml"), [0xFF]).expect("a file");
+    let on_bad = "proves: x\nabout: { topology: bad }\nsteps:\n  - move_role: { to: standby }\n";
+    fs::write(folder.path().join("cluster/on_bad.yaml"), on_bad).expect("a file");
+    let answer = run(folder.path(), &["validate", "cluster"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    for told in
+        ["cluster/bin.yaml", "cluster/wide.yaml", "topologies/bad.yaml", "cluster/case.yaml:4", "power_of"]
+    {
+        assert!(answer.stderr.contains(told), "{told}\n{}", answer.stderr);
+    }
+    let hint = "hint: scenarios and topologies are texts: save it as UTF-8";
+    assert_eq!(answer.stderr.matches(hint).count(), 3, "{}", answer.stderr);
+}
+
+#[test]
 fn wrong_arguments_and_missing_files_are_the_input_s_fault() {
     for (arguments, told) in [
         (&["run", "nowhere"][..], "error: cannot read `nowhere`"),

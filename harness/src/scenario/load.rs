@@ -16,6 +16,7 @@ use super::nearest;
 use super::planner::{plans, topology_of};
 use super::read::At;
 use super::standard::{self, StandardFile};
+use super::tree::Span;
 
 /// What keeps scenarios from being read.
 #[derive(Debug, thiserror::Error)]
@@ -115,9 +116,9 @@ pub fn load_fitting(
     let mut loaded = Loaded { remarks, ..Loaded::default() };
     let mut mistakes: Vec<Diagnostics> = Vec::new();
     for scenario in found {
-        match load_one(&scenario, other.as_ref(), seed, overrides)? {
+        match load_one(&scenario, other.as_ref(), seed, overrides) {
             Ok(plans) => loaded.plans.extend(plans),
-            Err(found) => match misfit(&scenario, overrides, &found) {
+            Err(LoadError::Mistakes(found)) => match misfit(&scenario, overrides, &found) {
                 Some(misfit) => loaded.misfits.push(misfit),
                 // A mistake in a topology that several scenarios use is shown once.
                 None => mistakes.extend(
@@ -127,6 +128,7 @@ pub fn load_fitting(
                         .collect::<Vec<_>>(),
                 ),
             },
+            Err(error) => return Err(error),
         }
     }
     if !mistakes.is_empty() {
@@ -266,15 +268,13 @@ fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), Lo
     Ok(())
 }
 
-/// The plans of one scenario, or the mistakes in its files.
-type Planned = Result<Vec<Plan>, Vec<Diagnostics>>;
-
+/// The plans of one scenario.
 fn load_one(
     scenario: &Scenario,
     other_topology: Option<&(String, String)>,
     seed: u64,
     overrides: &Overrides,
-) -> Result<Planned, LoadError> {
+) -> Result<Vec<Plan>, LoadError> {
     let (name, scenario_file, scenario_text) = match scenario {
         Scenario::File(root, file) => (name_of(root, file), path_text(file), read(file)?),
         Scenario::Carried(file) => (file.name.to_owned(), carried_file(file), file.text.to_owned()),
@@ -282,31 +282,23 @@ fn load_one(
     let (topology_file, topology_text) = match other_topology {
         Some(other) => other.clone(),
         None => {
-            let topology = match topology_of(&scenario_file, &scenario_text) {
-                Ok(topology) => topology,
-                Err(mistakes) => return Ok(Err(vec![mistakes])),
-            };
-            match find_topology(scenario, &topology.value)? {
-                Some(found) => found,
-                None => {
-                    let mistake = no_topology(&scenario_file, &scenario_text, scenario, &topology);
-                    return Ok(Err(vec![mistake]));
-                }
-            }
+            let topology = topology_of(&scenario_file, &scenario_text).map_err(one_mistake)?;
+            find_topology(scenario, &topology.value)?.ok_or_else(|| {
+                one_mistake(no_topology(&scenario_file, &scenario_text, scenario, &topology))
+            })?
         }
     };
-    let base = match find_base(&topology_file, &topology_text)? {
-        Ok(base) => base,
-        Err(mistakes) => return Ok(Err(vec![mistakes])),
-    };
+    let base = find_base(&topology_file, &topology_text)?;
     let overrides = Overrides { case: None, ..overrides.clone() };
     let files = BTreeMap::new();
     let mut origin =
         Origin { scenario_file, scenario_text, topology_file, topology_text, base, files, overrides };
-    if let Err(mistakes) = take_files(&mut origin) {
-        return Ok(Err(mistakes));
-    }
-    Ok(plans(&name, &origin, seed))
+    take_files(&mut origin).map_err(LoadError::Mistakes)?;
+    plans(&name, &origin, seed).map_err(LoadError::Mistakes)
+}
+
+fn one_mistake(mistake: Diagnostics) -> LoadError {
+    LoadError::Mistakes(vec![mistake])
 }
 
 /// What a carried scenario is called on a command line here.
@@ -347,7 +339,6 @@ fn named_topology(name: &str) -> Result<(String, String), LoadError> {
 pub fn origin_on(topology: &str, overrides: Overrides, scenario: &str) -> Result<Origin, LoadError> {
     let (topology_file, topology_text) = named_topology(topology)?;
     let base = find_base(&topology_file, &topology_text)?;
-    let base = base.map_err(|mistakes| LoadError::Mistakes(vec![mistakes]))?;
     let (scenario_file, scenario_text) = ("step".to_owned(), scenario.to_owned());
     let files = BTreeMap::new();
     let mut origin =
@@ -365,8 +356,20 @@ fn take_files(origin: &mut Origin) -> Result<(), Vec<Diagnostics>> {
     Ok(())
 }
 
+/// The text of a file that is there.
 fn read(path: &Path) -> Result<String, LoadError> {
-    bounded::read_text(path).map_err(|error| LoadError::Read { path: path_text(path), error, hint: None })
+    bounded::read_text(path).map_err(|error| one_mistake(unreadable(path, &error)))
+}
+
+/// A file that is there and cannot be read is a mistake like others, and hides none of them.
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostics {
+    let hint = match error.kind() {
+        io::ErrorKind::InvalidData => "scenarios and topologies are texts: save it as UTF-8",
+        io::ErrorKind::FileTooLarge => "scenarios and topologies are short texts: is it something else?",
+        _ => "scenarios are all files of a folder that end in .yaml, outside `topologies`",
+    };
+    let fault = Fault::new(format!("cannot read this file: {error}"), Span::default());
+    Diagnostics::new(&path_text(path), "", vec![fault.with_hint(hint)])
 }
 
 /// The path is the name: below the folder that was asked for, or its folder and its own name.
@@ -395,8 +398,8 @@ fn find_topology(scenario: &Scenario, name: &str) -> Result<Option<(String, Stri
 }
 
 /// The topology that this one is based on: a file beside it, or one that the program carries. It stands on its own.
-fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>, LoadError> {
-    let Some(name) = base_of(text) else { return Ok(Ok(None)) };
+fn find_base(file: &str, text: &str) -> Result<Option<Base>, LoadError> {
+    let Some(name) = base_of(text) else { return Ok(None) };
     let beside = Path::new(file).with_file_name(format!("{}.yaml", name.value));
     let found = if beside.is_file() {
         Some(Base { file: path_text(&beside), text: read(&beside)? })
@@ -405,7 +408,7 @@ fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>
         carried.map(|carried| Base { file: carried.name.to_owned(), text: carried.text.to_owned() })
     };
     let fault = match &found {
-        Some(base) if base_of(&base.text).is_none() => return Ok(Ok(found)),
+        Some(base) if base_of(&base.text).is_none() => return Ok(found),
         Some(_) => Fault::new(format!("`{}` is based on another one itself", name.value), name.span)
             .with_label("expected one that stands on its own"),
         None => {
@@ -417,7 +420,7 @@ fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>
             fault
         }
     };
-    Ok(Err(Diagnostics::new(file, text, vec![fault])))
+    Err(one_mistake(Diagnostics::new(file, text, vec![fault])))
 }
 
 fn topology_folders(scenario: &Path) -> impl Iterator<Item = PathBuf> {
