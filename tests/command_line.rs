@@ -437,6 +437,34 @@ fn what_cannot_be_written_is_told_with_a_hint() {
 }
 
 #[test]
+fn what_cannot_be_written_is_found_out_before_the_work() {
+    let folder = bad_files();
+    fs::write(folder.path().join("kept.json"), "as it was").expect("a file");
+    for line in [
+        "run --report json=missing/report.json",
+        "run --histories empty",
+        "bench reconnect --failovers 100000 --save missing/saved",
+        "explore cluster/planned_move --for 10h --report json=missing/report.json",
+        "explore cluster/planned_move --for 10h --findings empty/below",
+        "explore cluster/planned_move --for 10h --findings empty",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let answer = run(folder.path(), &arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (3, ""), "{line}: {answer:?}");
+        assert!(answer.stderr.starts_with("error: cannot write `"), "{line}: {}", answer.stderr);
+        let is_file = line.contains("empty");
+        assert_eq!(answer.stderr.contains("name a folder"), is_file, "{line}: {}", answer.stderr);
+    }
+    // Trying changes nothing.
+    let wrong = ["run", "nowhere", "--report", "json=kept.json", "--report", "junit=new.xml"];
+    assert_eq!(run(folder.path(), &wrong).code, 2);
+    let stopped = ["explore", "cluster/planned_move", "--seeds", "1..2", "--report", "json=missing/x"];
+    assert_eq!(run(folder.path(), &stopped).code, 3);
+    assert_eq!(fs::read_to_string(folder.path().join("kept.json")).expect("it is there"), "as it was");
+    assert!(!folder.path().join("new.xml").exists() && !folder.path().join("findings").exists());
+}
+
+#[test]
 fn every_command_has_its_help_and_refuses_an_option_that_it_does_not_have() {
     let all = run(&root(), &["--help"]).stdout;
     let (_, listed) = all.split_once("Commands:\n").expect("a list");

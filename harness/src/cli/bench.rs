@@ -12,7 +12,7 @@ use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
-use super::files::{Expected, cannot_write, text_of, unfit};
+use super::files::{Expected, cannot_write, check_file, text_of, unfit};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
@@ -126,6 +126,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         // There is one lab.
         jobs: if lab.is_some() { 1 } else { usize::from(arguments.jobs) },
     };
+    arguments.save.as_deref().map_or(Ok(()), check_file)?;
     let real = lab.as_ref().filter(|lab| lab.is_real());
     let run_folder = match (real, &arguments.lab) {
         (Some(lab), Some(path)) => {
@@ -171,14 +172,14 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     if let Some(folder) = run_folder.as_ref().filter(|_| arguments.format == Format::Human) {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
-    if let Some(file) = &arguments.save {
-        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
-    }
     print(&match arguments.format {
         Format::Human => latency::table(&saved),
         Format::Json => json(&saved),
         Format::Jsonl => format!("{}\n", serde_json::to_string(&saved).unwrap_or_default()),
     })?;
+    if let Some(file) = &arguments.save {
+        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
+    }
     Ok(0)
 }
 

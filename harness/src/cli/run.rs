@@ -18,7 +18,7 @@ use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Tim
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
 
-use super::files::cannot_write;
+use super::files::{cannot_make, cannot_write, check_file};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::learn::{self, Fitting, Pupil};
 use super::{CommandError, Format, ReportKind, RunArguments, print};
@@ -41,8 +41,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let arguments = kept.as_ref().unwrap_or(arguments);
     if let Some(folder) = &arguments.histories {
         refuse_equal_files(&plans)?;
-        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
     }
+    arguments.report.iter().try_for_each(|(_, file)| check_file(file))?;
     let Ran { mut scenarios, mut remarks, charts, records } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => {
@@ -91,7 +92,8 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         scenarios,
         elapsed: started.elapsed(),
     };
-    write_reports(&report, &charts, arguments)?;
+    // What was found is told also where it cannot be kept.
+    let written = write_reports(&report, &charts, arguments);
     if let Some(folder) = &run_folder {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
@@ -100,6 +102,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     } else {
         show(&report, arguments.format)?;
     }
+    written?;
     Ok(report.exit_code())
 }
 
@@ -108,7 +111,7 @@ pub(super) fn run_folder() -> Result<PathBuf, CommandError> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = crate::probe::date(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
     let folder = Path::new(LAB_RUNS).join(format!("{}-{}", now.replace(':', ""), std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+    std::fs::create_dir_all(&folder).map_err(|error| cannot_make(&folder, &error))?;
     Ok(folder)
 }
 
