@@ -239,6 +239,45 @@ fn refuse_what_junit_does_not_have(xml: &str) {
 }
 
 #[test]
+fn nothing_in_a_file_does_something_to_a_terminal() {
+    let nasty = r#"proves: "red \e[31m, a bell \a, and \u202Ebackwards""#;
+    let folder = folder_with(&FORGOTTEN.replacen(
+        "proves: the second node kept its own certificate, and nobody said so",
+        nasty,
+        1,
+    ));
+    let answer = run(folder.path(), &["run", "cluster", "-v", "--report", "markdown=report.md"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let markdown = fs::read_to_string(folder.path().join("report.md")).expect("a report");
+    for text in [&answer.stdout, &markdown] {
+        assert!(text.contains("red \\u{1b}"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+    }
+}
+
+#[test]
+fn a_report_on_standard_output_is_alone_there() {
+    let folder = folder_with(FORGOTTEN);
+    let answer = run(folder.path(), &["run", "cluster", "-v", "--report", "junit=-"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    refuse_what_junit_does_not_have(&answer.stdout);
+    let answer = run(folder.path(), &["run", "cluster", "--report", "json=-"]);
+    serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("one document");
+    let answer = run(folder.path(), &["run", "cluster", "--report", "github=-"]);
+    assert!(answer.stdout.starts_with("::error ") && answer.stdout.contains("\nFAIL "), "{answer:?}");
+    for mixed in [
+        &["--format", "json", "--report", "junit=-"][..],
+        &["--format", "jsonl", "--report", "github=-"],
+        &["--report", "markdown=-", "--report", "junit=-"],
+        &["--report", "github=-", "--report", "junit=-"],
+    ] {
+        let answer = run(folder.path(), &[&["run", "cluster"], mixed].concat());
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{mixed:?}");
+        assert!(answer.stderr.starts_with("error: several reports would be mixed"), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn a_stored_history_is_judged_like_the_run() {
     let folder = folder_with(FORGOTTEN);
     let ran = run(folder.path(), &["run", "cluster", "--histories", "kept"]);
@@ -284,6 +323,10 @@ fn a_history_that_is_none_is_refused_with_its_line() {
         doctor(&text.replacen("\"seq\":3,", "\"seq\":,", 1)).contains("line 5 is not a line of a history")
     );
     assert!(doctor(&text.replacen("to: standby", "to: NODE2", 1)).contains("is of another plan"));
+    let edited = doctor(&text.replacen("to: standby", "to: NODE2", 1));
+    assert!(edited.contains("hint: its texts were changed after the run"), "{edited}");
+    let older = doctor(&text.replacen("to: standby", "to: NODE2", 1).replacen("0.1.0", "0.0.9", 1));
+    assert!(older.contains("hint: judge it with version 0.0.9"), "{older}");
 }
 
 #[test]
@@ -347,7 +390,14 @@ fn wrong_arguments_and_missing_files_are_the_input_s_fault() {
         (&["run", "nowhere"][..], "error: cannot read `nowhere`"),
         (&["run", ".ci"], "error: there is no scenario under `.ci`"),
         (&["run", "scenarios", "--backend", "cloud"], "invalid value 'cloud'"),
-        (&["run", "scenarios", "--assume", "first_sweep=never"], "`never` is no answer to `first_sweep`"),
+        (
+            &["run", "scenarios", "--assume", "first_sweep=maybe"],
+            "error: `--assume first_sweep=maybe`: `maybe` is no answer to `first_sweep`\nhint: expected one of ",
+        ),
+        (
+            &["bench", "reconnect", "--assume", "worker_retri=60s"],
+            "error: `--assume worker_retri=60s`: there is no assumption `worker_retri`\nhint: did you mean `worker_retry`?",
+        ),
         (&["run", "scenarios", "--report", "pdf=x"], "there is no report `pdf`"),
         (&["run", "scenarios", "--backend", "lab"], "--lab"),
         (&["judge", "nowhere.jsonl"], "error: cannot read `nowhere.jsonl`"),
@@ -430,7 +480,8 @@ fn what_cannot_be_written_is_told_with_a_hint() {
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         let answer = run(folder.path(), &arguments);
-        assert_eq!(answer.code, 3, "{line}: {answer:?}");
+        let is_there = line.starts_with("collect");
+        assert_eq!(answer.code, if is_there { 2 } else { 3 }, "{line}: {answer:?}");
         assert!(answer.stderr.starts_with("error: cannot write `"), "{line}: {}", answer.stderr);
         assert!(answer.stderr.contains("\nhint: "), "{line}: {}", answer.stderr);
     }
@@ -447,6 +498,7 @@ fn what_cannot_be_written_is_found_out_before_the_work() {
         "explore cluster/planned_move --for 10h --report json=missing/report.json",
         "explore cluster/planned_move --for 10h --findings empty/below",
         "explore cluster/planned_move --for 10h --findings empty",
+        "new empty",
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         let answer = run(folder.path(), &arguments);
@@ -462,6 +514,17 @@ fn what_cannot_be_written_is_found_out_before_the_work() {
     assert_eq!(run(folder.path(), &stopped).code, 3);
     assert_eq!(fs::read_to_string(folder.path().join("kept.json")).expect("it is there"), "as it was");
     assert!(!folder.path().join("new.xml").exists() && !folder.path().join("findings").exists());
+}
+
+#[test]
+fn a_file_that_is_there_already_is_the_input_s_fault() {
+    let folder = bad_files();
+    for line in ["collect --write garbage", "lab package --write garbage"] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let answer = run(folder.path(), &arguments);
+        assert_eq!(answer.code, 2, "{line}: {answer:?}");
+        assert!(answer.stderr.contains("hint: name a file that does not exist"), "{line}: {}", answer.stderr);
+    }
 }
 
 #[test]

@@ -145,5 +145,11 @@ pub(super) fn cannot_write(path: &Path, error: &Error) -> CommandError {
     ];
     let hint = hints.into_iter().find(|(kind, _)| *kind == error.kind());
     let hint = hint.map_or("name a file in a folder that you may write to", |(_, hint)| hint);
-    CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path)))
+    let text = format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path));
+    // Nothing failed: another name was to be given, as for `new` and `lab init`.
+    if error.kind() == ErrorKind::AlreadyExists {
+        CommandError::Input(text)
+    } else {
+        CommandError::Surroundings(text)
+    }
 }

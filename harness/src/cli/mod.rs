@@ -31,8 +31,10 @@ use failover_sim::cluster::Profile;
 
 use crate::backend::BackendKind;
 use crate::plan::{Overrides, path_text};
-use crate::scenario::diagnostic::Paint;
+use crate::scenario::answer::answer;
+use crate::scenario::diagnostic::{Fault, Paint};
 use crate::scenario::setting::check_setting;
+use crate::scenario::tree::Span;
 use crate::scenario::{LoadError, standard};
 
 /// Test whether SSIS Scale Out workers survive a failover of their master.
@@ -118,7 +120,7 @@ struct RunArguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Write a report besides, of the kind json, jsonl, junit, markdown, github or html; the file `-` is standard
-    /// output. Can be given several times.
+    /// output, where only github stands beside the text for people. Can be given several times.
     #[arg(long, value_name = "KIND=FILE", value_parser = report_file)]
     report: Vec<(ReportKind, PathBuf)>,
     /// Keep every run's history in this folder, for `judge`.
@@ -169,6 +171,7 @@ struct LearnedArguments {
 
 impl OverrideArguments {
     fn overrides(&self) -> Result<Overrides, CommandError> {
+        self.assume.iter().try_for_each(|(id, word)| check_answer(id, word))?;
         let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
         Ok(Overrides {
             workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
@@ -309,6 +312,16 @@ fn set(text: &str) -> Result<(String, String), String> {
         _ => check_setting(&key, &value)?,
     }
     Ok((key, value))
+}
+
+/// Whether there is such a question, and such an answer to it.
+fn check_answer(id: &str, word: &str) -> Result<(), CommandError> {
+    let nowhere = Span::default();
+    let wrong = |fault: Fault| {
+        let hint = fault.hint.unwrap_or(fault.label);
+        CommandError::Input(format!("`--assume {id}={word}`: {}\nhint: {hint}", fault.message))
+    };
+    answer(id, word, (nowhere, nowhere)).map(drop).map_err(wrong)
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

@@ -17,6 +17,7 @@ use crate::plan::{Plan, path_text, quoted};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
+use crate::words::plain_lines;
 
 use super::files::{cannot_make, cannot_write, check_file};
 use super::lab::{NamedLab, keep_to_one_session};
@@ -26,6 +27,7 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments.backend, arguments.lab.as_deref())?;
+    check_standard_output(arguments)?;
     let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
     let mut pupil = Pupil::of(arguments.learn.as_deref(), lab.as_ref())?;
     let mut overrides = arguments.overrides.overrides()?;
@@ -94,6 +96,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     };
     // What was found is told also where it cannot be kept.
     let written = write_reports(&report, &charts, arguments);
+    if has_standard_output_alone(arguments) {
+        written?;
+        return Ok(report.exit_code());
+    }
     if let Some(folder) = &run_folder {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
@@ -104,6 +110,29 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     }
     written?;
     Ok(report.exit_code())
+}
+
+/// The reports that take all of standard output. GitHub reads its commands among other lines.
+fn on_standard_output(arguments: &RunArguments) -> impl Iterator<Item = ReportKind> {
+    let reports = arguments.report.iter().filter(|(_, file)| file == Path::new("-"));
+    reports.map(|(kind, _)| *kind).filter(|kind| *kind != ReportKind::Github)
+}
+
+/// Whether a report is all that standard output is to have.
+fn has_standard_output_alone(arguments: &RunArguments) -> bool {
+    on_standard_output(arguments).next().is_some()
+}
+
+/// Refuses to mix one report with another that a program reads.
+fn check_standard_output(arguments: &RunArguments) -> Result<(), CommandError> {
+    let of_format = usize::from(arguments.format != Format::Human);
+    let to_it = arguments.report.iter().filter(|(_, file)| file == Path::new("-")).count();
+    let alone = on_standard_output(arguments).count() + of_format;
+    if alone == 0 || to_it + of_format == 1 {
+        return Ok(());
+    }
+    let text = "several reports would be mixed on standard output\nhint: give all but one a file: --report junit=junit.xml";
+    Err(CommandError::Input(text.to_owned()))
 }
 
 /// The folder of a run in a real lab, named after the moment.
@@ -280,7 +309,8 @@ impl<'p> Kept<'p> {
             }
             None => None,
         };
-        let wants_timeline = arguments.verbose && arguments.format == Format::Human;
+        let is_for_people = arguments.format == Format::Human && !has_standard_output_alone(arguments);
+        let wants_timeline = arguments.verbose && is_for_people;
         let wants_chart = wants_chart(arguments);
         Ok(Self {
             history,
@@ -302,7 +332,8 @@ impl<'p> Kept<'p> {
             history.finish().map_err(|error| cannot_write(folder, &error))?;
         }
         if let Some(timeline) = self.timeline {
-            print(&format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text()))?;
+            let story = format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text());
+            print(&plain_lines(&story))?;
         }
         Ok(())
     }

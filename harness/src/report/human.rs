@@ -11,7 +11,7 @@ use crate::phase::PHASES;
 
 use super::cause::{Cause, causes};
 use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport, Unknown};
-use crate::words::{counted, moment};
+use crate::words::{counted, moment, plain_lines};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
 ///
@@ -67,7 +67,7 @@ fn text(report: &RunReport, with_latency: bool) -> String {
         report.elapsed.as_secs_f64(),
         report.exit_code(),
     );
-    text
+    plain_lines(&text)
 }
 
 fn block(text: &mut String, cause: &Cause<'_>) {
