@@ -78,6 +78,21 @@ fn the_main_job_passes() {
 }
 
 #[test]
+fn the_failure_in_the_readme_is_what_its_command_prints() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the repository has a README");
+    let command =
+        readme.lines().find_map(|line| line.strip_prefix("failover run cluster/planned_move --topology "));
+    let topology = command.expect("the README shows a command that fails");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let answer = run(folder.path(), &["run", "cluster/planned_move", "--topology", topology]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let block = &answer.stdout[answer.stdout.find("FAIL ").expect("a failure")..];
+    let replay = block.find("  replay: ").expect("a line that replays it");
+    let end = replay + block[replay..].find('\n').expect("lines end") + 1;
+    assert!(readme.contains(&format!("```text\n{}```\n", &block[..end])), "{block}");
+}
+
+#[test]
 fn a_failed_verdict_is_told_with_evidence_hint_and_replay_line() {
     let folder = folder_with(FORGOTTEN);
     let answer = run(folder.path(), &["run", "cluster"]);

@@ -127,11 +127,10 @@ pub(super) fn check_folder(folder: &Path) -> Result<(), CommandError> {
 
 /// A folder that cannot be made.
 pub(super) fn cannot_make(folder: &Path, error: &Error) -> CommandError {
-    let hint = match error.kind() {
-        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
-            "that is a file, or lies below one: name a folder"
-        }
-        _ => "name a folder below one that you may write to",
+    let hint = if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotADirectory) {
+        "that is a file, or lies below one: name a folder"
+    } else {
+        "name a folder below one that you may write to"
     };
     CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(folder)))
 }

@@ -26,6 +26,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failover_sim::cluster::Profile;
 
@@ -63,7 +64,7 @@ enum Command {
     List,
     /// Explain a word: a verb, subject, claim, assumption, error, phase, step of the guide or exit code.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of scenario files or of topology files, for editors.
+    /// Print the JSON Schema of scenarios, of topologies, of `lab.yaml` or of what labs have taught, for editors.
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
@@ -150,7 +151,7 @@ struct OverrideArguments {
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
     set: Vec<(String, String)>,
     /// The defaults of another version of Windows.
-    #[arg(long, value_name = "WORD", value_parser = profile)]
+    #[arg(long, value_name = "WORD", value_parser = profiles())]
     profile: Option<Profile>,
     /// One case of a scenario that has several.
     #[arg(long, value_name = "NAME")]
@@ -324,13 +325,9 @@ fn check_answer(id: &str, word: &str) -> Result<(), CommandError> {
     answer(id, word, (nowhere, nowhere)).map(drop).map_err(wrong)
 }
 
-fn profile(text: &str) -> Result<Profile, String> {
-    Profile::by_word(text).ok_or_else(|| {
-        format!(
-            "there is no profile `{text}`: expected one of {}",
-            Profile::ALL.map(Profile::word).join(", ")
-        )
-    })
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let parser = PossibleValuesParser::new(Profile::ALL.map(Profile::word));
+    parser.try_map(|word| Profile::by_word(&word).ok_or("there is no such profile"))
 }
 
 fn suite(text: &str) -> Result<String, String> {

@@ -363,13 +363,14 @@ fn read(path: &Path) -> Result<String, LoadError> {
 
 /// A file that is there and cannot be read is a mistake like others, and hides none of them.
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostics {
-    let hint = match error.kind() {
-        io::ErrorKind::InvalidData => "scenarios and topologies are texts: save it as UTF-8",
-        io::ErrorKind::FileTooLarge => "scenarios and topologies are short texts: is it something else?",
-        _ => "scenarios are all files of a folder that end in .yaml, outside `topologies`",
-    };
+    let hints = [
+        (io::ErrorKind::InvalidData, "scenarios and topologies are texts: save it as UTF-8"),
+        (io::ErrorKind::FileTooLarge, "scenarios and topologies are short texts: is it something else?"),
+    ];
+    let hint = hints.into_iter().find(|(kind, _)| *kind == error.kind());
+    let hint = hint.map_or("let whoever runs this read it, or put it elsewhere", |(_, hint)| hint);
     let fault = Fault::new(format!("cannot read this file: {error}"), Span::default());
-    Diagnostics::new(&path_text(path), "", vec![fault.with_hint(hint)])
+    Diagnostics::new(path_text(path), "", vec![fault.with_hint(hint)])
 }
 
 /// The path is the name: below the folder that was asked for, or its folder and its own name.
