@@ -143,7 +143,7 @@ fn wrong_options_are_the_input_s_fault() {
             &["run", "--set", "SameSubnetThreshold=500"][..],
             "SameSubnetThreshold is out of its limits: expected 3 to 120",
         ),
-        (&["run", "--profile", "windows_95"], "[possible values: windows_2016, windows_2019, windows_2022"),
+        (&["run", "--profile", "windows_95"], "[possible values: windows_2012_r2, windows_2016"),
         (&["run", "--suite", "clusters"], "there is no suite `clusters`: expected one of cluster, model"),
         (&["run", "--case", "neither"], "error: no scenario here has a case `neither`"),
         (&["run", "cluster/owner_power_of"], "hint: did you mean `cluster/owner_power_off`?"),
