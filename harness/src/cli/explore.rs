@@ -28,7 +28,8 @@ pub(super) struct ExploreArguments {
     /// Scenario files, folders of them, or names of standard scenarios.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Run exactly these seeds, the second one not included. Without this and `--for` a search ends when it finds nothing new any more.
+    /// Run exactly these seeds, the second one not included. Without this and `--for` a search ends when it finds nothing new
+    /// any more.
     #[arg(long, value_name = "FROM..TO", value_parser = seeds, conflicts_with = "time")]
     seeds: Option<(u64, u64)>,
     /// Search each scenario for so long.

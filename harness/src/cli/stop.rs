@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
-/// Waits for Ctrl-C or, where there are such things, SIGTERM and the end of the terminal. Without a way to hear of them it waits for ever, and they
-/// end the program as they always do.
+/// Waits for Ctrl-C or, where there are such things, SIGTERM and the end of the terminal. Without a way to hear of them it
+/// waits for ever, and they end the program as they always do.
 pub(super) async fn asked() {
     #[cfg(unix)]
     {
