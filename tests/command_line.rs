@@ -40,6 +40,18 @@ steps:
   - expect: { within: 65s, workers: { which: every, state: connected, served_by: first_standby } }
 ";
 
+const WRONG_OWNER: &str = "\
+proves: nothing, since what it expects is wrong
+about: { topology: two_node_fci }
+breaks: [ workers_reconnect ]
+given:
+  - replace_master_certificate: { node: standby, with: made_by_setup }
+steps:
+  - move_role: { to: standby }
+  - pause: { for: 2m, because: the role moves first }
+  - expect: { within: 2m, role: { owner: first_owner }, workers: { which: every, state: connected } }
+";
+
 const NOT_STEADY: &str = "\
 proves: a word that fits no node ends the run without a verdict
 about: { topology: two_node_fci }
@@ -66,11 +78,27 @@ fn the_main_job_passes() {
 }
 
 #[test]
+fn the_failure_in_the_readme_is_what_its_command_prints() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the repository has a README");
+    let command =
+        readme.lines().find_map(|line| line.strip_prefix("failover run cluster/planned_move --topology "));
+    let topology = command.expect("the README shows a command that fails");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let answer = run(folder.path(), &["run", "cluster/planned_move", "--topology", topology]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let block = &answer.stdout[answer.stdout.find("FAIL ").expect("a failure")..];
+    let replay = block.find("  replay: ").expect("a line that replays it");
+    let end = replay + block[replay..].find('\n').expect("lines end") + 1;
+    assert!(readme.contains(&format!("```text\n{}```\n", &block[..end])), "{block}");
+}
+
+#[test]
 fn a_failed_verdict_is_told_with_evidence_hint_and_replay_line() {
     let folder = folder_with(FORGOTTEN);
     let answer = run(folder.path(), &["run", "cluster"]);
     let expected = "\
 failover 0.1.0  sim windows_2019 seed 1  1 scenario on 1 topology
+sim: `cluster` is the folder `cluster` here; what the program carries under this name is `standard:cluster`
 FAIL cluster/case: workers_reconnect within 5m (judged 3 times, since +0.695s)
   0 of 3 workers are connected at +5m05.000s
   3 workers: refused: could not establish trust relationship
@@ -90,7 +118,9 @@ unknowns met: 5; every verdict holds for all of their values
 
 /// The lines of a report that tell of failures; the replay line is one of them.
 fn blocks(answer: &Answer) -> Vec<&str> {
-    answer.stdout.lines().filter(|line| line.starts_with(' ') || line.contains(": ")).collect()
+    let told = answer.stdout.lines().filter(|line| line.starts_with(' ') || line.contains(": "));
+    // How files were named may differ.
+    told.filter(|line| !line.starts_with("sim: ")).collect()
 }
 
 #[test]
@@ -120,6 +150,21 @@ fn a_verdict_that_depends_on_what_nobody_knows_is_inconclusive_and_says_so() {
         "hint: or take an answer for granted: --assume ",
     ] {
         assert!(answer.stdout.contains(told), "{told}\n{}", answer.stdout);
+    }
+}
+
+#[test]
+fn a_failed_expectation_tells_what_was_wanted_and_what_was_found() {
+    let folder = folder_with(WRONG_OWNER);
+    let answer = run(folder.path(), &["run", "cluster", "--report", "junit=junit.xml"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let junit = fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+    for told in [
+        "wanted: owner NODE1; found: online on NODE2",
+        "wanted: every worker connected; found: 0 of 3, w1, w2, w3 refused by NODE2: trust_relationship",
+    ] {
+        assert!(answer.stdout.contains(told), "{told}\n{}", answer.stdout);
+        assert!(junit.contains(told), "{told}\n{junit}");
     }
 }
 
@@ -209,13 +254,55 @@ fn refuse_what_junit_does_not_have(xml: &str) {
 }
 
 #[test]
+fn nothing_in_a_file_does_something_to_a_terminal() {
+    let nasty = r#"proves: "red \e[31m, a bell \a, and \u202Ebackwards""#;
+    let folder = folder_with(&FORGOTTEN.replacen(
+        "proves: the second node kept its own certificate, and nobody said so",
+        nasty,
+        1,
+    ));
+    let answer = run(folder.path(), &["run", "cluster", "-v", "--report", "markdown=report.md"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    let markdown = fs::read_to_string(folder.path().join("report.md")).expect("a report");
+    for text in [&answer.stdout, &markdown] {
+        assert!(text.contains("red \\u{1b}"), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+    }
+}
+
+#[test]
+fn a_report_on_standard_output_is_alone_there() {
+    let folder = folder_with(FORGOTTEN);
+    let answer = run(folder.path(), &["run", "cluster", "-v", "--report", "junit=-"]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    refuse_what_junit_does_not_have(&answer.stdout);
+    let answer = run(folder.path(), &["run", "cluster", "--report", "json=-"]);
+    serde_json::from_str::<serde_json::Value>(&answer.stdout).expect("one document");
+    let answer = run(folder.path(), &["run", "cluster", "--report", "github=-"]);
+    assert!(answer.stdout.starts_with("::error ") && answer.stdout.contains("\nFAIL "), "{answer:?}");
+    for mixed in [
+        &["--format", "json", "--report", "junit=-"][..],
+        &["--format", "jsonl", "--report", "github=-"],
+        &["--report", "markdown=-", "--report", "junit=-"],
+        &["--report", "github=-", "--report", "junit=-"],
+    ] {
+        let answer = run(folder.path(), &[&["run", "cluster"], mixed].concat());
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{mixed:?}");
+        assert!(answer.stderr.starts_with("error: several reports would be mixed"), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn a_stored_history_is_judged_like_the_run() {
     let folder = folder_with(FORGOTTEN);
     let ran = run(folder.path(), &["run", "cluster", "--histories", "kept"]);
     let judged = run(folder.path(), &["judge", "kept/cluster-case.jsonl"]);
     assert_eq!(judged.code, 1);
     let without_unknowns = |text: &str| -> Vec<String> {
-        text.lines().filter(|line| !line.starts_with("unknowns")).map(str::to_owned).collect()
+        text.lines()
+            .filter(|line| !line.starts_with("unknowns") && !line.starts_with("sim: "))
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(without_unknowns(&judged.stdout), without_unknowns(&ran.stdout));
 }
@@ -251,6 +338,10 @@ fn a_history_that_is_none_is_refused_with_its_line() {
         doctor(&text.replacen("\"seq\":3,", "\"seq\":,", 1)).contains("line 5 is not a line of a history")
     );
     assert!(doctor(&text.replacen("to: standby", "to: NODE2", 1)).contains("is of another plan"));
+    let edited = doctor(&text.replacen("to: standby", "to: NODE2", 1));
+    assert!(edited.contains("hint: its texts were changed after the run"), "{edited}");
+    let older = doctor(&text.replacen("to: standby", "to: NODE2", 1).replacen("0.1.0", "0.0.9", 1));
+    assert!(older.contains("hint: judge it with version 0.0.9"), "{older}");
 }
 
 #[test]
@@ -287,12 +378,41 @@ steps:
 }
 
 #[test]
+fn a_file_that_cannot_be_read_hides_no_other_mistake() {
+    let folder = folder_with(
+        "proves: a word that is none\nabout: { topology: two_node_fci }\nsteps:\n  - power_of: { node: owner }\n",
+    );
+    let utf16: Vec<u8> = "proves: x\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.path().join("cluster/bin.yaml"), [0x00, 0xFF, 0xFE]).expect("a file");
+    fs::write(folder.path().join("cluster/wide.yaml"), [&[0xFF, 0xFE], &utf16[..]].concat()).expect("a file");
+    fs::write(folder.path().join("topologies/bad.yaml"), [0xFF]).expect("a file");
+    let on_bad = "proves: x\nabout: { topology: bad }\nsteps:\n  - move_role: { to: standby }\n";
+    fs::write(folder.path().join("cluster/on_bad.yaml"), on_bad).expect("a file");
+    let answer = run(folder.path(), &["validate", "cluster"]);
+    assert_eq!((answer.code, answer.stdout.as_str()), (2, ""));
+    for told in
+        ["cluster/bin.yaml", "cluster/wide.yaml", "topologies/bad.yaml", "cluster/case.yaml:4", "power_of"]
+    {
+        assert!(answer.stderr.contains(told), "{told}\n{}", answer.stderr);
+    }
+    let hint = "hint: scenarios and topologies are texts: save it as UTF-8";
+    assert_eq!(answer.stderr.matches(hint).count(), 3, "{}", answer.stderr);
+}
+
+#[test]
 fn wrong_arguments_and_missing_files_are_the_input_s_fault() {
     for (arguments, told) in [
         (&["run", "nowhere"][..], "error: cannot read `nowhere`"),
         (&["run", ".ci"], "error: there is no scenario under `.ci`"),
         (&["run", "scenarios", "--backend", "cloud"], "invalid value 'cloud'"),
-        (&["run", "scenarios", "--assume", "first_sweep=never"], "`never` is no answer to `first_sweep`"),
+        (
+            &["run", "scenarios", "--assume", "first_sweep=maybe"],
+            "error: `--assume first_sweep=maybe`: `maybe` is no answer to `first_sweep`\nhint: expected one of ",
+        ),
+        (
+            &["bench", "reconnect", "--assume", "worker_retri=60s"],
+            "error: `--assume worker_retri=60s`: there is no assumption `worker_retri`\nhint: did you mean `worker_retry`?",
+        ),
         (&["run", "scenarios", "--report", "pdf=x"], "there is no report `pdf`"),
         (&["run", "scenarios", "--backend", "lab"], "--lab"),
         (&["judge", "nowhere.jsonl"], "error: cannot read `nowhere.jsonl`"),
@@ -375,9 +495,50 @@ fn what_cannot_be_written_is_told_with_a_hint() {
     ] {
         let arguments: Vec<&str> = line.split(' ').collect();
         let answer = run(folder.path(), &arguments);
-        assert_eq!(answer.code, 3, "{line}: {answer:?}");
+        let is_there = line.starts_with("collect");
+        assert_eq!(answer.code, if is_there { 2 } else { 3 }, "{line}: {answer:?}");
         assert!(answer.stderr.starts_with("error: cannot write `"), "{line}: {}", answer.stderr);
         assert!(answer.stderr.contains("\nhint: "), "{line}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_found_out_before_the_work() {
+    let folder = bad_files();
+    fs::write(folder.path().join("kept.json"), "as it was").expect("a file");
+    for line in [
+        "run --report json=missing/report.json",
+        "run --histories empty",
+        "bench reconnect --failovers 100000 --save missing/saved",
+        "explore cluster/planned_move --for 10h --report json=missing/report.json",
+        "explore cluster/planned_move --for 10h --findings empty/below",
+        "explore cluster/planned_move --for 10h --findings empty",
+        "new empty",
+    ] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let answer = run(folder.path(), &arguments);
+        assert_eq!((answer.code, answer.stdout.as_str()), (3, ""), "{line}: {answer:?}");
+        assert!(answer.stderr.starts_with("error: cannot write `"), "{line}: {}", answer.stderr);
+        let is_file = line.contains("empty");
+        assert_eq!(answer.stderr.contains("name a folder"), is_file, "{line}: {}", answer.stderr);
+    }
+    // Trying changes nothing.
+    let wrong = ["run", "nowhere", "--report", "json=kept.json", "--report", "junit=new.xml"];
+    assert_eq!(run(folder.path(), &wrong).code, 2);
+    let stopped = ["explore", "cluster/planned_move", "--seeds", "1..2", "--report", "json=missing/x"];
+    assert_eq!(run(folder.path(), &stopped).code, 3);
+    assert_eq!(fs::read_to_string(folder.path().join("kept.json")).expect("it is there"), "as it was");
+    assert!(!folder.path().join("new.xml").exists() && !folder.path().join("findings").exists());
+}
+
+#[test]
+fn a_file_that_is_there_already_is_the_input_s_fault() {
+    let folder = bad_files();
+    for line in ["collect --write garbage", "lab package --write garbage"] {
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let answer = run(folder.path(), &arguments);
+        assert_eq!(answer.code, 2, "{line}: {answer:?}");
+        assert!(answer.stderr.contains("hint: name a file that does not exist"), "{line}: {}", answer.stderr);
     }
 }
 

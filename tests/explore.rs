@@ -139,7 +139,8 @@ fn runs_without_a_verdict_are_counted_and_say_why() {
     let told = searched.stdout.lines().find(|line| line.starts_with("UNDECIDED slow: "));
     let reason =
         "first with seed 1: the surroundings: the cluster was not steady after 30m: the steps were not begun";
-    let told = told.unwrap_or_default().strip_suffix(reason).unwrap_or_default();
+    let (told, missing) = told.and_then(|told| told.split_once(reason)).unwrap_or_default();
+    assert!(missing.contains("`Scale Out Master` failed"), "{}", searched.stdout);
     let counted = told.strip_prefix("UNDECIDED slow: ").and_then(|told| told.split(' ').next());
     let undecided = searched.stdout.lines().find(|line| line.starts_with("slow: 12 runs: "));
     let undecided = undecided.and_then(|line| line.rsplit(", ").next()?.split(' ').next());

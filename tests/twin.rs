@@ -161,3 +161,32 @@ fn mistakes_are_named() {
     }
     drop(taken);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_run_on_loopback_that_is_asked_to_stop_leaves_nothing_and_reports() {
+    for signal in ["-INT", "-TERM", "-HUP"] {
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        let child = Command::new(env!("CARGO_BIN_EXE_failover-copy"))
+            .args(["run", "scenarios/cluster/owner_power_off.yaml", "--backend", "loopback"])
+            .current_dir(root())
+            .env("TMPDIR", temporary.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program was built for this test");
+        let mut child = Ended(child);
+        let entries = || std::fs::read_dir(temporary.path()).expect("a folder").count();
+        while entries() == 0 {
+            assert!(child.0.try_wait().expect("it can be asked").is_none(), "it ended before it began");
+            std::thread::yield_now();
+        }
+        let number = child.0.id().to_string();
+        let sent = Command::new("kill").args([signal, number.as_str()]).status().expect("there is kill");
+        assert!(sent.success());
+        let mut told = String::new();
+        child.0.stdout.take().expect("a pipe").read_to_string(&mut told).expect("text");
+        assert_eq!(child.0.wait().expect("it has ended").code(), Some(3), "{signal}: {told}");
+        assert!(told.contains("somebody asked the run to stop"), "{signal}: {told}");
+        assert_eq!(entries(), 0, "{signal}");
+    }
+}

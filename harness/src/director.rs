@@ -40,7 +40,12 @@ fn carry_out<B: Backend, H: Sink>(
     left_out: Option<&mut Vec<ActionNo>>,
 ) -> Judgement {
     let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 }, left_out };
-    let problem = run.carry_out().err().map(|problem| problem.to_string());
+    let problem = run.carry_out().err();
+    let (lacks, hints) = match &problem {
+        Some(Problem::NeverSteady(_)) => run.tee.judge.unrest(),
+        Some(Problem::Backend(_) | Problem::Word { .. }) | None => (Vec::new(), Vec::new()),
+    };
+    let problem = problem.map(|problem| problem.to_string());
     let end = run.backend.now();
     let finished = run.backend.finish();
     let is_restored = !matches!(finished, Err(BackendError::NotRestored { .. }));
@@ -49,6 +54,8 @@ fn carry_out<B: Backend, H: Sink>(
         (Some(problem), Err(error)) if !is_restored => Some(format!("{problem}; {error}")),
         (problem, _) => problem,
     };
+    let evidence = |problem| std::iter::once(problem).chain(lacks).collect();
+    let problem = problem.map(|problem| Finding::of_surroundings(evidence(problem), hints));
     Judgement { is_restored, ..run.tee.judge.judge(end, problem) }
 }
 

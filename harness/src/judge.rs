@@ -51,8 +51,10 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// What each claim came to.
     pub claims: Vec<ClaimResult>,
-    /// Findings besides the claims: steps, actions that did not bite, surroundings that failed.
+    /// Findings besides the claims: surroundings that failed, steps, actions that did not bite.
     pub findings: Vec<Finding>,
+    /// The steps began.
+    pub has_begun: bool,
     /// Everything that was done to the surroundings was taken back.
     pub is_restored: bool,
     /// Outages by phase.
@@ -83,6 +85,20 @@ pub struct Finding {
     pub what: String,
     /// Evidence, one line each.
     pub evidence: Vec<String>,
+    /// What to do about it.
+    pub hints: Vec<String>,
+}
+
+impl Finding {
+    /// Something failed that the run needs, and with it the run.
+    pub(crate) fn of_surroundings(evidence: Vec<String>, hints: Vec<String>) -> Self {
+        Self { outcome: Outcome::Inconclusive, what: SURROUNDINGS.to_owned(), evidence, hints }
+    }
+
+    /// Whether it is about what the run needs, which is why the rest could not be judged.
+    pub(crate) fn is_of_surroundings(&self) -> bool {
+        self.what == SURROUNDINGS
+    }
 }
 
 impl<'p> Judge<'p> {
@@ -119,6 +135,11 @@ impl<'p> Judge<'p> {
     /// If it fits no node, or several.
     pub fn resolve(&self, word: NodeWord) -> Result<NodeId, WordError> {
         self.picture.resolve(word)
+    }
+
+    /// What keeps the cluster from the state in which a run begins: evidence, and what to do about it.
+    pub(crate) fn unrest(&self) -> (Vec<String>, Vec<String>) {
+        self.picture.unrest()
     }
 
     /// Whether this is so at this moment.
@@ -170,7 +191,7 @@ impl<'p> Judge<'p> {
     }
 
     /// The verdict when the history ends at `end`; `problem` is what failed in the surroundings, if something did.
-    pub fn judge(mut self, end: Time, problem: Option<String>) -> Judgement {
+    pub fn judge(mut self, end: Time, problem: Option<Finding>) -> Judgement {
         let end = end.max(self.last);
         self.steps.close(end, self.plan, &self.picture);
         let window = Window { began: self.began.unwrap_or_default(), end };
@@ -179,19 +200,22 @@ impl<'p> Judge<'p> {
             .iter()
             .map(|(claim, check)| self.claim_result(*claim, check.as_ref(), window))
             .collect();
-        let mut findings = self.step_findings(window);
-        let in_force = self.in_force.verdict(self.plan, window);
-        if in_force.outcome != Outcome::Pass {
-            let what = "every action takes effect".to_owned();
-            findings.push(Finding { outcome: in_force.outcome, what, evidence: in_force.evidence });
+        let has_begun = self.began.is_some();
+        let ends_steady = problem.is_some() || !self.plan.breaks.is_empty() || self.picture.is_steady();
+        let mut findings: Vec<Finding> = problem.into_iter().collect();
+        if has_begun {
+            findings.extend(self.step_findings(window));
         }
-        if let Some(problem) = problem {
-            let what = "the surroundings".to_owned();
-            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence: vec![problem] });
-        } else if self.plan.breaks.is_empty() && !self.picture.is_steady() {
+        let in_force = self.in_force.verdict(self.plan, window);
+        if in_force.outcome != Outcome::Pass && (has_begun || self.plan.given > 0) {
+            let what = "every action takes effect".to_owned();
+            let (outcome, evidence, hints) = (in_force.outcome, in_force.evidence, in_force.hints);
+            findings.push(Finding { outcome, what, evidence, hints });
+        }
+        if !ends_steady {
             let what = "the run ends steady".to_owned();
-            let evidence = vec!["the role is not online, or some worker is not connected".to_owned()];
-            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence });
+            let (evidence, hints) = self.picture.unrest();
+            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence, hints });
         }
         let outcome = claims
             .iter()
@@ -200,7 +224,7 @@ impl<'p> Judge<'p> {
             .max()
             .unwrap_or(Outcome::Inconclusive);
         let outages = self.phases.outages().to_vec();
-        Judgement { outcome, claims, findings, is_restored: true, outages, window }
+        Judgement { outcome, claims, findings, has_begun, is_restored: true, outages, window }
     }
 
     fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {
@@ -245,7 +269,7 @@ impl<'p> Judge<'p> {
                 StepResult::Done(_) | StepResult::NotBegun => continue,
             };
             let what = format!("hold while steps run (line {})", hold.line);
-            findings.push(Finding { outcome, what, evidence });
+            findings.push(Finding { outcome, what, evidence, hints: Vec::new() });
         }
         for (index, result) in self.steps.results().iter().enumerate() {
             let step = self.plan.step(StepNo(index as u16));
@@ -260,11 +284,16 @@ impl<'p> Judge<'p> {
                 StepResult::NotBegun | StepResult::Pending => {
                     let what = format!("steps from line {} on", step.line);
                     let evidence = vec!["they were not reached".to_owned()];
-                    findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence });
+                    findings.push(Finding {
+                        outcome: Outcome::Inconclusive,
+                        what,
+                        evidence,
+                        hints: Vec::new(),
+                    });
                     break;
                 }
             };
-            findings.push(Finding { outcome, what: self.describe(index), evidence });
+            findings.push(Finding { outcome, what: self.describe(index), evidence, hints: Vec::new() });
         }
         findings
     }
@@ -305,3 +334,6 @@ impl Sink for Judge<'_> {
         if self.awaited != Awaited::Nothing && self.is_reached() { Flow::Yield } else { Flow::Continue }
     }
 }
+
+/// What a finding is about that tells what the run needed and did not have.
+const SURROUNDINGS: &str = "the surroundings";

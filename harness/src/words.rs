@@ -235,6 +235,24 @@ pub fn length(duration: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
+/// A text without characters that would do something to a terminal, or show it in another order than it has.
+pub(crate) fn plain(text: &str) -> String {
+    let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_harmless = |letter: char| !letter.is_control() && !turns(letter);
+    if text.chars().all(is_harmless) {
+        return text.to_owned();
+    }
+    let shown = |letter: char| {
+        if is_harmless(letter) { letter.to_string() } else { letter.escape_default().to_string() }
+    };
+    text.chars().map(shown).collect()
+}
+
+/// The same for a text of several lines.
+pub(crate) fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// A number with its noun.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     match (count, noun.strip_suffix('y')) {

@@ -143,7 +143,7 @@ fn wrong_options_are_the_input_s_fault() {
             &["run", "--set", "SameSubnetThreshold=500"][..],
             "SameSubnetThreshold is out of its limits: expected 3 to 120",
         ),
-        (&["run", "--profile", "windows_95"], "there is no profile `windows_95`"),
+        (&["run", "--profile", "windows_95"], "[possible values: windows_2012_r2, windows_2016"),
         (&["run", "--suite", "clusters"], "there is no suite `clusters`: expected one of cluster, model"),
         (&["run", "--case", "neither"], "error: no scenario here has a case `neither`"),
         (&["run", "cluster/owner_power_of"], "hint: did you mean `cluster/owner_power_off`?"),
@@ -187,4 +187,173 @@ fn the_least_and_the_greatest_numbers_are_taken_or_refused_and_no_bug() {
             assert_eq!(error.starts_with("error: "), code == 2, "{line}: {code}\n{text}{error}");
         }
     }
+}
+
+/// The topology of a new folder with something else written in it.
+fn mine_with(folder: &Path, old: &str, new: &str) {
+    if !folder.join("topologies").exists() {
+        assert_eq!(failover(folder, &["new", "."]).0, 0);
+    }
+    let mine = std::fs::read_to_string(folder.join("topologies/mine.yaml")).expect("it was written");
+    assert!(mine.contains(old), "{mine}");
+    std::fs::write(folder.join("topologies/wrong.yaml"), mine.replace(old, new)).expect("a file");
+}
+
+#[test]
+fn a_cluster_that_does_not_come_to_rest_names_what_is_missing_first() {
+    let folder = folder();
+    let mistakes = [
+        (
+            "MasterHttpsCertThumbprint: master",
+            "MasterHttpsCertThumbprint: made_by_setup",
+            "refused by NODE1: trust_relationship",
+            "the worker pins `made_by_setup` (",
+            "MasterHttpsCertThumbprint in WorkerSettings.config",
+        ),
+        (
+            "root: [ master ]",
+            "root: [ ]",
+            "refused by NODE1: trust_relationship",
+            "is not in LocalMachine\\Root of worker `w1`",
+            "step 7 of the guide",
+        ),
+        (
+            "root: [ master, workers ]",
+            "root: [ master ]",
+            "refused by NODE1: forbidden",
+            "LocalMachine\\Root of NODE1 does not have `",
+            "step 8 of the guide",
+        ),
+        (
+            "PortNumber: 8391",
+            "PortNumber: 8392",
+            ": endpoint_not_found",
+            "PortNumber of NODE1 is 8392; the worker asks for port 8391",
+            "PortNumber in MasterSettings.config of NODE1, NODE2",
+        ),
+    ];
+    for (old, new, family, detail, hint) in mistakes {
+        mine_with(folder.path(), old, new);
+        let wrong = ["--topology", "topologies/wrong.yaml", "--report", "junit=junit.xml"];
+        let (code, text, error) =
+            failover(folder.path(), &[&["run", "cluster/owner_power_off"][..], &wrong].concat());
+        assert_eq!(code, 3, "{text}{error}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].starts_with("INCONCLUSIVE cluster/owner_power_off: the surroundings"), "{text}");
+        assert!(lines[2].contains("the cluster was not steady after 30m"), "{text}");
+        assert!(lines[3].starts_with("  workers: 0 of 3 connected; w1, w2, w3 "), "{text}");
+        assert!(lines.len() <= 12, "{text}");
+        assert!(text.contains("  also: the steps were not begun"), "{text}");
+        let junit = std::fs::read_to_string(folder.path().join("junit.xml")).expect("a report");
+        let json = failover(
+            folder.path(),
+            &[&["run", "cluster/owner_power_off", "--format", "json"][..], &wrong].concat(),
+        )
+        .1;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("a report");
+        let found = &json["scenarios"][0]["findings"][0];
+        for told in [family, detail, hint] {
+            assert!(text.contains(told), "{told}\n{text}");
+            assert!(junit.contains(told), "{told}\n{junit}");
+            assert!(found.to_string().replace("\\\\", "\\").contains(told), "{told}\n{found:#}");
+        }
+    }
+    // One cause, told once for all scenarios.
+    let (code, text, _) =
+        failover(folder.path(), &["run", "--suite", "cluster", "--topology", "topologies/wrong.yaml"]);
+    assert_eq!((code, text.matches("the surroundings").count()), (3, 1), "{text}");
+}
+
+#[test]
+fn what_exists_goes_before_what_the_program_carries() {
+    let folder = folder();
+    let path = folder.path();
+    assert_eq!(failover(path, &["new", "."]).0, 0);
+    let file = path.join("cluster/planned_move.yaml");
+    let own = std::fs::read_to_string(&file).expect("it was written");
+    std::fs::write(&file, own.replace("within: 5m", "within: 5s")).expect("a file");
+    for (named, code) in [
+        ("cluster/planned_move", 1),
+        ("cluster/planned_move.yaml", 1),
+        ("cluster", 1),
+        (".", 1),
+        ("standard:cluster/planned_move", 0),
+        ("cluster/owner_power_off", 0),
+    ] {
+        let (found, text, error) = failover(path, &["run", named]);
+        assert_eq!(found, code, "{named}: {text}{error}");
+        let remark = match named {
+            "cluster/planned_move" => {
+                "sim: `cluster/planned_move` is the file `cluster/planned_move.yaml` here; "
+            }
+            "cluster" => "sim: `cluster` is the folder `cluster` here; ",
+            _ => {
+                assert!(!text.contains(" here; "), "{named}: {text}");
+                continue;
+            }
+        };
+        assert!(text.contains(remark), "{text}");
+    }
+    let (code, text, error) = failover(path, &["run", "standard:cluster"]);
+    assert!(
+        code == 0 && text.starts_with("failover 0.1.0  sim windows_2019 seed 1  19 scenarios"),
+        "{text}{error}"
+    );
+    // A replay line means the same one.
+    let (_, text, _) = failover(path, &["run", "--suite", "cluster", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).expect("a report");
+    let replays: Vec<&str> = report["scenarios"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|one| one["replay"].as_str())
+        .collect();
+    assert!(replays.contains(&"failover run standard:cluster/planned_move --seed 1"), "{replays:?}");
+    assert!(replays.contains(&"failover run cluster/owner_power_off --seed 1"), "{replays:?}");
+    for (path_named, lead) in
+        [("standard:cluster/planed_move", "did you mean"), ("standard:nothing", "failover list")]
+    {
+        let (code, _, error) = failover(path, &["run", path_named]);
+        assert!(code == 2 && error.contains(lead), "{error}");
+    }
+}
+
+#[test]
+fn a_topology_is_a_file_or_a_name_for_every_command() {
+    let folder = folder();
+    let path = folder.path();
+    let run = |topology: &str| {
+        failover(path, &["run", "cluster/owner_power_off", "--topology", topology, "--format", "json"])
+    };
+    let plan = |text: &str| {
+        let report: serde_json::Value = serde_json::from_str(text).expect("a report");
+        report["scenarios"][0]["plan"].clone()
+    };
+    let (code, standard, error) = run("two_node_fci");
+    assert_eq!((code, error.as_str()), (0, ""));
+    let (code, three, _) = run("topologies/three_node_fci");
+    assert!(code == 0 || code == 3, "{three}");
+    assert_ne!(plan(&standard), plan(&three));
+    assert_eq!(failover(path, &["new", "."]).0, 0);
+    let mine = std::fs::read_to_string(path.join("topologies/mine.yaml")).expect("it was written");
+    for file in ["topologies/mine.yaml", "topologies/two_node_fci.yaml"] {
+        std::fs::write(path.join(file), mine.replace("count: 3", "count: 4")).expect("a file");
+    }
+    assert_ne!(plan(&run("two_node_fci").1), plan(&standard));
+    for named in ["mine", "topologies/mine", "two_node_fci"] {
+        assert_eq!(plan(&run(named).1), plan(&run("topologies/mine.yaml").1), "{named}");
+    }
+    let hidden = failover(path, &["run", "cluster/owner_power_off", "--topology", "two_node_fci"]).1;
+    assert!(hidden.contains("`two_node_fci` is the file `topologies/two_node_fci.yaml` here; "), "{hidden}");
+    assert_eq!(plan(&run("standard:two_node_fci").1), plan(&standard));
+    let (code, text, error) = run("two_node_fcj");
+    assert_eq!((code, text.as_str()), (2, ""));
+    assert!(error.contains("hint: did you mean `two_node_fci`?"), "{error}");
+    let bench = |topology: &str| {
+        failover(path, &["bench", "reconnect", "--topology", topology, "--failovers", "1"]).0
+    };
+    assert_eq!((bench("mine"), bench("standard:two_node_fci")), (0, 0));
+    let lab = ["lab", "plan", "cluster/planned_move_there_and_back", "--lab", "twin", "--topology", "mine"];
+    let (code, text, error) = failover(path, &lab);
+    assert_eq!((code, error.as_str()), (0, ""), "{text}");
 }

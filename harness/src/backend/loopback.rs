@@ -1,5 +1,7 @@
 //! How does a plan run behind real HTTPS on loopback?
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use failover_sim::action::ResolvedAction;
@@ -20,12 +22,23 @@ pub struct LoopbackBackend {
     twin: Option<Twin>,
     factor: u32,
     keeps_attempts: bool,
+    stop: Arc<AtomicBool>,
 }
 
 impl LoopbackBackend {
     /// One that keeps the workers' attempts to connect.
     pub fn keeping_attempts() -> Self {
         Self { keeps_attempts: true, ..Self::default() }
+    }
+
+    /// The same, which ends what it is at as soon as this becomes true, so that nothing of the twin is left.
+    #[must_use]
+    pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
+    fn go_on(&self) -> Result<(), BackendError> {
+        if self.stop.load(Ordering::Relaxed) { Err(BackendError::Stopped) } else { Ok(()) }
     }
 
     /// How many seconds of the cluster pass in a real one while this plan runs.
@@ -50,6 +63,7 @@ impl Backend for LoopbackBackend {
     fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
         // The old twin gives back its addresses before the new one looks for some.
         self.twin = None;
+        self.go_on()?;
         self.factor = factor(plan);
         let options = TwinOptions::with_factor(self.factor);
         let mut twin = Twin::start(&plan.topology, &plan.names, &plan.loads, plan.choices(), options)?;
@@ -69,7 +83,14 @@ impl Backend for LoopbackBackend {
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
-        Ok(self.twin().advance(until, sink)?)
+        loop {
+            self.go_on()?;
+            let next = until.min(self.now() + BETWEEN_LOOKS * self.factor);
+            let stop = self.twin().advance(next, sink)?;
+            if stop == Stop::Yielded || next == until {
+                return Ok(stop);
+            }
+        }
     }
 
     fn attempted(&self, worker: WorkerId) -> Option<Attempted> {
@@ -117,6 +138,8 @@ fn factor(plan: &Plan) -> u32 {
     by_time_outs.min(by_handshakes).clamp(1.0, GREATEST_FACTOR) as u32
 }
 
+/// So often in real time it is looked at whether somebody has asked it to stop.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(200);
 /// No time-out of the protocol is shorter than this in real time.
 const LEAST_REAL_TIME_OUT: Duration = Duration::from_millis(150);
 /// Processor time of a mutual handshake, both ends, on a slow machine.

@@ -202,6 +202,6 @@ impl StepJudge {
 
 fn failed(at: Time, clauses: &[Clause], picture: &Picture<'_>) -> StepResult {
     let found =
-        clauses.iter().filter(|clause| !picture.holds(clause)).map(|clause| picture.found(clause)).collect();
+        clauses.iter().filter(|clause| !picture.holds(clause)).map(|clause| picture.told(clause)).collect();
     StepResult::Failed { at, found }
 }

@@ -1,7 +1,5 @@
 //! Claim: every worker that loses its connection is connected again through the network name, within the promise.
 
-use std::collections::BTreeMap;
-
 use failover_sim::names::{StepNo, WorkerId};
 use failover_sim::observe::{Fact, Record, Topic, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
@@ -112,22 +110,9 @@ impl WorkersReconnect {
             total - away,
             window.offset(window.end)
         )];
-        let mut hints = Vec::new();
-        let mut kinds: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
-        for (worker, fold) in self.away() {
-            let why = guide::explain(plan, worker, fold.state);
-            let entry = kinds.entry(why.reason).or_insert_with(|| (0, why.details));
-            entry.0 += 1;
-            for hint in why.hints {
-                if !hints.contains(&hint) {
-                    hints.push(hint);
-                }
-            }
-        }
-        for (reason, (count, details)) in kinds {
-            evidence.push(format!("{count} {}: {reason}", if count == 1 { "worker" } else { "workers" }));
-            evidence.extend(details);
-        }
+        let (reasons, hints) =
+            guide::explain_all(plan, self.away().map(|(worker, fold)| (worker, fold.state)));
+        evidence.extend(reasons);
         (evidence, hints)
     }
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
-use crate::backend::BackendKind;
+use crate::backend::{BackendKind, LoopbackBackend};
 use crate::latency::{self, Comparison, Fault, MeasureError, Order, Saved, Unlike};
 use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
-use super::files::{Expected, cannot_write, text_of, unfit};
+use super::files::{Expected, cannot_write, check_file, text_of, unfit};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
@@ -41,7 +41,7 @@ struct ReconnectArguments {
     /// with what was said, in a folder of its own below `lab-runs`.
     #[arg(long, value_name = "FOLDER")]
     journals: Option<PathBuf>,
-    /// A topology file, or the name of a standard topology.
+    /// A topology file, or the name of one in the folder `topologies` here or of a standard one.
     #[arg(long, value_name = "FILE|NAME", default_value = "two_node_fci")]
     topology: String,
     /// What happens to the cluster.
@@ -126,6 +126,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         // There is one lab.
         jobs: if lab.is_some() { 1 } else { usize::from(arguments.jobs) },
     };
+    arguments.save.as_deref().map_or(Ok(()), check_file)?;
     let real = lab.as_ref().filter(|lab| lab.is_real());
     let run_folder = match (real, &arguments.lab) {
         (Some(lab), Some(path)) => {
@@ -149,6 +150,12 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
             let begin = || lab.backend(journals.clone(), transcript.clone()).stopped_by(stop.clone());
             latency::measure_in(&order, begin, done)
         }
+        None if order.backend == BackendKind::Loopback => {
+            // Nor the twin's files.
+            let stop = super::stop::flag();
+            let begin = || LoopbackBackend::keeping_attempts().stopped_by(stop.clone());
+            latency::measure_in(&order, begin, done)
+        }
         None => latency::measure(&order, done),
     };
     bar.finish_and_clear();
@@ -165,14 +172,14 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
     if let Some(folder) = run_folder.as_ref().filter(|_| arguments.format == Format::Human) {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
-    if let Some(file) = &arguments.save {
-        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
-    }
     print(&match arguments.format {
         Format::Human => latency::table(&saved),
         Format::Json => json(&saved),
         Format::Jsonl => format!("{}\n", serde_json::to_string(&saved).unwrap_or_default()),
     })?;
+    if let Some(file) = &arguments.save {
+        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
+    }
     Ok(0)
 }
 

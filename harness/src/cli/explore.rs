@@ -17,7 +17,7 @@ use crate::report::Live;
 use crate::scenario::length::Length;
 use crate::scenario::{Loaded, load_fitting};
 
-use super::files::{Expected, cannot_write, text_of, unfit};
+use super::files::{Expected, cannot_make, cannot_write, check_file, check_folder, text_of, unfit};
 use super::learn;
 use super::{CommandError, OverrideArguments, pair, print};
 
@@ -26,7 +26,8 @@ pub(super) struct ExploreArguments {
     /// Scenario files, folders of them, or names of standard scenarios.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Run exactly these seeds. Without this and `--for` a search ends when it finds nothing new any more.
+    /// Run exactly these seeds, the second one not included. Without this and `--for` a search ends when it finds nothing new
+    /// any more.
     #[arg(long, value_name = "FROM..TO", value_parser = seeds, conflicts_with = "time")]
     seeds: Option<(u64, u64)>,
     /// Search each scenario for so long.
@@ -48,9 +49,9 @@ pub(super) struct ExploreArguments {
     /// Write a report for `merge` and `--resume`.
     #[arg(long, value_name = "json=FILE", value_parser = json_file)]
     report: Option<PathBuf>,
-    /// Write what is found, as scenarios with their timelines, into this folder.
-    #[arg(long, default_value = "findings", value_name = "FOLDER")]
-    findings: PathBuf,
+    /// Write what is found, as scenarios with their timelines, into this folder; `findings` if none is named.
+    #[arg(long, value_name = "FOLDER")]
+    findings: Option<PathBuf>,
     #[command(flatten)]
     overrides: OverrideArguments,
 }
@@ -68,8 +69,8 @@ pub(super) struct MergeArguments {
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let overrides = arguments.overrides.overrides()?;
-    let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
-    if let Some(remark) = learn::narrowing(&overrides.learned) {
+    let Loaded { plans, misfits, remarks } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    for remark in remarks.into_iter().chain(learn::narrowing(&overrides.learned)) {
         print(&format!("{remark}\n"))?;
     }
     let (shard, said_by) = shard(arguments)?;
@@ -77,6 +78,9 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         Some(file) => read(file)?,
         None => Report::default(),
     };
+    arguments.report.as_deref().map_or(Ok(()), check_file)?;
+    arguments.findings.as_deref().map_or(Ok(()), check_folder)?;
+    let findings = arguments.findings.as_deref().unwrap_or(Path::new("findings"));
     let stopped = on_interrupt();
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
@@ -120,9 +124,11 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
             !stopped.load(Ordering::Relaxed)
         });
         runs += tally.runs - before;
-        tell_stories(plan, tally, &arguments.findings)?;
+        // What was found is told also where it cannot be kept.
+        let kept = tell_stories(plan, tally, findings);
         live.is_done();
         live.aside(|| print(&tell(&plan.name, tally)))?;
+        kept?;
         if stopped.load(Ordering::Relaxed) {
             live.aside(|| print("stopped: the report is of what was run so far\n"))?;
             break;
@@ -182,7 +188,7 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
             continue;
         }
         let Some(found) = Finding::of(plan, finding.seed, key) else { continue };
-        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
         let name = plan.name.replace(['/', '['], "-").replace(']', "");
         let file = folder.join(format!("{name}-{}.yaml", finding.seed));
         let timeline = file.with_extension("timeline");

@@ -98,6 +98,43 @@ pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), CommandError> {
     opened.and_then(|mut out| out.write_all(bytes)).map_err(|error| cannot_write(file, &error))
 }
 
+/// Whether a file can be written when what belongs there is known: nothing is changed, and `-` is standard output.
+pub(super) fn check_file(file: &Path) -> Result<(), CommandError> {
+    let opened = match std::fs::metadata(file) {
+        // A pipe has a reader that would take this for the end.
+        Ok(there) if !there.is_file() && !there.is_dir() => return Ok(()),
+        Ok(_) => OpenOptions::new().append(true).open(file).map(drop),
+        Err(_) if file == Path::new("-") => return Ok(()),
+        Err(_) => OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(file)
+            .and_then(|_| std::fs::remove_file(file)),
+    };
+    opened.map_err(|error| cannot_write(file, &error))
+}
+
+/// Whether a folder can be made, or is there; nothing is changed.
+pub(super) fn check_folder(folder: &Path) -> Result<(), CommandError> {
+    let missing = folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.exists());
+    let made = match missing.last() {
+        Some(first) => std::fs::create_dir(first).and_then(|()| std::fs::remove_dir(first)),
+        None if folder.is_dir() => Ok(()),
+        None => Err(ErrorKind::NotADirectory.into()),
+    };
+    made.map_err(|error| cannot_make(folder, &error))
+}
+
+/// A folder that cannot be made.
+pub(super) fn cannot_make(folder: &Path, error: &Error) -> CommandError {
+    let hint = if matches!(error.kind(), ErrorKind::AlreadyExists | ErrorKind::NotADirectory) {
+        "that is a file, or lies below one: name a folder"
+    } else {
+        "name a folder below one that you may write to"
+    };
+    CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(folder)))
+}
+
 /// A file that cannot be written.
 pub(super) fn cannot_write(path: &Path, error: &Error) -> CommandError {
     let hints = [
@@ -107,5 +144,11 @@ pub(super) fn cannot_write(path: &Path, error: &Error) -> CommandError {
     ];
     let hint = hints.into_iter().find(|(kind, _)| *kind == error.kind());
     let hint = hint.map_or("name a file in a folder that you may write to", |(_, hint)| hint);
-    CommandError::Surroundings(format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path)))
+    let text = format!("cannot write `{}`: {error}\nhint: {hint}", path_text(path));
+    // Nothing failed: another name was to be given, as for `new` and `lab init`.
+    if error.kind() == ErrorKind::AlreadyExists {
+        CommandError::Input(text)
+    } else {
+        CommandError::Surroundings(text)
+    }
 }

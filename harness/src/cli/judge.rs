@@ -8,7 +8,7 @@ use failover_sim::time::Time;
 use crate::backend::BackendKind;
 use crate::history::{HistoryError, read_header, read_records};
 use crate::judge::Judge;
-use crate::plan::path_text;
+use crate::plan::{VERSION, path_text};
 use crate::report::{RunReport, RunResult, ScenarioReport};
 use crate::scenario::{LoadError, plan};
 
@@ -26,10 +26,15 @@ pub(super) fn judge(arguments: &JudgeArguments) -> Result<u8, CommandError> {
         .map_err(|mistakes| CommandError::Load(LoadError::Mistakes(mistakes)))?;
     let digest = plan.digest().to_string();
     if digest != header.plan {
+        let hint = if header.version == VERSION {
+            "its texts were changed after the run, or another build of this version wrote it: run it again"
+                .to_owned()
+        } else {
+            format!("judge it with version {}", header.version)
+        };
         return Err(CommandError::Input(format!(
-            "`{file}` is of another plan: version {} made {}, this version makes {digest} of the same files\nhint: judge it \
-             with version {}",
-            header.version, header.plan, header.version
+            "`{file}` is of another plan: version {} made {}, this version makes {digest} of the same files\nhint: {hint}",
+            header.version, header.plan
         )));
     }
     let backend = [BackendKind::Sim, BackendKind::Loopback, BackendKind::Lab]

@@ -62,8 +62,8 @@ struct PlanArguments {
     /// The lab: a file, or `twin`.
     #[arg(long, value_name = "FILE|twin")]
     lab: PathBuf,
-    /// The topology of the lab instead of each scenario's own.
-    #[arg(long, value_name = "FILE")]
+    /// The topology of the lab instead of each scenario's own: a file or a name, as for `run`.
+    #[arg(long, value_name = "FILE|NAME")]
     topology: Option<PathBuf>,
 }
 
@@ -268,7 +268,10 @@ fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
     let backend = lab.backend(None, None);
     let topology = arguments.topology.as_ref().map(path_text);
     let overrides = Overrides { topology, patience: lab.patience(), ..Overrides::default() };
-    let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    let Loaded { plans, misfits, remarks } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    for remark in remarks {
+        print(&format!("{remark}\n"))?;
+    }
     let mut left_out: Vec<String> =
         misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
     let mut run: Vec<(&Plan, Spending)> = Vec::new();

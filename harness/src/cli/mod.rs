@@ -26,13 +26,16 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failover_sim::cluster::Profile;
 
 use crate::backend::BackendKind;
 use crate::plan::{Overrides, path_text};
-use crate::scenario::diagnostic::Paint;
+use crate::scenario::answer::answer;
+use crate::scenario::diagnostic::{Fault, Paint};
 use crate::scenario::setting::check_setting;
+use crate::scenario::tree::Span;
 use crate::scenario::{LoadError, standard};
 
 /// Test whether SSIS Scale Out workers survive a failover of their master.
@@ -61,7 +64,7 @@ enum Command {
     List,
     /// Explain a word: a verb, subject, claim, assumption, error, phase, step of the guide or exit code.
     Explain(ExplainArguments),
-    /// Print the JSON Schema of scenario files or of topology files, for editors.
+    /// Print the JSON Schema of scenarios, of topologies, of `lab.yaml` or of what labs have taught, for editors.
     Schema(SchemaArguments),
     /// Break a cluster in the simulator, and explain what happened.
     Demo,
@@ -89,10 +92,11 @@ enum Command {
 
 #[derive(Clone, Debug, Args)]
 struct RunArguments {
-    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none.
+    /// Scenario files, folders of them, or names of standard scenarios; all standard scenarios if there is none. What exists goes
+    /// before a standard name, with or without `.yaml`; `standard:NAME` is always standard.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// The standard scenarios of one folder: cluster or model.
+    /// A suite of standard scenarios: cluster, model, or first, one planned move there and back to begin with in a lab.
     #[arg(long, value_name = "NAME", conflicts_with = "paths", value_parser = suite)]
     suite: Option<String>,
     /// Run so many scenarios at once; only on the simulator.
@@ -117,7 +121,7 @@ struct RunArguments {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Write a report besides, of the kind json, jsonl, junit, markdown, github or html; the file `-` is standard
-    /// output. Can be given several times.
+    /// output, where only github stands beside the text for people. Can be given several times.
     #[arg(long, value_name = "KIND=FILE", value_parser = report_file)]
     report: Vec<(ReportKind, PathBuf)>,
     /// Keep every run's history in this folder, for `judge`.
@@ -139,14 +143,15 @@ struct OverrideArguments {
     /// Take an answer for granted where nobody knows. Can be given several times.
     #[arg(long, value_name = "ASSUMPTION=VALUE", value_parser = pair)]
     assume: Vec<(String, String)>,
-    /// Another topology than each scenario asks for.
-    #[arg(long, value_name = "FILE")]
+    /// Another topology than each scenario asks for: a file, or a name, which is one in the folder `topologies` here or a
+    /// standard one.
+    #[arg(long, value_name = "FILE|NAME")]
     topology: Option<PathBuf>,
     /// Set the number of workers, or a cluster property such as SameSubnetThreshold. Can be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = set)]
     set: Vec<(String, String)>,
     /// The defaults of another version of Windows.
-    #[arg(long, value_name = "WORD", value_parser = profile)]
+    #[arg(long, value_name = "WORD", value_parser = profiles())]
     profile: Option<Profile>,
     /// One case of a scenario that has several.
     #[arg(long, value_name = "NAME")]
@@ -167,6 +172,7 @@ struct LearnedArguments {
 
 impl OverrideArguments {
     fn overrides(&self) -> Result<Overrides, CommandError> {
+        self.assume.iter().try_for_each(|(id, word)| check_answer(id, word))?;
         let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
         Ok(Overrides {
             workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
@@ -309,13 +315,19 @@ fn set(text: &str) -> Result<(String, String), String> {
     Ok((key, value))
 }
 
-fn profile(text: &str) -> Result<Profile, String> {
-    Profile::by_word(text).ok_or_else(|| {
-        format!(
-            "there is no profile `{text}`: expected one of {}",
-            Profile::ALL.map(Profile::word).join(", ")
-        )
-    })
+/// Whether there is such a question, and such an answer to it.
+fn check_answer(id: &str, word: &str) -> Result<(), CommandError> {
+    let nowhere = Span::default();
+    let wrong = |fault: Fault| {
+        let hint = fault.hint.unwrap_or(fault.label);
+        CommandError::Input(format!("`--assume {id}={word}`: {}\nhint: {hint}", fault.message))
+    };
+    answer(id, word, (nowhere, nowhere)).map(drop).map_err(wrong)
+}
+
+fn profiles() -> impl TypedValueParser<Value = Profile> {
+    let parser = PossibleValuesParser::new(Profile::ALL.map(Profile::word));
+    parser.try_map(|word| Profile::by_word(&word).ok_or("there is no such profile"))
 }
 
 fn suite(text: &str) -> Result<String, String> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::plan::{path_text, quoted};
 use crate::scenario::{scenario_schema, standard, topology_schema};
 
-use super::files::cannot_write;
+use super::files::{cannot_write, check_folder};
 use super::{CommandError, NewArguments, print};
 
 pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
@@ -23,6 +23,7 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
             "nothing was written: there is already {there}\nhint: name a folder without these files"
         )));
     }
+    check_folder(folder)?;
     let mut written = String::new();
     for (name, text) in files {
         let file = folder.join(name);

@@ -17,8 +17,9 @@ use crate::plan::{Plan, path_text, quoted};
 use crate::report::{self, Chart, Live, RunReport, RunResult, ScenarioReport, Timeline};
 use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
+use crate::words::plain_lines;
 
-use super::files::cannot_write;
+use super::files::{cannot_make, cannot_write, check_file};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::learn::{self, Fitting, Pupil};
 use super::{CommandError, Format, ReportKind, RunArguments, print};
@@ -26,12 +27,14 @@ use super::{CommandError, Format, ReportKind, RunArguments, print};
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     check_lab(arguments.backend, arguments.lab.as_deref())?;
+    check_standard_output(arguments)?;
     let lab = arguments.lab.as_deref().map(NamedLab::read).transpose()?;
     let mut pupil = Pupil::of(arguments.learn.as_deref(), lab.as_ref())?;
     let mut overrides = arguments.overrides.overrides()?;
     overrides.patience = lab.as_ref().and_then(NamedLab::patience);
     let suite = arguments.suite.as_deref();
-    let Loaded { plans, misfits } = load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
+    let Loaded { plans, misfits, remarks: names } =
+        load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
     if let (Some(lab), Some(path)) = (lab.as_ref().filter(|lab| lab.is_real()), &arguments.lab) {
         keep_to_one_session(&plans, &lab.backend(None, None), path)?;
     }
@@ -40,11 +43,16 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let arguments = kept.as_ref().unwrap_or(arguments);
     if let Some(folder) = &arguments.histories {
         refuse_equal_files(&plans)?;
-        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
     }
+    arguments.report.iter().try_for_each(|(_, file)| check_file(file))?;
     let Ran { mut scenarios, mut remarks, charts, records } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
-        BackendKind::Loopback => run_all(&plans, LoopbackBackend::default, arguments)?,
+        BackendKind::Loopback => {
+            // Ctrl-C must not leave the twin's files.
+            let stop = super::stop::flag();
+            run_all(&plans, || LoopbackBackend::default().stopped_by(stop.clone()), arguments)?
+        }
         BackendKind::Lab => {
             let Some(lab) = &lab else { unreachable!("which lab was checked") };
             // Ctrl-C must not leave a lab as it is.
@@ -55,6 +63,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
             run_all(&plans, begin, arguments)?
         }
     };
+    remarks.splice(0..0, names);
     remarks.extend(learn::narrowing(&overrides.learned));
     let has_answers = lab.as_ref().is_some_and(NamedLab::has_answers);
     let (fitting, told) =
@@ -85,7 +94,12 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         scenarios,
         elapsed: started.elapsed(),
     };
-    write_reports(&report, &charts, arguments)?;
+    // What was found is told also where it cannot be kept.
+    let written = write_reports(&report, &charts, arguments);
+    if has_standard_output_alone(arguments) {
+        written?;
+        return Ok(report.exit_code());
+    }
     if let Some(folder) = &run_folder {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
     }
@@ -94,7 +108,31 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     } else {
         show(&report, arguments.format)?;
     }
+    written?;
     Ok(report.exit_code())
+}
+
+/// The reports that take all of standard output. GitHub reads its commands among other lines.
+fn on_standard_output(arguments: &RunArguments) -> impl Iterator<Item = ReportKind> {
+    let reports = arguments.report.iter().filter(|(_, file)| file == Path::new("-"));
+    reports.map(|(kind, _)| *kind).filter(|kind| *kind != ReportKind::Github)
+}
+
+/// Whether a report is all that standard output is to have.
+fn has_standard_output_alone(arguments: &RunArguments) -> bool {
+    on_standard_output(arguments).next().is_some()
+}
+
+/// Refuses to mix one report with another that a program reads.
+fn check_standard_output(arguments: &RunArguments) -> Result<(), CommandError> {
+    let of_format = usize::from(arguments.format != Format::Human);
+    let to_it = arguments.report.iter().filter(|(_, file)| file == Path::new("-")).count();
+    let alone = on_standard_output(arguments).count() + of_format;
+    if alone == 0 || to_it + of_format == 1 {
+        return Ok(());
+    }
+    let text = "several reports would be mixed on standard output\nhint: give all but one a file: --report junit=junit.xml";
+    Err(CommandError::Input(text.to_owned()))
 }
 
 /// The folder of a run in a real lab, named after the moment.
@@ -102,7 +140,7 @@ pub(super) fn run_folder() -> Result<PathBuf, CommandError> {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = crate::probe::date(i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX));
     let folder = Path::new(LAB_RUNS).join(format!("{}-{}", now.replace(':', ""), std::process::id()));
-    std::fs::create_dir_all(&folder).map_err(|error| cannot_write(&folder, &error))?;
+    std::fs::create_dir_all(&folder).map_err(|error| cannot_make(&folder, &error))?;
     Ok(folder)
 }
 
@@ -271,7 +309,8 @@ impl<'p> Kept<'p> {
             }
             None => None,
         };
-        let wants_timeline = arguments.verbose && arguments.format == Format::Human;
+        let is_for_people = arguments.format == Format::Human && !has_standard_output_alone(arguments);
+        let wants_timeline = arguments.verbose && is_for_people;
         let wants_chart = wants_chart(arguments);
         Ok(Self {
             history,
@@ -293,7 +332,8 @@ impl<'p> Kept<'p> {
             history.finish().map_err(|error| cannot_write(folder, &error))?;
         }
         if let Some(timeline) = self.timeline {
-            print(&format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text()))?;
+            let story = format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text());
+            print(&plain_lines(&story))?;
         }
         Ok(())
     }

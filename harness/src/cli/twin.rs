@@ -18,10 +18,10 @@ use super::{CommandError, Format, LearnedArguments, OverrideArguments, print, st
 pub(super) struct TwinArguments {
     #[command(subcommand)]
     command: Option<TwinCommand>,
-    /// A topology file, or the name of a standard topology.
+    /// A topology file, or the name of one in the folder `topologies` here or of a standard one.
     #[arg(value_name = "TOPOLOGY", required = true)]
     topology: Option<String>,
-    /// So many seconds of the cluster pass in a real one. TLS and sockets take the time that they take.
+    /// So many seconds of the cluster pass in a real one, 60 at most. TLS and sockets take the time that they take.
     #[arg(long, default_value_t = 10, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=60))]
     factor: u32,
     /// What the certificates' keys are. Every RSA certificate has the same key, which is no secret.

@@ -168,11 +168,15 @@ pub(super) fn judged(plan: &Plan, judgement: &Judgement) -> Judged {
         });
     }
     // What failed in the surroundings is why steps were not reached.
-    let of_surroundings = judgement.findings.iter().find(|finding| finding.what == SURROUNDINGS);
+    let of_surroundings = judgement.findings.iter().find(|finding| finding.is_of_surroundings());
     let mut findings = judgement.findings.iter();
     if let Some(finding) = of_surroundings.or_else(|| findings.find(|finding| finding.what != NOT_BITTEN)) {
-        let reason = format!("{}: {}", finding.what, finding.evidence.join("; "));
-        return Judged::Undecided { key: alike(&reason, &plan.names), reason };
+        let first = finding.evidence.first().map(String::as_str).unwrap_or_default();
+        let key = alike(&format!("{}: {first}", finding.what), &plan.names);
+        return Judged::Undecided {
+            key,
+            reason: format!("{}: {}", finding.what, finding.evidence.join("; ")),
+        };
     }
     Judged::Passed
 }
@@ -215,6 +219,10 @@ fn alike(line: &str, names: &Names) -> String {
             '0'..='9' => text.push('#'),
             other => text.push(other),
         }
+    }
+    // Nor is it how many workers stand in the same way.
+    while text.contains("a worker, a worker") {
+        text = text.replace("a worker, a worker", "a worker");
     }
     text.replace("workers", "worker")
 }
@@ -372,9 +380,6 @@ fn note_seeds(tally: &mut Tally, from: u64, to: u64, shard: Shard) {
 
 /// So many seeds are run between two looks at the whole.
 const BATCH: u64 = 256;
-
-/// What the judge says of what failed besides the system under test.
-const SURROUNDINGS: &str = "the surroundings";
 
 /// What the judge says of actions that were not seen to take effect.
 const NOT_BITTEN: &str = "every action takes effect";

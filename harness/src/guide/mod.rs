@@ -11,6 +11,8 @@ pub mod preflight;
 pub mod snapshot;
 mod steps;
 
+use std::collections::BTreeMap;
+
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
 use failover_sim::observe::{ErrorFamily, Loss, WorkerState};
 
@@ -63,18 +65,35 @@ pub fn explain(plan: &Plan, worker: WorkerId, state: WorkerState) -> Why {
                             .to_owned(),
                     ],
                 ),
-                ErrorFamily::EndpointNotFound => (
-                    Vec::new(),
-                    vec![
-                        "step 6 of the guide: the master is a Generic Service in the role of the network \
-                          name; step 7: MasterEndpoint names that network name and the master's port"
-                            .to_owned(),
-                    ],
-                ),
+                ErrorFamily::EndpointNotFound => nobody_listens(plan, worker),
             };
             Why { reason, details, hints }
         }
     }
+}
+
+/// Explains why these workers are away: one line for each kind of reason with what was seen, and what to do about it.
+pub(crate) fn explain_all(
+    plan: &Plan,
+    away: impl Iterator<Item = (WorkerId, WorkerState)>,
+) -> (Vec<String>, Vec<String>) {
+    let (mut evidence, mut hints) = (Vec::new(), Vec::new());
+    let mut kinds: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    for (worker, state) in away {
+        let why = explain(plan, worker, state);
+        let entry = kinds.entry(why.reason).or_insert_with(|| (0, why.details));
+        entry.0 += 1;
+        for hint in why.hints {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+    }
+    for (reason, (count, details)) in kinds {
+        evidence.push(format!("{}: {reason}", words::counted(count, "worker")));
+        evidence.extend(details);
+    }
+    (evidence, hints)
 }
 
 fn distrust(
@@ -92,13 +111,19 @@ fn distrust(
     let endpoint: HostId = machine.settings.endpoint_host;
     if machine.pin != Some(presented) {
         let pin = machine.pin.map_or_else(|| "nothing known".to_owned(), |pin| show(plan, pin));
-        return (
-            vec![format!("{node} presents {shown}; the worker pins {pin}")],
-            vec![format!(
+        let everywhere = plan.topology.nodes.iter().all(|other| other.binding == Some(presented));
+        let hint = if everywhere {
+            format!(
+                "every node has {shown}: set MasterHttpsCertThumbprint in WorkerSettings.config of the worker to its \
+                 thumbprint, and restart the worker"
+            )
+        } else {
+            format!(
                 "step 4 of the guide: install the pinned certificate with its private key in \
                  LocalMachine\\Root of {node}, bind it to the master's port, and set SSLCertThumbprint there"
-            )],
-        );
+            )
+        };
+        return (vec![format!("{node} presents {shown}; the worker pins {pin}")], vec![hint]);
     }
     if !certificate.names(endpoint) {
         let listed: Vec<&str> = certificate.common_names.iter().map(|&name| names.host(name)).collect();
@@ -128,6 +153,27 @@ fn distrust(
         vec![format!("{node} presents {shown}, which has expired")],
         vec!["renew the master certificate".to_owned()],
     )
+}
+
+/// Nodes may listen on another port than the one that the worker asks for.
+fn nobody_listens(plan: &Plan, worker: WorkerId) -> (Vec<String>, Vec<String>) {
+    let asked = plan.topology.workers[worker.index()].settings.endpoint_port;
+    let nodes = plan.topology.nodes.iter().enumerate();
+    let others: Vec<(&str, u16)> = nodes
+        .map(|(index, node)| (plan.names.node(NodeId(index as u8)), node.master_settings.port))
+        .filter(|(_, port)| *port != asked)
+        .collect();
+    let named: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
+    let hint = if others.is_empty() {
+        "step 6 of the guide: the master is a Generic Service in the role of the network name; step 7: MasterEndpoint \
+         names that network name and the master's port"
+            .to_owned()
+    } else {
+        let named = named.join(", ");
+        format!("set PortNumber in MasterSettings.config of {named} to the port that MasterEndpoint names")
+    };
+    let detail = |(name, port)| format!("PortNumber of {name} is {port}; the worker asks for port {asked}");
+    (others.into_iter().map(detail).collect(), vec![hint])
 }
 
 fn forbidden(plan: &Plan, worker: WorkerId, by: Option<NodeId>) -> (Vec<String>, Vec<String>) {

@@ -309,8 +309,8 @@ fn one<B: Backend>(
     let plan = plan_of(order, seed, swept)?;
     let mut watch = Watch::new(ActionNo(plan.given as u16), plan.topology.workers.len());
     let judgement = director::run(&plan, backend, &mut watch);
-    // What the surroundings lacked comes last; what is found before it follows from that.
-    let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next_back().cloned();
+    // What the surroundings lacked comes first; what is found after it follows from that.
+    let found = judgement.findings.iter().flat_map(|finding| &finding.evidence).next().cloned();
     if !judgement.is_restored {
         return Err(MeasureError::NotRestored {
             number: number + 1,

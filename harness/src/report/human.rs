@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::check::Outcome;
-use crate::judge::Judgement;
+use crate::judge::{ClaimResult, Finding, Judgement};
 use crate::plan::VERSION;
 
 use crate::phase::PHASES;
 
 use super::cause::{Cause, causes};
 use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport, Unknown};
-use crate::words::{counted, moment};
+use crate::words::{counted, moment, plain_lines};
 
 /// The report of a run as text of at most 80 columns where names allow it. Understandable without colour.
 ///
@@ -67,7 +67,7 @@ fn text(report: &RunReport, with_latency: bool) -> String {
         report.elapsed.as_secs_f64(),
         report.exit_code(),
     );
-    text
+    plain_lines(&text)
 }
 
 fn block(text: &mut String, cause: &Cause<'_>) {
@@ -143,26 +143,44 @@ fn write_lines(text: &mut String, reason: &Reason) {
     }
 }
 
-/// The reasons that are as bad as the verdict itself, claims first.
+/// The reasons that are as bad as the verdict itself: what the surroundings lacked, then claims, then the rest.
+///
+/// Where the steps never began, there is one reason why nothing else could be judged.
 pub(super) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
-    let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome).map(|result| {
-        let bound = result.claim.bound(promise);
-        let since = result.verdict.at.map(|at| format!(", since {}", judgement.window.offset(at)));
-        Reason {
-            head: format!(
-                "{}{bound} (judged {}{})",
-                result.claim.word(),
-                counted(result.verdict.judged as usize, "time"),
-                since.unwrap_or_default()
-            ),
-            evidence: result.verdict.evidence.clone(),
-            hints: result.verdict.hints.clone(),
-        }
-    });
-    let findings = judgement.findings.iter().filter(|finding| finding.outcome == outcome).map(|finding| {
-        Reason { head: finding.what.clone(), evidence: finding.evidence.clone(), hints: Vec::new() }
-    });
-    claims.chain(findings).collect()
+    let findings = || judgement.findings.iter().filter(|finding| finding.outcome == outcome);
+    if !judgement.has_begun && outcome == Outcome::Inconclusive {
+        return findings().map(of_finding).chain(std::iter::once(not_begun())).collect();
+    }
+    let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome);
+    let surroundings = findings().filter(|finding| finding.is_of_surroundings()).map(of_finding);
+    let others = findings().filter(|finding| !finding.is_of_surroundings()).map(of_finding);
+    surroundings.chain(claims.map(|claim| of_claim(claim, judgement, promise))).chain(others).collect()
+}
+
+fn of_claim(result: &ClaimResult, judgement: &Judgement, promise: &str) -> Reason {
+    let bound = result.claim.bound(promise);
+    let since = result.verdict.at.map(|at| format!(", since {}", judgement.window.offset(at)));
+    Reason {
+        head: format!(
+            "{}{bound} (judged {}{})",
+            result.claim.word(),
+            counted(result.verdict.judged as usize, "time"),
+            since.unwrap_or_default()
+        ),
+        evidence: result.verdict.evidence.clone(),
+        hints: result.verdict.hints.clone(),
+    }
+}
+
+fn of_finding(finding: &Finding) -> Reason {
+    Reason { head: finding.what.clone(), evidence: finding.evidence.clone(), hints: finding.hints.clone() }
+}
+
+fn not_begun() -> Reason {
+    Reason {
+        head: "the steps were not begun, and the claims could not be judged".to_owned(),
+        ..Reason::default()
+    }
 }
 
 /// Assumptions on whose value the verdict depends.

@@ -76,6 +76,7 @@ struct FindingText<'a> {
     verdict: &'static str,
     what: &'a str,
     evidence: &'a [String],
+    hints: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -216,7 +217,12 @@ fn check(result: &ClaimResult, offset: impl Fn(failover_sim::time::Time) -> Stri
 }
 
 fn finding(finding: &Finding) -> FindingText<'_> {
-    FindingText { verdict: finding.outcome.word(), what: &finding.what, evidence: &finding.evidence }
+    FindingText {
+        verdict: finding.outcome.word(),
+        what: &finding.what,
+        evidence: &finding.evidence,
+        hints: &finding.hints,
+    }
 }
 
 fn outage(outage: &Outage, at: String) -> OutageText {

@@ -8,7 +8,7 @@ use crate::plan::VERSION;
 
 use super::cause::{Cause, causes};
 use super::{NOT_OBSERVED, RunReport, RunResult, ScenarioReport};
-use crate::words::{counted, moment};
+use crate::words::{counted, moment, plain_lines};
 
 /// The report as GitHub-flavoured Markdown: a table of all scenarios, and a section for each cause of a verdict that
 /// is not a pass.
@@ -46,7 +46,7 @@ pub fn markdown(report: &RunReport) -> String {
     for cause in causes(report) {
         section(&mut text, &cause);
     }
-    text
+    plain_lines(&text)
 }
 
 fn latency(text: &mut String, report: &RunReport) {

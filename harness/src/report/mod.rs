@@ -194,6 +194,7 @@ mod tests {
             outcome: Outcome::Fail,
             claims: vec![ClaimResult { claim, must_break: false, verdict, outcome: Outcome::Fail }],
             findings: Vec::new(),
+            has_begun: true,
             is_restored: true,
             outages: Vec::new(),
             window: Window::default(),

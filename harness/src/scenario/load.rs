@@ -16,6 +16,7 @@ use super::nearest;
 use super::planner::{mistakes_without_topology, plans, topology_of};
 use super::read::At;
 use super::standard::{self, StandardFile};
+use super::tree::Span;
 
 /// What keeps scenarios from being read.
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +70,13 @@ pub struct Loaded {
     pub plans: Vec<Plan>,
     /// Those that do not fit.
     pub misfits: Vec<Misfit>,
+    /// Which files were taken where the program carries something of the same name.
+    pub remarks: Vec<String>,
 }
 
 /// Plans every scenario under these files, folders and names of scenarios that the program carries, in the order of their
-/// names; all that it carries if none is given.
+/// names; all that it carries if none is given. What exists goes before what is carried, with or without its ending, and
+/// `standard:NAME` is always carried.
 ///
 /// # Errors
 /// All mistakes of all files at once.
@@ -91,7 +95,7 @@ pub fn load_fitting(
     seed: u64,
     overrides: &Overrides,
 ) -> Result<Loaded, LoadError> {
-    let mut found = Vec::new();
+    let (mut found, mut remarks) = (Vec::new(), Vec::new());
     if let Some(suite) = suite {
         found.extend(standard::below(suite).into_iter().map(Scenario::Carried));
     } else if paths.is_empty() {
@@ -99,18 +103,22 @@ pub fn load_fitting(
     }
     for path in paths {
         let before = found.len();
-        collect(path, path, &mut found)?;
+        remarks.extend(find(path, &mut found)?);
         if found.len() == before {
             return Err(LoadError::Empty(path_text(path)));
         }
     }
-    let other = overrides.topology.as_ref().map(|file| read(Path::new(file))).transpose()?;
-    let mut loaded = Loaded::default();
+    let other = overrides.topology.as_deref().map(named_topology).transpose()?;
+    if let (Some(name), Some((file, _))) = (&overrides.topology, &other) {
+        let is_hidden = name != file && Path::new(file).is_file() && standard::topology(name).is_some();
+        remarks.extend(is_hidden.then(|| hides(name, Path::new(file))));
+    }
+    let mut loaded = Loaded { remarks, ..Loaded::default() };
     let mut mistakes: Vec<Diagnostics> = Vec::new();
     for scenario in found {
-        match load_one(&scenario, other.as_deref(), seed, overrides)? {
+        match load_one(&scenario, other.as_ref(), seed, overrides) {
             Ok(plans) => loaded.plans.extend(plans),
-            Err(found) => match misfit(&scenario, overrides, &found) {
+            Err(LoadError::Mistakes(found)) => match misfit(&scenario, overrides, &found) {
                 Some(misfit) => loaded.misfits.push(misfit),
                 // A mistake in a topology that several scenarios use is shown once.
                 None => mistakes.extend(
@@ -120,6 +128,7 @@ pub fn load_fitting(
                         .collect::<Vec<_>>(),
                 ),
             },
+            Err(error) => return Err(error),
         }
     }
     if !mistakes.is_empty() {
@@ -198,22 +207,47 @@ enum Scenario {
     Carried(StandardFile),
 }
 
-fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), LoadError> {
+/// Finds what a path of the command line stands for: what exists there, with or without its ending, and then what the
+/// program carries. Says so if something else is carried under the same name.
+fn find(path: &Path, found: &mut Vec<Scenario>) -> Result<Option<String>, LoadError> {
     let name = path.to_string_lossy();
-    let failed = |error| LoadError::Read { path: path_text(path), error, hint: None };
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
+    let (is_standard, name) = match name.strip_prefix(STANDARD) {
+        Some(name) => (true, name),
+        None => (false, name.as_ref()),
+    };
+    let carried = standard::below(name);
+    let with_ending = PathBuf::from(format!("{name}.yaml"));
+    let there = match std::fs::metadata(path) {
+        Ok(_) if !is_standard => path,
+        Err(_) if !is_standard && with_ending.is_file() => &with_ending,
+        Ok(_) | Err(_) if !carried.is_empty() => {
+            found.extend(carried.into_iter().map(Scenario::Carried));
+            return Ok(None);
+        }
+        Ok(_) => return Err(LoadError::Empty(path_text(path))),
         Err(error) => {
-            let carried = standard::below(&name);
-            if !carried.is_empty() {
-                found.extend(carried.into_iter().map(Scenario::Carried));
-                return Ok(());
-            }
-            let nearest = nearest::nearest(&name, standard::scenarios().map(|file| file.name));
+            let nearest = nearest::nearest(name, standard::scenarios().map(|file| file.name));
             let hint = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
             return Err(LoadError::Read { path: path_text(path), error, hint });
         }
     };
+    collect(there, there, found)?;
+    let is_said = path.extension().is_some_and(|ending| ending == "yaml");
+    Ok((!carried.is_empty() && !is_said).then(|| hides(name, there)))
+}
+
+/// What is said where something is taken that has the name of what the program carries.
+fn hides(name: &str, there: &Path) -> String {
+    let kind = if there.is_dir() { "folder" } else { "file" };
+    let there = path_text(there);
+    format!(
+        "`{name}` is the {kind} `{there}` here; what the program carries under this name is `{STANDARD}{name}`"
+    )
+}
+
+fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), LoadError> {
+    let failed = |error| LoadError::Read { path: path_text(path), error, hint: None };
+    let metadata = std::fs::metadata(path).map_err(failed)?;
     if !metadata.is_dir() {
         found.push(Scenario::File(root.to_owned(), path.to_owned()));
         return Ok(());
@@ -234,47 +268,68 @@ fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), Lo
     Ok(())
 }
 
-/// The plans of one scenario, or the mistakes in its files.
-type Planned = Result<Vec<Plan>, Vec<Diagnostics>>;
-
+/// The plans of one scenario.
 fn load_one(
     scenario: &Scenario,
-    other_topology: Option<&str>,
+    other_topology: Option<&(String, String)>,
     seed: u64,
     overrides: &Overrides,
-) -> Result<Planned, LoadError> {
+) -> Result<Vec<Plan>, LoadError> {
     let (name, scenario_file, scenario_text) = match scenario {
         Scenario::File(root, file) => (name_of(root, file), path_text(file), read(file)?),
-        Scenario::Carried(file) => (file.name.to_owned(), file.name.to_owned(), file.text.to_owned()),
+        Scenario::Carried(file) => (file.name.to_owned(), carried_file(file), file.text.to_owned()),
     };
-    let (topology_file, topology_text) = match (&overrides.topology, other_topology) {
-        (Some(file), Some(text)) => (file.clone(), text.to_owned()),
-        (None, _) | (_, None) => {
-            let topology = match topology_of(&scenario_file, &scenario_text) {
-                Ok(topology) => topology,
-                Err(mistakes) => return Ok(Err(vec![mistakes])),
-            };
-            match find_topology(scenario, &topology.value)? {
-                Some(found) => found,
-                None => {
-                    let mistake = no_topology(&scenario_file, &scenario_text, scenario, &topology);
-                    return Ok(Err(vec![mistake]));
-                }
-            }
+    let (topology_file, topology_text) = match other_topology {
+        Some(other) => other.clone(),
+        None => {
+            let topology = topology_of(&scenario_file, &scenario_text).map_err(one_mistake)?;
+            find_topology(scenario, &topology.value)?.ok_or_else(|| {
+                one_mistake(no_topology(&scenario_file, &scenario_text, scenario, &topology))
+            })?
         }
     };
-    let base = match find_base(&topology_file, &topology_text)? {
-        Ok(base) => base,
-        Err(mistakes) => return Ok(Err(vec![mistakes])),
-    };
+    let base = find_base(&topology_file, &topology_text)?;
     let overrides = Overrides { case: None, ..overrides.clone() };
     let files = BTreeMap::new();
     let mut origin =
         Origin { scenario_file, scenario_text, topology_file, topology_text, base, files, overrides };
-    if let Err(mistakes) = take_files(&mut origin) {
-        return Ok(Err(mistakes));
+    take_files(&mut origin).map_err(LoadError::Mistakes)?;
+    plans(&name, &origin, seed).map_err(LoadError::Mistakes)
+}
+
+fn one_mistake(mistake: Diagnostics) -> LoadError {
+    LoadError::Mistakes(vec![mistake])
+}
+
+/// What a carried scenario is called on a command line here.
+fn carried_file(file: &StandardFile) -> String {
+    let is_hidden = Path::new(file.name).exists() || Path::new(&format!("{}.yaml", file.name)).is_file();
+    if is_hidden { format!("{STANDARD}{}", file.name) } else { file.name.to_owned() }
+}
+
+/// The topology that a command line names, with its file: what exists there, with or without its ending, what exists under
+/// this name in the folder `topologies` here, and then what the program carries.
+fn named_topology(name: &str) -> Result<(String, String), LoadError> {
+    let (is_standard, bare) = match name.strip_prefix(STANDARD) {
+        Some(bare) => (true, bare),
+        None => (false, name),
+    };
+    let paths = [name.to_owned(), format!("{name}.yaml"), format!("topologies/{name}.yaml")];
+    if let Some(file) = paths.into_iter().find(|path| !is_standard && Path::new(path).is_file()) {
+        let text = read(Path::new(&file))?;
+        return Ok((file, text));
     }
-    Ok(plans(&name, &origin, seed))
+    if let Some(carried) = standard::topology(bare.strip_prefix("topologies/").unwrap_or(bare)) {
+        return Ok((carried.name.to_owned(), carried.text.to_owned()));
+    }
+    let failed = |error| {
+        let known = standard::topologies().filter_map(|file| file.name.split('/').next_back());
+        let nearest = nearest::nearest(bare, known).map(|nearest| format!("did you mean `{nearest}`?"));
+        let hint = nearest.or_else(|| Some(TOPOLOGIES_ARE_LISTED.to_owned()));
+        LoadError::Read { path: path_text(name), error, hint }
+    };
+    let text = bounded::read_text(Path::new(name)).map_err(failed)?;
+    Ok((name.to_owned(), text))
 }
 
 /// Where a scenario comes from that is not in a file, on a topology that is, or that the program carries.
@@ -282,27 +337,8 @@ fn load_one(
 /// # Errors
 /// If there is no such topology, if it cannot be read, or if there is none that it is based on.
 pub fn origin_on(topology: &str, overrides: Overrides, scenario: &str) -> Result<Origin, LoadError> {
-    let path = Path::new(topology);
-    let (topology_file, topology_text) = match standard::topology(topology).filter(|_| !path.is_file()) {
-        Some(carried) => (carried.name.to_owned(), carried.text.to_owned()),
-        None => (
-            topology.to_owned(),
-            read(path).map_err(|error| match error {
-                LoadError::Read { path, error, .. } => {
-                    let known = standard::topologies().filter_map(|file| file.name.split('/').next_back());
-                    let nearest = nearest::nearest(topology, known);
-                    let hint = nearest.map_or_else(
-                        || "`failover list` shows the topologies that the program carries".to_owned(),
-                        |nearest| format!("did you mean `{nearest}`?"),
-                    );
-                    LoadError::Read { path, error, hint: Some(hint) }
-                }
-                LoadError::Empty(_) | LoadError::NoCase(_) | LoadError::Mistakes(_) => error,
-            })?,
-        ),
-    };
+    let (topology_file, topology_text) = named_topology(topology)?;
     let base = find_base(&topology_file, &topology_text)?;
-    let base = base.map_err(|mistakes| LoadError::Mistakes(vec![mistakes]))?;
     let (scenario_file, scenario_text) = ("step".to_owned(), scenario.to_owned());
     let files = BTreeMap::new();
     let mut origin =
@@ -320,8 +356,21 @@ fn take_files(origin: &mut Origin) -> Result<(), Vec<Diagnostics>> {
     Ok(())
 }
 
+/// The text of a file that is there.
 fn read(path: &Path) -> Result<String, LoadError> {
-    bounded::read_text(path).map_err(|error| LoadError::Read { path: path_text(path), error, hint: None })
+    bounded::read_text(path).map_err(|error| one_mistake(unreadable(path, &error)))
+}
+
+/// A file that is there and cannot be read is a mistake like others, and hides none of them.
+fn unreadable(path: &Path, error: &io::Error) -> Diagnostics {
+    let hints = [
+        (io::ErrorKind::InvalidData, "scenarios and topologies are texts: save it as UTF-8"),
+        (io::ErrorKind::FileTooLarge, "scenarios and topologies are short texts: is it something else?"),
+    ];
+    let hint = hints.into_iter().find(|(kind, _)| *kind == error.kind());
+    let hint = hint.map_or("let whoever runs this read it, or put it elsewhere", |(_, hint)| hint);
+    let fault = Fault::new(format!("cannot read this file: {error}"), Span::default());
+    Diagnostics::new(path_text(path), "", vec![fault.with_hint(hint)])
 }
 
 /// The path is the name: below the folder that was asked for, or its folder and its own name.
@@ -350,8 +399,8 @@ fn find_topology(scenario: &Scenario, name: &str) -> Result<Option<(String, Stri
 }
 
 /// The topology that this one is based on: a file beside it, or one that the program carries. It stands on its own.
-fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>, LoadError> {
-    let Some(name) = base_of(text) else { return Ok(Ok(None)) };
+fn find_base(file: &str, text: &str) -> Result<Option<Base>, LoadError> {
+    let Some(name) = base_of(text) else { return Ok(None) };
     let beside = Path::new(file).with_file_name(format!("{}.yaml", name.value));
     let found = if beside.is_file() {
         Some(Base { file: path_text(&beside), text: read(&beside)? })
@@ -360,7 +409,7 @@ fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>
         carried.map(|carried| Base { file: carried.name.to_owned(), text: carried.text.to_owned() })
     };
     let fault = match &found {
-        Some(base) if base_of(&base.text).is_none() => return Ok(Ok(found)),
+        Some(base) if base_of(&base.text).is_none() => return Ok(found),
         Some(_) => Fault::new(format!("`{}` is based on another one itself", name.value), name.span)
             .with_label("expected one that stands on its own"),
         None => {
@@ -372,7 +421,7 @@ fn find_base(file: &str, text: &str) -> Result<Result<Option<Base>, Diagnostics>
             fault
         }
     };
-    Ok(Err(Diagnostics::new(file, text, vec![fault])))
+    Err(one_mistake(Diagnostics::new(file, text, vec![fault])))
 }
 
 fn topology_folders(scenario: &Path) -> impl Iterator<Item = PathBuf> {
@@ -401,3 +450,8 @@ fn no_topology(file: &str, text: &str, scenario: &Scenario, name: &At<String>) -
     let others = mistakes_without_topology(text);
     Diagnostics::new(file, text, others.into_iter().chain([fault]).collect())
 }
+
+/// Before the name of what the program carries, where something else may have the same.
+const STANDARD: &str = "standard:";
+
+const TOPOLOGIES_ARE_LISTED: &str = "`failover list` shows the topologies that the program carries";

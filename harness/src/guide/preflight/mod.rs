@@ -19,6 +19,8 @@ pub(super) mod setup;
 use super::snapshot::{Node, Snapshot, Worker};
 use setup::{Found, Setup};
 
+pub(super) use crate::words::plain;
+
 pub use commands::FIX_COMMANDS;
 pub use fix::{Fix, Step};
 pub use report::{human, json};
@@ -72,21 +74,6 @@ fn of_all(found: Judged, not_seen: Vec<String>) -> Judged {
         (Ok(Verdict::Right(_)), Some(why)) => Err(why),
         (found, _) => found,
     }
-}
-
-/// A text without characters that would do something to a terminal.
-pub(super) fn plain(text: &str) -> String {
-    let is_harmless = |letter: char| !letter.is_control();
-    if text.chars().all(is_harmless) {
-        return text.to_owned();
-    }
-    text.chars()
-        .map(
-            |letter| {
-                if is_harmless(letter) { letter.to_string() } else { letter.escape_default().to_string() }
-            },
-        )
-        .collect()
 }
 
 /// What a rule came to for one subject.

@@ -120,6 +120,7 @@ struct FindingRow<'r> {
     verdict: &'static str,
     what: &'r str,
     evidence: &'r [String],
+    hints: &'r [String],
 }
 
 #[derive(Serialize)]
@@ -284,6 +285,7 @@ fn findings(judgement: &Judgement) -> Vec<FindingRow<'_>> {
             verdict: finding.outcome.word(),
             what: &finding.what,
             evidence: &finding.evidence,
+            hints: &finding.hints,
         })
         .collect()
 }

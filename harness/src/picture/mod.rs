@@ -1,10 +1,13 @@
 //! What has been seen of the cluster so far, and what do a scenario's words mean in it?
 
+mod told;
+mod unrest;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use failover_sim::action::Action;
-use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, RoleId, TaskId};
+use failover_sim::names::{ActionNo, LoadId, NodeId, NodeSet, ResourceId, RoleId, TaskId};
 use failover_sim::observe::{
     Answer, ExecutionLog, ExecutionStatus, Fact, NodeState, NodeStatus, Power, Record, ResourceState,
     RoleState, Source, TaskState, Watch, WorkerState,
@@ -220,6 +223,14 @@ impl<'p> Picture<'p> {
         self.workers[index]
     }
 
+    /// The resources of the master's role that are not online on this node, each with its state there.
+    fn resources_not_online(&self, node: NodeId) -> impl Iterator<Item = (ResourceId, ResourceState)> {
+        let view = &self.views[node.index()];
+        let resources = self.plan.topology.cluster.resources_on(self.plan.role, node);
+        let states = resources.map(|resource| (resource, view.resources[resource.index()]));
+        states.filter(|(_, state)| *state != ResourceState::Online)
+    }
+
     /// What a client met at the endpoint last.
     pub const fn endpoint(&self) -> Option<Answer> {
         self.endpoint
@@ -432,77 +443,6 @@ impl<'p> Picture<'p> {
                 self.watches(Watch::Ssisdb) && (messages.is_none() || self.watches(Watch::Messages))
             }
             Clause::Reports { .. } => self.watches(Watch::Ssisdb) && self.watches(Watch::Reports),
-        }
-    }
-
-    /// What is the case where a clause is not true, in a few words.
-    pub fn found(&self, clause: &Clause) -> String {
-        let names = &self.plan.names;
-        match clause {
-            Clause::Role { role, .. } => {
-                let state = self.state_of(*role).map_or("not known", crate::words::role_state);
-                let which =
-                    if *role == self.plan.role { String::new() } else { format!(" `{}`", names.role(*role)) };
-                match self.owner_of(*role) {
-                    Ok(owner) => format!("role{which} is {state} on {}", names.node(owner)),
-                    Err(error) => format!("role{which} is {state}, and `owner` {error}"),
-                }
-            }
-            Clause::Node { node, status, .. } => {
-                let state = self.node_state(*node).map_or("not known", crate::words::node_state);
-                let found = status.and_then(|_| self.node_status(*node)).map(crate::words::node_status);
-                let found = found.map(|status| format!(", its status {status}")).unwrap_or_default();
-                format!("node is {state}{found}")
-            }
-            Clause::Nodes { which, .. } => {
-                let states = self.node_states();
-                let states: Vec<String> = states
-                    .iter()
-                    .enumerate()
-                    .map(|(index, state)| {
-                        let state = state.map_or("not known", crate::words::node_state);
-                        format!("{} is {state}", names.node(NodeId(index as u8)))
-                    })
-                    .collect();
-                format!("nodes: {}, {} wanted", states.join(", "), crate::words::which(*which))
-            }
-            Clause::Endpoint { .. } => {
-                let answer = self.endpoint.map(|answer| crate::words::answer(answer, names));
-                format!("endpoint: {}", answer.unwrap_or_else(|| "not seen".to_owned()))
-            }
-            Clause::Workers { which, state } => {
-                let count = (0..self.workers.len()).filter(|&worker| self.worker_is(worker, state)).count();
-                format!("{count} of {} workers, {} wanted", self.workers.len(), crate::words::which(*which))
-            }
-            Clause::Tasks { of, which, execution, messages, .. } => {
-                let mut states: BTreeMap<&str, usize> = BTreeMap::new();
-                for task in self.tasks.values().filter(|task| task.load == *of) {
-                    let state = match (messages, execution) {
-                        (Some(_), _) => crate::words::execution_log(task.messages),
-                        (None, Some(_)) => crate::words::execution_status(task.execution),
-                        (None, None) => crate::words::task_state(task.state),
-                    };
-                    *states.entry(state).or_default() += 1;
-                }
-                let what = match (messages, execution) {
-                    (Some(_), _) => "messages",
-                    (None, Some(_)) => "executions",
-                    (None, None) => "tasks",
-                };
-                let states: Vec<String> =
-                    states.into_iter().map(|(state, count)| format!("{count} {state}")).collect();
-                format!("{what}: {}, {} wanted", states.join(", "), crate::words::which(*which))
-            }
-            Clause::Reports { of, which, refused_with } => {
-                let tasks = self.tasks.iter().filter(|(_, task)| task.load == *of);
-                let numbers: Vec<Option<u16>> =
-                    tasks.map(|(task, _)| self.refused.get(task).copied()).collect();
-                let count = numbers.iter().filter(|number| **number == Some(*refused_with)).count();
-                let (total, which) = (numbers.len(), crate::words::which(*which));
-                format!(
-                    "reports on {count} of {total} tasks were refused with {refused_with}, {which} wanted"
-                )
-            }
         }
     }
 }
