@@ -183,8 +183,7 @@ fn a_run_on_loopback_that_is_asked_to_stop_leaves_nothing_and_reports() {
         let number = child.0.id().to_string();
         let sent = Command::new("kill").args([signal, number.as_str()]).status().expect("there is kill");
         assert!(sent.success());
-        let mut told = String::new();
-        child.0.stdout.take().expect("a pipe").read_to_string(&mut told).expect("text");
+        let told = std::io::read_to_string(child.0.stdout.take().expect("a pipe")).expect("text");
         assert_eq!(child.0.wait().expect("it has ended").code(), Some(3), "{signal}: {told}");
         assert!(told.contains("somebody asked the run to stop"), "{signal}: {told}");
         assert_eq!(entries(), 0, "{signal}");
