@@ -61,6 +61,13 @@ const GOLDEN: &[&str] = &[
     "port_differs_on_second_node",
     "worker_not_enabled",
     "master_certificate_expired",
+    "second_node_down",
+    "second_node_paused",
+    "second_node_is_no_member",
+    "clustering_missing_on_second_node",
+    "master_resource_left_offline",
+    "master_runs_nowhere",
+    "two_masters_run",
 ];
 
 #[test]
@@ -161,6 +168,39 @@ fn what_was_not_seen_is_taken_for_right_and_told() {
     snapshot.cluster.resources = Look::CouldNotLook("access is denied".to_owned());
     let error = predict(&snapshot, 1).expect_err("nothing to go by").to_string();
     assert_eq!(error, "nothing can be predicted from this snapshot: access is denied");
+}
+
+#[test]
+fn what_the_snapshot_denies_is_no_headline() {
+    for name in [
+        "second_node_down",
+        "second_node_paused",
+        "second_node_is_no_member",
+        "clustering_missing_on_second_node",
+        "master_resource_left_offline",
+        "master_runs_nowhere",
+        "master_runs_outside_its_role",
+    ] {
+        let (snapshot, prediction) = predicted(name);
+        let told = human(&prediction, &snapshot);
+        assert!(!told.contains("online on NODE2, all 3 back"), "{name}\n{told}");
+        assert_ne!(prediction.exit_code(), 0, "{name}");
+    }
+    for (name, reason) in [
+        (
+            "master_runs_nowhere",
+            "not predicted: `Scale Out Master` is Online on NODE1, and its service runs nowhere",
+        ),
+        (
+            "master_runs_outside_its_role",
+            "not predicted: `Scale Out Master` is Online on NODE1, and its service runs on NODE2",
+        ),
+    ] {
+        let (snapshot, prediction) = predicted(name);
+        let told = human(&prediction, &snapshot);
+        assert_eq!(told.lines().nth(1), Some(reason), "{told}");
+        assert!(!told.contains("today") && prediction.outcomes.is_empty(), "{told}");
+    }
 }
 
 #[test]

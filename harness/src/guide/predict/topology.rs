@@ -16,13 +16,14 @@ use crate::guide::preflight::{self, cluster::named};
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
 
 use super::PredictError;
+use super::state::state_of;
 
 /// A topology, and what it does not say of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Predicted {
     /// The topology file.
     pub topology: String,
-    /// What is done to nodes and workers before anything happens, since no topology can say it: a machine, and a step of a
+    /// What is done before anything happens, since no topology can say it: a machine or a resource, and a step of a
     /// scenario in which it is called `NODE`.
     pub changes: Vec<(String, &'static str)>,
     /// The node that owns the role now.
@@ -31,6 +32,8 @@ pub struct Predicted {
     pub nodes: Vec<String>,
     /// What nobody could look at, and what is taken for it.
     pub gaps: Vec<String>,
+    /// What the snapshot shows and no step of a scenario leads to: nothing can be predicted.
+    pub not_predicted: Vec<String>,
 }
 
 /// Makes the topology of a snapshot.
@@ -86,9 +89,11 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         document["logging"]["server"] = json!(sql_host(server));
     }
     let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
+    let state = state_of(&setup, &owner);
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),
-        changes: changes(snapshot, &owner),
+        changes: changes(snapshot, &owner).into_iter().chain(state.changes).collect(),
+        not_predicted: state.not_predicted,
         owner: snapshot
             .nodes
             .iter()
@@ -294,7 +299,8 @@ impl Builder<'_> {
             },
         );
         let members = self.setup.snapshot.cluster.nodes.seen();
-        let weight = members.ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
+        let weight =
+            members.as_ref().ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
         let address =
             node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
         let mut document = json!({
@@ -309,7 +315,8 @@ impl Builder<'_> {
             "private_key": if key_opens { "present" } else { "missing" },
             "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
         });
-        if weight.is_some_and(|member| member.node_weight == 0) {
+        // Who is no member has no vote.
+        if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
             document["NodeWeight"] = json!(0);
         }
         document
