@@ -13,8 +13,8 @@ use crate::backend::lab::transport::{Place, Programs, Transport};
 use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::lab::{ABLE, PACKAGE, package};
 use crate::backend::{Backend, LabBackend};
-use crate::guide::predict::topology_of;
-use crate::guide::snapshot::Snapshot;
+use crate::guide::predict::{Predicted, topology_of};
+use crate::guide::preflight::plain;
 use crate::learn::{Build, NOT_SEEN};
 use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
@@ -201,7 +201,7 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         let hint = "hint: `failover preflight` says what is wrong with it";
         CommandError::Surroundings(format!("{error}\n{hint}"))
     })?;
-    let lab = lab_yaml(&arguments.cluster, &snapshot);
+    let lab = lab_yaml(&arguments.cluster, &topology);
     let files = [("lab.yaml", &lab), ("topology.yaml", &topology.topology)];
     let paths = files.map(|(name, _)| arguments.folder.join(name));
     if let Some(there) = paths.iter().find(|file| file.symlink_metadata().is_ok()) {
@@ -212,9 +212,10 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
         written.map_err(|error| cannot_write(path, &error))?;
     }
+    let gaps: String = topology.gaps.iter().map(|gap| format!("not seen: {}\n", plain(gap))).collect();
     let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
     print(&format!(
-        "wrote {lab}\nwrote {topology}\n\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
+        "wrote {lab}\nwrote {topology}\n{gaps}\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
          {lab} --topology {topology}\n"
     ))?;
     Ok(0)
@@ -234,12 +235,8 @@ fn write_package(file: &Path) -> Result<u8, CommandError> {
 }
 
 /// A file that allows nothing.
-fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
-    let names = snapshot
-        .nodes
-        .iter()
-        .map(|node| &node.name)
-        .chain(snapshot.workers.iter().map(|worker| &worker.name));
+fn lab_yaml(cluster: &str, predicted: &Predicted) -> String {
+    let names = predicted.nodes.iter().chain(&predicted.workers);
     let hosts: String = names.map(|name| format!("  {name}: {name}\n")).collect();
     let verbs: String = ABLE.iter().map(|verb| format!("#  {}: any\n", verb.word())).collect();
     format!(

@@ -7,6 +7,7 @@
 mod report;
 mod state;
 mod topology;
+mod unseen;
 mod why;
 
 use std::time::Duration;
@@ -113,7 +114,7 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
     events.extend(others.clone().map(|node| Event::PowerLost(node.clone())));
     events.extend(others.map(|node| Event::RoleMoved(node.clone())));
     let mut today = Vec::new();
-    let workers = snapshot.workers.len();
+    let workers = predicted.workers.len();
     let mut outcomes = Vec::new();
     let (suspects, not_in_the_model) = wrong(snapshot);
     if !predicted.not_predicted.is_empty() {
@@ -334,9 +335,12 @@ fn wrong(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
 /// Whether a breach of this rule of preflight changes the topology or its nodes, so that the simulator shows what comes of
 /// it.
 pub fn is_in_the_model(rule: &str) -> bool {
-    IN_THE_MODEL.contains(&rule)
-        || state::RULES.contains(&rule)
-        || CHANGES.iter().any(|(changing, _)| *changing == rule)
+    IN_THE_MODEL.contains(&rule) || state::RULES.contains(&rule) || changes_by(rule)
+}
+
+/// Whether a breach of this rule becomes a step before anything happens.
+fn changes_by(rule: &str) -> bool {
+    CHANGES.iter().any(|(changing, _)| *changing == rule)
 }
 
 /// How many runs there are for each event, each with a seed of its own.

@@ -75,7 +75,7 @@ fn of_all(found: Judged, not_seen: Vec<String>) -> Judged {
 }
 
 /// A text without characters that would do something to a terminal.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let is_harmless = |letter: char| !letter.is_control();
     if text.chars().all(is_harmless) {
         return text.to_owned();
