@@ -632,7 +632,9 @@ impl World {
             .targets_of(server)
             .filter_map(|target| match target {
                 Target::Cluster(address) => self.addresses.holder(address),
-                Target::Node(node) => Some(node),
+                // A failover cluster instance listens on its own addresses alone, and not on those of the node (naming a
+                // failover cluster instance, ms179410, documented).
+                Target::Node(node) => self.replicas.is_some().then_some(node),
                 Target::Name(_) | Target::Nobody => None,
             })
             .find(answers);
