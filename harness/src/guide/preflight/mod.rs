@@ -74,9 +74,9 @@ fn of_all(found: Judged, not_seen: Vec<String>) -> Judged {
     }
 }
 
-/// A text without characters that would do something to a terminal.
+/// A text without characters that would do something to a terminal, or to the order in which it is read.
 pub(crate) fn plain(text: &str) -> String {
-    let is_harmless = |letter: char| !letter.is_control();
+    let is_harmless = |letter: char| !letter.is_control() && !turns_text(letter);
     if text.chars().all(is_harmless) {
         return text.to_owned();
     }
@@ -87,6 +87,11 @@ pub(crate) fn plain(text: &str) -> String {
             },
         )
         .collect()
+}
+
+/// Whether it changes the direction of what follows (Bidi_Control, Unicode Standard Annex 9, documented).
+const fn turns_text(letter: char) -> bool {
+    matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What a rule came to for one subject.
