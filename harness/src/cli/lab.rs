@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use failover_sim::action::{Reversibility, Verb};
+use failover_sim::names::Names;
+
 use crate::backend::lab::RestoreError;
 use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, one_session, sessions};
@@ -241,7 +244,7 @@ fn lab_yaml(cluster: &str, predicted: &Predicted) -> String {
     let verbs: String = ABLE.iter().map(|verb| format!("#  {}: any\n", verb.word())).collect();
     format!(
         "# The lab of the cluster {cluster}: where its hosts are, and what may be done to them.\n\
-         # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node, and\n\
+         # What is not allowed here is not begun; what a run did, it takes back in any case. Take the sharp off a line to allow it; `any` stands for every node, and\n\
          # `[ NODE1 ]` for one.\n\
          cluster: {cluster}\n\
          # (Get-Cluster).Id on a node; needed for a real lab. The cluster's Description must have the word {MARK} then.\n\
@@ -266,6 +269,14 @@ fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
     let topology = arguments.topology.as_ref().map(path_text);
     let overrides = Overrides { topology, patience: lab.patience(), ..Overrides::default() };
     let Loaded { plans, misfits } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    let names: Vec<&Names> = plans.iter().map(|plan| &plan.names).collect();
+    if let Some(stranger) = lab.file.iter().flat_map(|file| file.strangers(&names)).next() {
+        let file = path_text(&arguments.lab);
+        return Err(CommandError::Input(format!(
+            "`{file}` allows something to be done to `{stranger}`, which is no host of it and in no topology\nhint: name it under \
+             `hosts`, or correct it under `allow`"
+        )));
+    }
     let mut left_out: Vec<String> =
         misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
     let mut run: Vec<(&Plan, Spending)> = Vec::new();
@@ -292,8 +303,14 @@ fn told(run: &[(&Plan, Spending)], sessions: &[(Vec<usize>, Spending)], left_out
         text.push_str(&format!("session {}{wait}: {}\n", number + 1, spent(sum)));
         for &member in members {
             let (plan, spending) = &run[member];
-            let verbs: Vec<&str> = plan.verbs().into_iter().map(|verb| verb.word()).collect();
-            text.push_str(&format!("  {}: {}; {}\n", plan.name, verbs.join(", "), spent(spending)));
+            let words =
+                |verbs: Vec<Verb>| verbs.iter().map(|verb| verb.word()).collect::<Vec<_>>().join(", ");
+            let verbs: Vec<Verb> = plan.verbs().into_iter().collect();
+            let is_undone = |verb: &Verb| verb.reversibility() != Reversibility::Irreversible;
+            let undone: Vec<Verb> = verbs.iter().copied().filter(is_undone).collect();
+            let back =
+                if undone.is_empty() { String::new() } else { format!("; takes back {}", words(undone)) };
+            text.push_str(&format!("  {}: {}{back}; {}\n", plan.name, words(verbs), spent(spending)));
         }
     }
     for line in left_out {
