@@ -169,6 +169,11 @@ impl<'p> Judge<'p> {
             let what = "every action takes effect".to_owned();
             findings.push(Finding { outcome: in_force.outcome, what, evidence: in_force.evidence });
         }
+        if self.plan.steps.iter().all(|step| matches!(step.kind, StepKind::Pause(_))) {
+            let what = "the steps".to_owned();
+            let evidence = vec!["all of them are pauses: nothing was done, and nothing awaited".to_owned()];
+            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence });
+        }
         if let Some(problem) = problem {
             let what = "the surroundings".to_owned();
             findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence: vec![problem] });

@@ -199,15 +199,6 @@ fn scenario(
         faults.push(fault.with_label("expected at least one"));
     }
     let cases = parts.read_each::<CaseDocument>("cases", faults);
-    if let Some(section) = parts.get("steps").filter(|_| !steps.is_empty()) {
-        let then = cases.iter().flat_map(|case| &case.value.then);
-        if steps.iter().chain(then).all(|step| matches!(step.value, StepDocument::Pause(_))) {
-            let fault = Fault::new("a scenario whose steps are pauses proves nothing", section.key.span)
-                .with_label("expected an action, an `expect` or a `hold`")
-                .with_hint("`hold` says what stays true while nothing is done");
-            faults.push(fault);
-        }
-    }
     let claims = parts.read_each::<ClaimDocument>("claims", faults);
     let breaks = parts.read_each::<ClaimWord>("breaks", faults);
     let explore = parts.read::<ExploreDocument>("explore", faults).map(|explore| explore.value);
