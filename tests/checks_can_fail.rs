@@ -465,6 +465,54 @@ fn a_fault_that_was_not_seen_to_bite_is_inconclusive() {
 }
 
 #[test]
+fn an_action_that_changes_nothing_is_inconclusive() {
+    for step in [
+        "heal: { node: owner, from: clients }",
+        "restore_dns: {}",
+        "accept_dns_updates: {}",
+        "restore_witness: {}",
+        "restore_directory: {}",
+        "heed_announcements: {}",
+        "enable_service: { node: owner, service: master }",
+        "enable_adapter: { node: owner }",
+        "enable_worker: { worker: w1 }",
+        "resume_node: { node: standby }",
+        "restore_possible_owner: { node: standby }",
+        "free_address: { resource: SQL IP Address 1 }",
+        "change_node: { node: owner, https_binding: present }",
+        "change_node: { node: owner, root_store: clean }",
+        "set_cluster: { SameSubnetDelay: 1s }",
+    ] {
+        let judgement = run_steps(&[step]);
+        assert_eq!(judgement.outcome, Outcome::Inconclusive, "{step}: {judgement:#?}");
+        let told: Vec<&String> = judgement.findings.iter().flat_map(|finding| &finding.evidence).collect();
+        let verb = step.split(':').next().expect("a verb");
+        let reason = format!("{verb} (line 4) changes nothing: everything is as it would have it");
+        assert!(told.contains(&&reason), "{step}: {told:?}");
+    }
+    // The same does something after its fault.
+    for steps in [
+        ["fail_dns: {}", "restore_dns: {}"],
+        ["pause_node: { node: first_standby, roles: stay }", "resume_node: { node: first_standby }"],
+        ["disable_worker: { worker: w1 }", "enable_worker: { worker: w1 }"],
+        ["cut: { node: standby, from: witness }", "heal: { node: standby, from: witness }"],
+        ["set_cluster: { SameSubnetDelay: 2s }", "set_cluster: { SameSubnetDelay: 1s }"],
+    ] {
+        let judgement = run_steps(&steps);
+        assert_eq!(judgement.outcome, Outcome::Pass, "{steps:?}: {judgement:#?}");
+    }
+}
+
+fn run_steps(steps: &[&str]) -> Judgement {
+    let steps: String = steps.iter().map(|step| format!("  - {step}\n")).collect();
+    let scenario = format!("proves: nothing\nabout: {{ topology: two_node_fci }}\nsteps:\n{steps}");
+    let file = failover_tests::root().join("scenarios/topologies/two_node_fci.yaml");
+    let topology = std::fs::read_to_string(file).expect("a topology");
+    let plan = failover_tests::plan_of(&scenario, &topology, 1);
+    director::run(&plan, &mut SimBackend::default(), &mut Timeline::new(&plan))
+}
+
+#[test]
 fn a_history_that_breaks_off_is_inconclusive() {
     let (plan, records) = power_off();
     let half = begun(&records) + 6;

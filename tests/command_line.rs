@@ -439,6 +439,58 @@ fn bad_files() -> tempfile::TempDir {
 }
 
 #[test]
+fn a_history_keeps_no_value_of_a_key_that_nobody_knows() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let settings = r#"{ "PortNumber": 8391, "SSLCertThumbprint": "master", "SqlServerName": "SQLFCI", "SqlPassword": "hunter2" }"#;
+    fs::write(folder.path().join("m.config"), settings).expect("a settings file");
+    let topology = "based_on: two_node_fci\nnodes:\n  - name: NODE1\n    master_settings: { file: m.config, SSLCertThumbprint: master }\n";
+    fs::write(folder.path().join("mine.yaml"), topology).expect("a topology");
+    let answer = run(
+        folder.path(),
+        &["run", "cluster/planned_move", "--topology", "mine.yaml", "--histories", "kept"],
+    );
+    assert_eq!(answer.code, 0, "{answer:?}");
+    for entry in fs::read_dir(folder.path().join("kept")).expect("histories") {
+        let file = entry.expect("a file").path();
+        let kept = fs::read_to_string(&file).expect("a history");
+        assert!(kept.contains("SqlPassword") && !kept.contains("hunter2"), "{kept}");
+        let judged = run(folder.path(), &["judge", file.to_str().expect("a path of text")]);
+        assert_eq!(judged.code, 0, "{judged:?}");
+    }
+}
+
+#[test]
+fn a_lab_that_allows_what_is_not_there_is_a_mistake_and_undo_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plan = |allow: &str| {
+        let lab =
+            format!("cluster: C\ntransport: twin\nhosts:\n  NODE1: NODE1\n  NODE2: NODE2\nallow:\n{allow}");
+        fs::write(folder.path().join("lab.yaml"), lab).expect("a lab");
+        run(folder.path(), &["lab", "plan", "cluster/owner_power_off", "--lab", "lab.yaml"])
+    };
+    let stranger = plan("  power_off: [ NODE9 ]\n");
+    assert_eq!((stranger.code, stranger.stdout.as_str()), (2, ""), "{stranger:?}");
+    assert!(stranger.stderr.contains("to be done to `NODE9`, which is no host of it"), "{}", stranger.stderr);
+    let allowed = plan("  power_off: [ NODE1, NODE2 ]\n");
+    assert!(allowed.stdout.contains("owner_power_off: power_off; takes back power_off; "), "{allowed:?}");
+    // Every line of it may be commented out; a misspelt verb is one that cannot be allowed.
+    let schema = run(folder.path(), &["schema", "lab"]).stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("a schema");
+    let allow = &schema["properties"]["allow"];
+    assert_eq!(allow["type"], serde_json::json!(["object", "null"]), "{allow}");
+    let verbs = allow["propertyNames"]["enum"].as_array().expect("verbs");
+    assert!(verbs.contains(&"move_role".into()) && !verbs.contains(&"move_rol".into()), "{allow}");
+}
+
+#[test]
+fn a_scenario_of_pauses_is_never_green() {
+    let scenario = "proves: nothing\nabout: { topology: two_node_fci }\nsteps:\n  - pause: { for: 0s, because: why not }\n";
+    let answer = run(folder_with(scenario).path(), &["run", "cluster/case.yaml"]);
+    assert_eq!(answer.code, 3, "{answer:?}");
+    assert!(answer.stdout.contains("all of them are pauses: nothing was done"), "{}", answer.stdout);
+}
+
+#[test]
 fn whatever_file_is_named_the_error_says_where_a_right_one_comes_from() {
     let folder = bad_files();
     for line in [

@@ -61,6 +61,13 @@ const GOLDEN: &[&str] = &[
     "port_differs_on_second_node",
     "worker_not_enabled",
     "master_certificate_expired",
+    "second_node_down",
+    "second_node_paused",
+    "second_node_is_no_member",
+    "clustering_missing_on_second_node",
+    "master_resource_left_offline",
+    "master_runs_nowhere",
+    "two_masters_run",
 ];
 
 #[test]
@@ -156,11 +163,111 @@ fn what_was_not_seen_is_taken_for_right_and_told() {
         [
             "LocalMachine\\Root of NODE2: access is denied; taken for right",
             "the witness was not seen: a disk is taken",
+            "NODE2: access is denied; taken for right: root_holds_self_signed_only",
         ]
     );
     snapshot.cluster.resources = Look::CouldNotLook("access is denied".to_owned());
     let error = predict(&snapshot, 1).expect_err("nothing to go by").to_string();
     assert_eq!(error, "nothing can be predicted from this snapshot: access is denied");
+}
+
+fn nothing_from<T: Default>(machine: &mut T, name: impl Fn(&mut T) -> &mut String) {
+    let own = name(machine).clone();
+    *machine = T::default();
+    *name(machine) = own;
+}
+
+#[test]
+fn machines_that_nobody_looked_at_are_taken_for_right_and_told() {
+    // Every part of every worker, of a node, or of everybody.
+    let mut workers = example::right();
+    workers.workers.iter_mut().for_each(|one| nothing_from(one, |one| &mut one.name));
+    let mut node = example::right();
+    nothing_from(&mut node.nodes[1], |one| &mut one.name);
+    let mut nobody = workers.clone();
+    nobody.nodes.iter_mut().for_each(|one| nothing_from(one, |one| &mut one.name));
+    // A machine that is not in the snapshot at all.
+    let mut missing = example::right();
+    missing.nodes.truncate(1);
+    missing.workers.truncate(2);
+    for (what, snapshot) in [("workers", workers), ("node", node), ("nobody", nobody), ("missing", missing)] {
+        let prediction = predict(&snapshot, 1).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let told = human(&prediction, &snapshot);
+        assert_eq!((away(&prediction), prediction.exit_code()), ((0, 0), 3), "{what}\n{told}");
+        assert_eq!((prediction.workers, prediction.outcomes.len()), (3, 3), "{what}\n{told}");
+        for machine in match what {
+            "workers" => &["w1", "w2", "w3"][..],
+            "node" => &["NODE2"],
+            "missing" => &["NODE2", "w3"],
+            _ => &["NODE1", "NODE2", "w1", "w2", "w3"],
+        } {
+            let is_of_it = |gap: &String| gap.contains(machine) && gap.contains("taken for right");
+            assert!(prediction.gaps.iter().any(is_of_it), "{what}: {machine}\n{told}");
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str| folder.path().join(name).to_str().expect("a path of text").to_owned();
+        std::fs::write(file("cluster.json"), snapshot.text()).expect("a file");
+        let init = run(&[
+            "lab",
+            "init",
+            "--cluster",
+            "C",
+            "--snapshot",
+            &file("cluster.json"),
+            "--folder",
+            &file("new"),
+        ]);
+        assert_eq!(init.code, 0, "{what}: {}", init.stderr);
+        for gap in &prediction.gaps {
+            assert!(init.stdout.contains(&format!("not seen: {gap}\n")), "{what}: {}", init.stdout);
+        }
+        let lab = file("new/lab.yaml");
+        let text = std::fs::read_to_string(&lab).expect("a lab");
+        std::fs::write(&lab, text.replace("#  move_role: any", "  move_role: any")).expect("a file");
+        let planned = run(&[
+            "lab",
+            "plan",
+            "cluster/planned_move",
+            "--lab",
+            &lab,
+            "--topology",
+            &file("new/topology.yaml"),
+        ]);
+        assert_eq!((planned.code, planned.stderr.as_str()), (0, ""), "{what}: {}", planned.stdout);
+    }
+}
+
+#[test]
+fn what_the_snapshot_denies_is_no_headline() {
+    for name in [
+        "second_node_down",
+        "second_node_paused",
+        "second_node_is_no_member",
+        "clustering_missing_on_second_node",
+        "master_resource_left_offline",
+        "master_runs_nowhere",
+        "master_runs_outside_its_role",
+    ] {
+        let (snapshot, prediction) = predicted(name);
+        let told = human(&prediction, &snapshot);
+        assert!(!told.contains("online on NODE2, all 3 back"), "{name}\n{told}");
+        assert_ne!(prediction.exit_code(), 0, "{name}");
+    }
+    for (name, reason) in [
+        (
+            "master_runs_nowhere",
+            "not predicted: `Scale Out Master` is Online on NODE1, and its service runs nowhere",
+        ),
+        (
+            "master_runs_outside_its_role",
+            "not predicted: `Scale Out Master` is Online on NODE1, and its service runs on NODE2",
+        ),
+    ] {
+        let (snapshot, prediction) = predicted(name);
+        let told = human(&prediction, &snapshot);
+        assert_eq!(told.lines().nth(1), Some(reason), "{told}");
+        assert!(!told.contains("today") && prediction.outcomes.is_empty(), "{told}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use failover_sim::action::Action;
+use failover_sim::action::{Action, ResolvedAction};
 use failover_sim::names::{ActionNo, NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Mark, Record, RoleState, Sink, Source};
 
@@ -39,11 +39,14 @@ fn carry_out<B: Backend, H: Sink>(
     history: &mut H,
     left_out: Option<&mut Vec<ActionNo>>,
 ) -> Judgement {
-    let mut run = Run { plan, backend, tee: Tee { judge: Judge::new(plan), history, sequence: 0 }, left_out };
+    let tee = Tee { judge: Judge::new(plan), history, sequence: 0 };
+    let mut run = Run { plan, backend, tee, left_out, is_judged: true };
     let problem = run.carry_out().err();
     let (lacks, hints) = match &problem {
         Some(Problem::NeverSteady(_)) => run.tee.judge.unrest(),
-        Some(Problem::Backend(_) | Problem::Word { .. }) | None => (Vec::new(), Vec::new()),
+        Some(Problem::Backend(_) | Problem::Needless { .. } | Problem::Word { .. }) | None => {
+            (Vec::new(), Vec::new())
+        }
     };
     let problem = problem.map(|problem| problem.to_string());
     let end = run.backend.now();
@@ -70,7 +73,8 @@ pub(crate) fn carry_on<B: Backend, H: Sink>(
     backend: &mut B,
     history: &mut H,
 ) -> Result<Vec<Finding>, Problem> {
-    let mut run = Run { plan, backend, tee: Tee { judge, history, sequence: 0 }, left_out: None };
+    let tee = Tee { judge, history, sequence: 0 };
+    let mut run = Run { plan, backend, tee, left_out: None, is_judged: false };
     run.steps()?;
     Ok(run.tee.judge.of_steps())
 }
@@ -84,6 +88,14 @@ pub(crate) enum Problem {
     /// The cluster does not come to rest.
     #[error("the cluster was not steady after {0}: the steps were not begun")]
     NeverSteady(String),
+    /// A step is no fault and mends none. It cannot be seen to take effect, and proves nothing.
+    #[error("{verb} (line {line}) changes nothing: everything is as it would have it")]
+    Needless {
+        /// Its word.
+        verb: &'static str,
+        /// Where it stands.
+        line: u32,
+    },
     /// A word fits no node, or several.
     #[error("`{word}` (line {line}) {error} at this moment")]
     Word {
@@ -102,6 +114,8 @@ struct Run<'a, 'p, B, H> {
     tee: Tee<'a, 'p, H>,
     /// Where what is not possible is noted instead of being a problem.
     left_out: Option<&'a mut Vec<ActionNo>>,
+    /// Whether there is a verdict in the end, which no action may belong to that did nothing.
+    is_judged: bool,
 }
 
 /// Every record goes to the history and to the judge, and is numbered on the way.
@@ -203,6 +217,9 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         }
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line))?;
         self.note(Fact::Acting { action: number, node: resolved.node() });
+        if self.is_needless(number, resolved) {
+            return Err(Problem::Needless { verb: planned.action.verb().word(), line: planned.line });
+        }
         self.backend.apply(number, resolved)?;
         self.note(Fact::Applied(number));
         // What is seen at this very moment belongs to the action, not to the step after it.
@@ -211,18 +228,25 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         Ok(())
     }
 
+    /// Whether a step would change nothing. What `given` prepares may be there already.
+    fn is_needless(&self, number: ActionNo, action: ResolvedAction) -> bool {
+        self.is_judged && number.index() >= self.plan.given && self.backend.changes_nothing(action)
+    }
+
     /// Carries out what is possible and needed; the record of an action comes after it, at the same moment.
     fn try_to_act(&mut self, number: ActionNo) -> Result<(), Problem> {
         let planned = self.plan.action(number);
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line));
-        let is_needless = matches!(planned.action, Action::Role { online: true, .. })
+        let is_online_already = matches!(planned.action, Action::Role { online: true, .. })
             && self.tee.judge.holds(&Clause::Role {
                 role: self.plan.role,
                 state: Some(RoleState::Online),
                 owner: None,
             });
         let applied = match resolved {
-            Ok(action) if !is_needless => self.backend.apply(number, action).map(|()| action.node()).ok(),
+            Ok(action) if !is_online_already && !self.is_needless(number, action) => {
+                self.backend.apply(number, action).map(|()| action.node()).ok()
+            }
             Ok(_) | Err(_) => None,
         };
         match (applied, &mut self.left_out) {

@@ -212,6 +212,11 @@ impl<'p> Judge<'p> {
             let (outcome, evidence, hints) = (in_force.outcome, in_force.evidence, in_force.hints);
             findings.push(Finding { outcome, what, evidence, hints });
         }
+        if has_begun && self.plan.steps.iter().all(|step| matches!(step.kind, StepKind::Pause(_))) {
+            let what = "the steps".to_owned();
+            let evidence = vec!["all of them are pauses: nothing was done, and nothing awaited".to_owned()];
+            findings.push(Finding { outcome: Outcome::Inconclusive, what, evidence, hints: Vec::new() });
+        }
         if !ends_steady {
             let what = "the run ends steady".to_owned();
             let (evidence, hints) = self.picture.unrest();

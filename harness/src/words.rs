@@ -237,7 +237,8 @@ pub fn length(duration: Duration) -> String {
 
 /// A text without characters that would do something to a terminal, or show it in another order than it has.
 pub(crate) fn plain(text: &str) -> String {
-    let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    // Bidi_Control (Unicode Standard Annex 9, documented).
+    let turns = |letter| matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let is_harmless = |letter: char| !letter.is_control() && !turns(letter);
     if text.chars().all(is_harmless) {
         return text.to_owned();
@@ -255,7 +256,7 @@ pub(crate) fn plain_lines(text: &str) -> String {
 
 /// A number with its noun.
 pub(crate) fn counted(count: usize, noun: &str) -> String {
-    match (count, noun.strip_suffix('y')) {
+    match (count, noun.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']))) {
         (1, _) => format!("1 {noun}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),
         (_, None) => format!("{count} {noun}s"),

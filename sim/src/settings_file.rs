@@ -252,6 +252,22 @@ pub fn read(file: &str, text: &str, keys: &[Key]) -> Result<Settings, SettingsEr
     Ok(read)
 }
 
+/// The text with the values of keys that nobody knows left blank, to the letter if it has none: somebody may keep a password
+/// there. A text that is no object stays as it is.
+pub fn without_unknown_values(text: &str, keys: &[Key]) -> String {
+    let Ok(mut object) = serde_json::from_str::<Map<String, Value>>(text.trim_start_matches('\u{feff}'))
+    else {
+        return text.to_owned();
+    };
+    let is_known = |name: &str| keys.iter().any(|key| key.name == name || key.other == Some(name));
+    let mut unknown = object.iter_mut().filter(|(name, _)| !is_known(name)).peekable();
+    if unknown.peek().is_none() {
+        return text.to_owned();
+    }
+    unknown.for_each(|(_, value)| *value = Value::String(String::new()));
+    format!("{:#}\n", Value::Object(object))
+}
+
 /// Host and port of `https://HOST:PORT`, with or without a slash at the end.
 pub fn endpoint(text: &str) -> Option<(&str, u16)> {
     let (scheme, rest) = text.split_at_checked("https://".len())?;

@@ -82,6 +82,10 @@ impl Backend for LoopbackBackend {
         Ok(self.twin().apply(action)?)
     }
 
+    fn changes_nothing(&self, action: ResolvedAction) -> bool {
+        self.twin.as_ref().is_some_and(|twin| twin.changes_nothing(action))
+    }
+
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
         loop {
             self.go_on()?;

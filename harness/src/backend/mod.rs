@@ -77,6 +77,12 @@ pub trait Backend {
     /// If the surroundings do not allow it.
     fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError>;
 
+    /// Whether an action would change nothing at the present moment, since everything is as it would have it. A lab reads
+    /// it back as it acts, and does not say it before.
+    fn changes_nothing(&self, _: ResolvedAction) -> bool {
+        false
+    }
+
     /// Lets time pass up to `until`, or until the sink asks for control; what is seen meanwhile goes to the sink.
     ///
     /// # Errors

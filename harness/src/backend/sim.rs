@@ -74,6 +74,10 @@ impl Backend for SimBackend {
         Ok(self.world().apply(action)?)
     }
 
+    fn changes_nothing(&self, action: ResolvedAction) -> bool {
+        self.world.as_ref().is_some_and(|world| world.changes_nothing(action))
+    }
+
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
         Ok(self.world().advance(until, sink))
     }

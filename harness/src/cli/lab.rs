@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use failover_sim::action::{Reversibility, Verb};
+use failover_sim::names::Names;
+
 use crate::backend::lab::RestoreError;
 use crate::backend::lab::file::{LabFile, MARK};
 use crate::backend::lab::ledger::{Spending, one_session, sessions};
@@ -13,8 +16,7 @@ use crate::backend::lab::transport::{Place, Programs, Transport};
 use crate::backend::lab::twin::{Dialect, Twin};
 use crate::backend::lab::{ABLE, PACKAGE, package};
 use crate::backend::{Backend, LabBackend};
-use crate::guide::predict::topology_of;
-use crate::guide::snapshot::Snapshot;
+use crate::guide::predict::{Predicted, topology_of};
 use crate::learn::{Build, NOT_SEEN};
 use crate::plan::{Overrides, Plan, path_text, quoted};
 use crate::scenario::{Loaded, load_fitting};
@@ -201,7 +203,7 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         let hint = "hint: `failover preflight` says what is wrong with it";
         CommandError::Surroundings(format!("{error}\n{hint}"))
     })?;
-    let lab = lab_yaml(&arguments.cluster, &snapshot);
+    let lab = lab_yaml(&arguments.cluster, &topology);
     let files = [("lab.yaml", &lab), ("topology.yaml", &topology.topology)];
     let paths = files.map(|(name, _)| arguments.folder.join(name));
     if let Some(there) = paths.iter().find(|file| file.symlink_metadata().is_ok()) {
@@ -212,9 +214,10 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
         written.map_err(|error| cannot_write(path, &error))?;
     }
+    let gaps: String = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap))).collect();
     let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
     print(&format!(
-        "wrote {lab}\nwrote {topology}\n\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
+        "wrote {lab}\nwrote {topology}\n{gaps}\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
          {lab} --topology {topology}\n"
     ))?;
     Ok(0)
@@ -234,17 +237,13 @@ fn write_package(file: &Path) -> Result<u8, CommandError> {
 }
 
 /// A file that allows nothing.
-fn lab_yaml(cluster: &str, snapshot: &Snapshot) -> String {
-    let names = snapshot
-        .nodes
-        .iter()
-        .map(|node| &node.name)
-        .chain(snapshot.workers.iter().map(|worker| &worker.name));
+fn lab_yaml(cluster: &str, predicted: &Predicted) -> String {
+    let names = predicted.nodes.iter().chain(&predicted.workers);
     let hosts: String = names.map(|name| format!("  {name}: {name}\n")).collect();
     let verbs: String = ABLE.iter().map(|verb| format!("#  {}: any\n", verb.word())).collect();
     format!(
         "# The lab of the cluster {cluster}: where its hosts are, and what may be done to them.\n\
-         # What is not allowed here is not done. Take the sharp off a line to allow it; `any` stands for every node, and\n\
+         # What is not allowed here is not begun; what a run did, it takes back in any case. Take the sharp off a line to allow it; `any` stands for every node, and\n\
          # `[ NODE1 ]` for one.\n\
          cluster: {cluster}\n\
          # (Get-Cluster).Id on a node; needed for a real lab. The cluster's Description must have the word {MARK} then.\n\
@@ -272,6 +271,14 @@ fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
     for remark in remarks {
         print(&format!("{remark}\n"))?;
     }
+    let names: Vec<&Names> = plans.iter().map(|plan| &plan.names).collect();
+    if let Some(stranger) = lab.file.iter().flat_map(|file| file.strangers(&names)).next() {
+        let file = path_text(&arguments.lab);
+        return Err(CommandError::Input(format!(
+            "`{file}` allows something to be done to `{stranger}`, which is no host of it and in no topology\nhint: name it under \
+             `hosts`, or correct it under `allow`"
+        )));
+    }
     let mut left_out: Vec<String> =
         misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
     let mut run: Vec<(&Plan, Spending)> = Vec::new();
@@ -298,8 +305,14 @@ fn told(run: &[(&Plan, Spending)], sessions: &[(Vec<usize>, Spending)], left_out
         text.push_str(&format!("session {}{wait}: {}\n", number + 1, spent(sum)));
         for &member in members {
             let (plan, spending) = &run[member];
-            let verbs: Vec<&str> = plan.verbs().into_iter().map(|verb| verb.word()).collect();
-            text.push_str(&format!("  {}: {}; {}\n", plan.name, verbs.join(", "), spent(spending)));
+            let words =
+                |verbs: Vec<Verb>| verbs.iter().map(|verb| verb.word()).collect::<Vec<_>>().join(", ");
+            let verbs: Vec<Verb> = plan.verbs().into_iter().collect();
+            let is_undone = |verb: &Verb| verb.reversibility() != Reversibility::Irreversible;
+            let undone: Vec<Verb> = verbs.iter().copied().filter(is_undone).collect();
+            let back =
+                if undone.is_empty() { String::new() } else { format!("; takes back {}", words(undone)) };
+            text.push_str(&format!("  {}: {}{back}; {}\n", plan.name, words(verbs), spent(spending)));
         }
     }
     for line in left_out {

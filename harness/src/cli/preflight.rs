@@ -1,6 +1,8 @@
 //! `failover preflight`: which steps of the guide were done, by a snapshot of the cluster?
 
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
 use failover_sim::settings_file::decode;
@@ -12,6 +14,7 @@ use crate::guide::preflight::{human, inspect, json};
 use crate::guide::snapshot::Snapshot;
 use crate::plan::path_text;
 use crate::scenario::nearest;
+use crate::words::counted;
 
 use super::files::{Expected, bytes_of, unfit};
 use super::lab::NamedLab;
@@ -57,11 +60,31 @@ pub(super) enum ReportFormat {
 pub(super) fn preflight(arguments: &PreflightArguments) -> Result<u8, CommandError> {
     let snapshot = arguments.snapshot.read()?;
     let found = inspect(&snapshot);
+    // An example is of a day of its own, and what is looked at live is of this one.
+    if let Some(file) = &arguments.snapshot.snapshot {
+        tell_age(&path_text(file), &snapshot);
+    }
     print(&match arguments.format {
         ReportFormat::Human => human(&found, &snapshot),
         ReportFormat::Json => json(&found, &snapshot),
     })?;
     Ok(found.exit_code())
+}
+
+/// A remark where a snapshot is not of today: what it shows may have changed since.
+fn tell_age(file: &str, snapshot: &Snapshot) {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let day = |moment: i64| moment.div_euclid(86_400);
+    let age = day(since_1970.as_secs() as i64) - day(snapshot.collected_at.0);
+    let told = match usize::try_from(age) {
+        Ok(0) => return,
+        Ok(days) => {
+            format!("`{file}` is {} old: collect again for what is there today", counted(days, "day"))
+        }
+        Err(_) => format!("`{file}` is of a day to come: the clock here or there is wrong"),
+    };
+    // A remark, not a result; nobody is told where standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{told}");
 }
 
 impl SnapshotArguments {

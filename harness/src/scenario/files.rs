@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use failover_sim::settings_file::{Key, MASTER, Setting, WORKER, decode, read, sql_host};
+use failover_sim::settings_file::{
+    Key, MASTER, Setting, WORKER, decode, read, sql_host, without_unknown_values,
+};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -43,9 +45,8 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
                 let fault = Fault::new(format!("`{name}` is no certificate"), span);
                 fault.with_label("expected one in PEM or DER form, without a key")
             }),
-            Kind::Master | Kind::Worker => {
-                decode(name, &bytes).map_err(|error| Fault::new(error.to_string(), span))
-            }
+            Kind::Master => settings(name, &bytes, MASTER, span),
+            Kind::Worker => settings(name, &bytes, WORKER, span),
         };
         match content {
             Ok(content) => drop(files.insert(name.to_owned(), content)),
@@ -53,6 +54,12 @@ pub(super) fn gather(tree: &Tree, folder: &Path) -> Result<BTreeMap<String, Stri
         }
     });
     if faults.is_empty() { Ok(files) } else { Err(faults) }
+}
+
+/// A settings file as it is kept, in histories too: without the values of keys that may hold anything.
+fn settings(name: &str, bytes: &[u8], keys: &[Key], span: Span) -> Result<String, Fault> {
+    let text = decode(name, bytes).map_err(|error| Fault::new(error.to_string(), span))?;
+    Ok(without_unknown_values(&text, keys))
 }
 
 /// Puts what the files say into the topology; from `base` on lie the places of what it is based on.

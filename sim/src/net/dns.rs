@@ -83,6 +83,11 @@ impl Dns {
         !self.is_down
     }
 
+    /// Whether it takes in what names register, once it answers.
+    pub const fn takes_updates(&self) -> bool {
+        !self.refuses_updates
+    }
+
     /// It falls silent.
     pub const fn fail(&mut self) {
         self.is_down = true;

@@ -172,6 +172,11 @@ impl Addresses {
         }
     }
 
+    /// Whether the clients' neighbours heed announcements.
+    pub const fn heeds_announcements(&self) -> bool {
+        !self.ignored
+    }
+
     /// The machine that packets of clients to `target` are sent to, if there is one. A name has to be resolved first.
     pub fn reached_by(&self, target: Target) -> Destination {
         match target {

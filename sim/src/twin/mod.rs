@@ -295,6 +295,11 @@ impl Twin {
         self.driver.world.keep_attempts();
     }
 
+    /// Whether everything is already as the action would have it.
+    pub fn changes_nothing(&self, action: ResolvedAction) -> bool {
+        self.driver.world.changes_nothing(action)
+    }
+
     /// How far a worker's last attempt to connect came; `None` if attempts are not kept.
     pub fn attempted(&self, worker: WorkerId) -> Option<Attempted> {
         self.driver.world.attempted(worker)

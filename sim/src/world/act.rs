@@ -222,7 +222,7 @@ impl World {
         }
     }
 
-    fn owner_of(&self, role: RoleId) -> Result<NodeId, ApplyError> {
+    pub(super) fn owner_of(&self, role: RoleId) -> Result<NodeId, ApplyError> {
         let owner = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
             let host = &self.nodes[node.index()];
             host.is_member() && host.service.view().roles.of(role).owner == Some(node)

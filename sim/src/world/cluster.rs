@@ -655,7 +655,9 @@ impl World {
         match server {
             Target::Name(name) => self.topology.network_names[name.index()].addresses.iter().find_map(behind),
             Target::Cluster(address) => behind(&address),
-            Target::Node(node) => Some(node).filter(answers),
+            // A failover cluster instance listens on its own addresses alone, and not on those of the node (naming a
+            // failover cluster instance, ms179410, documented).
+            Target::Node(node) => Some(node).filter(|node| self.replicas.is_some() && answers(node)),
             Target::Nobody => None,
         }
     }

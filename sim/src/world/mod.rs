@@ -13,6 +13,7 @@ mod identity;
 mod logging;
 mod look;
 mod membership;
+mod needless;
 mod node;
 mod program;
 mod queue;
@@ -303,6 +304,7 @@ impl World {
         self.now = Time::ZERO;
         self.reservation = None;
         self.witness_works = true;
+        self.directory_works = true;
         self.duplicates.fill(false);
         self.witness_holder = None;
         self.witness_epoch = Epoch::default();

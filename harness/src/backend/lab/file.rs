@@ -11,7 +11,7 @@ use failover_sim::assumption::Assumption;
 use failover_sim::names::{Names, NodeId};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::plan::{NodeWord, Plan};
 use crate::scenario::answer::answer;
@@ -75,7 +75,8 @@ struct LabDocument {
     ssis: Option<String>,
     /// How a twin is where nobody knows: answers by the names of the assumptions. It keeps them to itself, as Windows does.
     twin: Option<BTreeMap<String, String>>,
-    /// What may be done to which nodes and workers. What is not here is not done.
+    /// What may be done to which nodes and workers. What is not here is not begun; what a run did, it takes back in any case:
+    /// with `power_off` a node is given its power again too.
     allow: Option<BTreeMap<String, TargetsDocument>>,
 }
 
@@ -161,7 +162,13 @@ pub const MARK: &str = "failover-lab";
 
 /// The JSON Schema of `lab.yaml`.
 pub fn lab_schema() -> Json {
-    schema_of::<LabDocument>()
+    let mut schema = schema_of::<LabDocument>();
+    if let Some(allow) = schema.pointer_mut("/properties/allow") {
+        // Every line of it may be commented out, and what nobody can do is a mistake.
+        allow["type"] = json!(["object", "null"]);
+        allow["propertyNames"] = json!({ "enum": ABLE.map(Verb::word).as_slice() });
+    }
+    schema
 }
 
 impl LabFile {
@@ -269,6 +276,21 @@ impl LabFile {
             }
             (Some(Targets::Hosts(_)), None) | (None, _) => false,
         }
+    }
+
+    /// Names behind `allow` that stand neither under `hosts` nor in one of these topologies.
+    pub fn strangers<'n>(&'n self, topologies: &[&Names]) -> Vec<&'n str> {
+        let named = self.allow.values().flat_map(|targets| match targets {
+            Targets::Hosts(names) => names.as_slice(),
+            Targets::Any => &[],
+        });
+        let has = |names: &Names, name: &str| {
+            let mut all = names.nodes.iter().chain(&names.workers);
+            all.any(|known| known.eq_ignore_ascii_case(name))
+        };
+        let is_known =
+            |name: &&str| self.hosts.contains_key(*name) || topologies.iter().any(|names| has(names, name));
+        named.map(String::as_str).filter(|name| !is_known(name)).collect()
     }
 
     /// Why nobody can do this to the machines of a real lab, if nobody can, and what to write so that somebody can.

@@ -5,7 +5,9 @@
 //! tried again with each other answer to what nobody knows.
 
 mod report;
+mod state;
 mod topology;
+mod unseen;
 mod why;
 
 use std::time::Duration;
@@ -97,6 +99,8 @@ pub struct Prediction {
     pub in_the_model: Vec<String>,
     /// What preflight says is wrong and the model does not have.
     pub not_in_the_model: Vec<String>,
+    /// Why nothing is predicted; then there is no outcome, and nothing is said of today.
+    pub not_predicted: Vec<String>,
 }
 
 /// Predicts from a snapshot.
@@ -110,9 +114,12 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
     events.extend(others.clone().map(|node| Event::PowerLost(node.clone())));
     events.extend(others.map(|node| Event::RoleMoved(node.clone())));
     let mut today = Vec::new();
-    let mut workers = 0;
+    let workers = predicted.workers.len();
     let mut outcomes = Vec::new();
     let (suspects, not_in_the_model) = wrong(snapshot);
+    if !predicted.not_predicted.is_empty() {
+        events.clear();
+    }
     for event in events {
         let plan = plan_of(&predicted, &event, seed)?;
         let mut backend = SimBackend::default();
@@ -136,7 +143,6 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
                 otherwise.extend(vary(&plan, &mut backend, assumption, number)?);
             }
         }
-        workers = plan.topology.workers.len();
         today = why::group(&plan, &worst.before, why::Role::Online, &suspects);
         outcomes.push(Outcome {
             event,
@@ -156,6 +162,7 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
         gaps: predicted.gaps,
         in_the_model: suspects,
         not_in_the_model,
+        not_predicted: predicted.not_predicted,
     })
 }
 
@@ -165,10 +172,11 @@ impl Prediction {
         !self.today.is_empty() || self.outcomes.iter().any(|outcome| !outcome.away.is_empty())
     }
 
-    /// 1 if workers are away in one of the outcomes, else 3 if it rests on something that was not seen or is not in the
-    /// model, or on what nobody knows, else 0.
+    /// 1 if workers are away in one of the outcomes, else 3 if nothing is predicted, or it rests on something that was not
+    /// seen or is not in the model, or on what nobody knows, else 0.
     pub fn exit_code(&self) -> u8 {
-        let rests_on_gaps = !self.gaps.is_empty() || !self.not_in_the_model.is_empty();
+        let rests_on_gaps =
+            !self.gaps.is_empty() || !self.not_in_the_model.is_empty() || !self.not_predicted.is_empty();
         if self.someone_is_away() {
             1
         } else if rests_on_gaps || self.outcomes.iter().any(|outcome| !outcome.otherwise.is_empty()) {
@@ -328,7 +336,12 @@ fn wrong(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
 /// Whether a breach of this rule of preflight changes the topology or its nodes, so that the simulator shows what comes of
 /// it.
 pub fn is_in_the_model(rule: &str) -> bool {
-    IN_THE_MODEL.contains(&rule) || CHANGES.iter().any(|(changing, _)| *changing == rule)
+    IN_THE_MODEL.contains(&rule) || state::RULES.contains(&rule) || changes_by(rule)
+}
+
+/// Whether a breach of this rule becomes a step before anything happens.
+fn changes_by(rule: &str) -> bool {
+    CHANGES.iter().any(|(changing, _)| *changing == rule)
 }
 
 /// How many runs there are for each event, each with a seed of its own.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::guide::preflight::plain;
 use crate::guide::snapshot::Snapshot;
+use crate::words::plain;
 use crate::words::{counted, length};
 
 use super::{Away, Event, Outcome, Prediction};
@@ -22,9 +22,18 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
         snapshot.collected_at,
         plain(&snapshot.collected_by)
     );
-    let away = number(&prediction.today);
-    let _ = writeln!(text, "today {} of {} connected", workers - away, counted(workers, "worker"));
-    tell(&mut text, &prediction.today);
+    for why in &prediction.not_predicted {
+        let _ = writeln!(text, "not predicted: {}", plain(why));
+    }
+    // What casts doubt on everything that follows comes first.
+    for finding in &prediction.not_in_the_model {
+        let _ = writeln!(text, "wrong, and not in the model: {} (see `failover preflight`)", plain(finding));
+    }
+    if prediction.not_predicted.is_empty() {
+        let away = number(&prediction.today);
+        let _ = writeln!(text, "today {} of {} connected", workers - away, counted(workers, "worker"));
+        tell(&mut text, &prediction.today);
+    }
     let mut told = vec![&prediction.today];
     for outcome in &prediction.outcomes {
         let was_told = !outcome.away.is_empty() && told.contains(&&outcome.away);
@@ -45,7 +54,7 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
     for gap in &prediction.gaps {
         let _ = writeln!(text, "not seen: {}", plain(gap));
     }
-    if !prediction.someone_is_away() {
+    if prediction.not_predicted.is_empty() && !prediction.someone_is_away() {
         for finding in &prediction.in_the_model {
             let _ = writeln!(
                 text,
@@ -53,9 +62,6 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
                 plain(finding)
             );
         }
-    }
-    for finding in &prediction.not_in_the_model {
-        let _ = writeln!(text, "wrong, and not in the model: {} (see `failover preflight`)", plain(finding));
     }
     let _ = writeln!(text, "exit {}", prediction.exit_code());
     text
@@ -112,7 +118,9 @@ struct Document<'p> {
     collected_at: String,
     exit_code: u8,
     workers: usize,
-    today: Vec<AwayItem<'p>>,
+    not_predicted: &'p [String],
+    /// `null` where nothing is predicted: an empty list would say that nobody is away.
+    today: Option<Vec<AwayItem<'p>>>,
     outcomes: Vec<OutcomeItem<'p>>,
     not_seen: &'p [String],
     in_the_model: &'p [String],
@@ -161,7 +169,8 @@ pub fn json(prediction: &Prediction, snapshot: &Snapshot) -> String {
         collected_at: snapshot.collected_at.to_string(),
         exit_code: prediction.exit_code(),
         workers: prediction.workers,
-        today: prediction.today.iter().map(away_item).collect(),
+        not_predicted: &prediction.not_predicted,
+        today: prediction.not_predicted.is_empty().then(|| prediction.today.iter().map(away_item).collect()),
         outcomes: prediction.outcomes.iter().map(outcome_item).collect(),
         not_seen: &prediction.gaps,
         in_the_model: &prediction.in_the_model,

@@ -15,22 +15,27 @@ use crate::guide::preflight::setup::{
 use crate::guide::preflight::{self, cluster::named};
 use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
 
-use super::PredictError;
+use super::state::state_of;
+use super::{PredictError, unseen};
 
 /// A topology, and what it does not say of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Predicted {
     /// The topology file.
     pub topology: String,
-    /// What is done to nodes and workers before anything happens, since no topology can say it: a machine, and a step of a
+    /// What is done before anything happens, since no topology can say it: a machine or a resource, and a step of a
     /// scenario in which it is called `NODE`.
     pub changes: Vec<(String, &'static str)>,
     /// The node that owns the role now.
     pub owner: String,
     /// The names of all nodes.
     pub nodes: Vec<String>,
+    /// The names of all workers.
+    pub workers: Vec<String>,
     /// What nobody could look at, and what is taken for it.
     pub gaps: Vec<String>,
+    /// What the snapshot shows and no step of a scenario leads to: nothing can be predicted.
+    pub not_predicted: Vec<String>,
 }
 
 /// Makes the topology of a snapshot.
@@ -38,6 +43,8 @@ pub struct Predicted {
 /// # Errors
 /// If the snapshot lacks what every topology has: resources, a master in a role with a network name, a node, a worker.
 pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
+    let (snapshot, unseen) = unseen::completed(snapshot);
+    let snapshot = &snapshot;
     let setup = Setup::of(snapshot);
     let lacks = PredictError::Lacks;
     let master = setup.master.clone().map_err(lacks)?;
@@ -58,8 +65,9 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         name: dns_name(network_name).map_err(lacks)?,
         certificates: BTreeMap::new(),
         gaps: Vec::new(),
+        unseen: &unseen,
     };
-    builder.name_certificates();
+    builder.name_certificates(&owner);
     let nodes: Vec<Value> = snapshot.nodes.iter().map(|node| builder.node(node)).collect();
     let workers: Vec<Value> = snapshot.workers.iter().map(|worker| builder.worker(worker)).collect();
     let roles: Vec<Value> = roles
@@ -86,9 +94,12 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         document["logging"]["server"] = json!(sql_host(server));
     }
     let made = format!("# Made by `failover predict` from a snapshot of {}.\n", snapshot.collected_at);
+    let state = state_of(&setup, &owner);
+    builder.gaps.extend(unseen::gaps(snapshot, &unseen));
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),
-        changes: changes(snapshot, &owner),
+        changes: changes(snapshot, &owner).into_iter().chain(state.changes).collect(),
+        not_predicted: state.not_predicted,
         owner: snapshot
             .nodes
             .iter()
@@ -99,6 +110,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
                 |name| Ok(name.clone()),
             )?,
         nodes: snapshot.nodes.iter().map(|node| node.name.clone()).collect(),
+        workers: snapshot.workers.iter().map(|worker| worker.name.clone()).collect(),
         gaps: builder.gaps,
     })
 }
@@ -127,6 +139,8 @@ struct Builder<'s> {
     /// The master certificates by their thumbprints: the names that the topology gives them.
     certificates: BTreeMap<String, String>,
     gaps: Vec<String>,
+    /// Machines that the snapshot has nothing from.
+    unseen: &'s [String],
 }
 
 impl Builder<'_> {
@@ -137,11 +151,24 @@ impl Builder<'_> {
         }
     }
 
-    /// `master` is what most workers pin; other certificates are called after the first machine that names them.
-    fn name_certificates(&mut self) {
-        if let Ok(pin) = &self.setup.pin {
-            self.certificates.insert(pin.clone(), "master".to_owned());
+    /// A part of a machine that nobody could look at.
+    fn not_seen(&mut self, machine: &str, what: &str, why: &str) {
+        if self.unseen.iter().any(|name| name == machine) {
+            self.gap(format!("{machine}: the snapshot has nothing from it; taken for right"));
+        } else {
+            self.gap(format!("{what} of {machine}: {why}; taken for right"));
         }
+    }
+
+    /// `master` is what most workers pin, or else what the owner presents; other certificates are called after the first
+    /// machine that names them.
+    fn name_certificates(&mut self, owner: &str) {
+        let of_owner = || {
+            let node = self.setup.snapshot.nodes.iter().find(|node| same_host(&node.name, owner))?;
+            presented(self.setup, node)
+        };
+        let pin = self.setup.pin.clone().ok().or_else(of_owner).or_else(|| self.setup.presented.clone());
+        self.certificates.insert(pin.unwrap_or_else(|| NOT_KNOWN.to_owned()), "master".to_owned());
         for node in &self.setup.snapshot.nodes {
             if let Some(thumbprint) = presented(self.setup, node) {
                 self.certificates.entry(thumbprint).or_insert_with(|| format!("of_{}", node.name));
@@ -254,8 +281,7 @@ impl Builder<'_> {
 
     fn node(&mut self, node: &Node) -> Value {
         let (setup, name) = (self.setup, &node.name);
-        let mut taken_for_right =
-            |what: &str, why: String| self.gap(format!("{what} of {name}: {why}; taken for right"));
+        let mut taken_for_right = |what: &str, why: String| self.not_seen(name, what, &why);
         let settings = match master_file(node) {
             Ok(file) => Some(file),
             Err(why) => {
@@ -286,7 +312,7 @@ impl Builder<'_> {
         };
         let key_opens = shown.as_ref().and_then(key).unwrap_or(true);
         let sql_server = settings.as_ref().map_or_else(
-            || self.name.to_owned(),
+            || self.instance_host(setup.instance.as_deref().unwrap_or(self.name)),
             |file| {
                 // With slashes it is no host that anybody knows.
                 let is_right = !file.sql_server.contains('/');
@@ -294,14 +320,15 @@ impl Builder<'_> {
             },
         );
         let members = self.setup.snapshot.cluster.nodes.seen();
-        let weight = members.ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
+        let weight =
+            members.as_ref().ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
         let address =
             node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
         let mut document = json!({
             "name": name,
             "address": address.unwrap_or_else(|| format!("address-of-{name}")),
             "master_settings": {
-                "PortNumber": settings.as_ref().map_or(8391, |file| file.port),
+                "PortNumber": settings.as_ref().map_or_else(|| self.port(), |file| file.port),
                 "SSLCertThumbprint": certificate,
                 "SqlServerName": sql_server,
             },
@@ -309,7 +336,8 @@ impl Builder<'_> {
             "private_key": if key_opens { "present" } else { "missing" },
             "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
         });
-        if weight.is_some_and(|member| member.node_weight == 0) {
+        // Who is no member has no vote.
+        if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
             document["NodeWeight"] = json!(0);
         }
         document
@@ -328,7 +356,8 @@ impl Builder<'_> {
     /// What a Root store has, by the topology's names; everything if it was not seen.
     fn stores(&self, root: Option<&Vec<Certificate>>, of_node: bool) -> Vec<String> {
         let is_there = |thumbprint: &String| {
-            root.is_none_or(|root| root.iter().any(|one| one.thumbprint == *thumbprint))
+            thumbprint == NOT_KNOWN
+                || root.is_none_or(|root| root.iter().any(|one| one.thumbprint == *thumbprint))
         };
         let masters = self.certificates.iter().filter(|(thumbprint, _)| is_there(thumbprint));
         let mut names: Vec<String> = masters.map(|(_, name)| name.clone()).collect();
@@ -340,23 +369,30 @@ impl Builder<'_> {
         names
     }
 
+    /// The port that masters listen on, by their settings, or else that workers ask for; 8391 is the default (documented).
+    fn port(&self) -> u16 {
+        let asked = || {
+            let mut files = self.setup.snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok());
+            files.find_map(|file| endpoint(&file.endpoint).map(|(_, port)| port))
+        };
+        self.setup.port.clone().ok().or_else(asked).unwrap_or(8391)
+    }
+
     fn worker(&mut self, worker: &Worker) -> Value {
         let name = &worker.name;
         let file = worker_file(worker);
         if let Err(why) = &file {
-            self.gap(format!("WorkerSettings.config of {name}: {why}; taken for right"));
+            self.not_seen(name, "WorkerSettings.config", why);
         }
         let file = file.ok();
         let asked = file.as_ref().and_then(|file| endpoint(&file.endpoint));
-        let (host, port) = asked.map_or_else(
-            || (self.name.to_owned(), self.setup.port.clone().unwrap_or(8391)),
-            |(host, port)| (self.host(host), port),
-        );
+        let (host, port) =
+            asked.map_or_else(|| (self.name.to_owned(), self.port()), |(host, port)| (self.host(host), port));
         let pin =
             file.as_ref().and_then(|file| self.certificates.get(&file.pin)).map_or("master", String::as_str);
         let pin = pin.to_owned();
         if let Err(why) = worker.root.seen() {
-            self.gap(format!("LocalMachine\\Root of {name}: {why}; taken for right"));
+            self.not_seen(name, "LocalMachine\\Root", &why);
         }
         let state = match self.setup.snapshot.ssisdb.worker_agents.seen() {
             Ok(agents) => {
@@ -393,7 +429,7 @@ impl Builder<'_> {
             Ok(opens && may_read(readers, account))
         };
         seen().unwrap_or_else(|why: String| {
-            self.gap(format!("the private key of {}: {why}; taken for readable", worker.name));
+            self.not_seen(&worker.name, "the private key", &why);
             true
         })
     }
@@ -507,6 +543,9 @@ fn find_anywhere<'s>(snapshot: &'s Snapshot, thumbprint: &str) -> Option<&'s Cer
     let stores = nodes.chain(snapshot.workers.iter().map(|worker| &worker.root));
     stores.filter_map(|store| store.seen().ok()).flatten().find(|one| one.thumbprint == thumbprint)
 }
+
+/// Stands for the thumbprint of a certificate that nobody saw.
+const NOT_KNOWN: &str = "";
 
 /// Properties of the cluster that the model has, with the units in which Windows counts them.
 const PROPERTIES: &[(&str, &str)] = &[

@@ -165,9 +165,9 @@ pub const RULES: &[Rule] = &[
         name: "sql_server_name_is_the_network_name",
         step: Some(5),
         mistake: Some(6),
-        before: "may work while the instance is on that node",
+        before: "works where that name leads to SSISDB; that of a node never leads to a failover cluster instance",
         after: "the master is online and cannot reach SSISDB: LAST_ONLINE_TIME stands still",
-        source: "scale-out-failover-cluster-instance (documented)",
+        source: "scale-out-failover-cluster-instance, ms179410 (documented)",
         judge: Judge::EachNode(settings::sql_server_name_is_the_network_name),
     },
     Rule {
