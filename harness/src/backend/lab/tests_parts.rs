@@ -278,7 +278,7 @@ fn a_database_that_nobody_may_ask_is_no_evidence() {
     let denies = (2..=500).map(|time| fault(NODE1, "read_ssisdb", time, Mishap::Deny)).collect();
     let twin = Twin::with_faults(Dialect::Friendly, denies);
     let mut backend = LabBackend::new(twin, None);
-    let plan = plan_of("- pause: { for: 1m, because: nothing happens }");
+    let plan = plan_of("- hold: { for: 1m, role: { state: online } }");
     let judgement = director::run(&plan, &mut backend, &mut Nowhere);
     assert_eq!(judgement.outcome, Outcome::Pass, "{judgement:#?}");
     let remark = backend.shown().expect("workers are connected");
