@@ -172,7 +172,7 @@ fn the_command_prints_the_script_or_writes_it_to_a_file_that_does_not_exist() {
     assert_eq!(written, Answer { code: 0, stdout: String::new(), stderr: String::new() });
     assert_eq!(std::fs::read_to_string(&file).expect("it was written"), SCRIPT);
     let again = run(&["collect", "--write", shown]);
-    assert_eq!(again.code, 3);
+    assert_eq!(again.code, 2);
     assert!(again.stderr.starts_with("error: cannot write `"), "{}", again.stderr);
 }
 

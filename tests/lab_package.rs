@@ -120,6 +120,6 @@ fn it_is_written_once_and_nothing_is_overwritten() {
     assert!(String::from_utf8_lossy(&first.stdout).contains("docs/lab.md"));
     assert_eq!(std::fs::read(&file).ok(), project().ok());
     let second = write();
-    assert_eq!(second.status.code(), Some(3));
+    assert_eq!(second.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&second.stderr).starts_with("error: cannot write "));
 }

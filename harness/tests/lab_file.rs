@@ -51,7 +51,7 @@ fn a_first_session_does_what_was_allowed_and_nothing_else() {
     std::fs::write(&file, &allows).expect("it can be written");
     let (_, text, _) = failover(folder, &plan);
     assert!(text.starts_with("session 1: at most "), "{text}");
-    assert!(text.contains("  cluster/planned_move: move_role; at most 5m\n"), "{text}");
+    assert!(text.contains("  cluster/planned_move: move_role; takes back move_role; at most 5m\n"), "{text}");
 
     let run = ["run", "cluster/planned_move", "cluster/owner_power_off", "--backend", "lab"];
     let lab = ["--lab", "lab.yaml", "--topology", "topology.yaml"];

@@ -4,6 +4,7 @@
 //! JSON, which is YAML too: a topology file like any other.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use failover_sim::settings_file::endpoint;
 use serde_json::{Map, Value, json};
@@ -68,7 +69,8 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         unseen: &unseen,
     };
     builder.name_certificates(&owner);
-    let nodes: Vec<Value> = snapshot.nodes.iter().map(|node| builder.node(node)).collect();
+    let nodes: Vec<Value> =
+        (1..).zip(&snapshot.nodes).map(|(number, node)| builder.node(number, node)).collect();
     let workers: Vec<Value> = snapshot.workers.iter().map(|worker| builder.worker(worker)).collect();
     let roles: Vec<Value> = roles
         .iter()
@@ -279,7 +281,7 @@ impl Builder<'_> {
         document
     }
 
-    fn node(&mut self, node: &Node) -> Value {
+    fn node(&mut self, number: u32, node: &Node) -> Value {
         let (setup, name) = (self.setup, &node.name);
         let mut taken_for_right = |what: &str, why: String| self.not_seen(name, what, &why);
         let settings = match master_file(node) {
@@ -326,7 +328,7 @@ impl Builder<'_> {
             node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
         let mut document = json!({
             "name": name,
-            "address": address.unwrap_or_else(|| format!("address-of-{name}")),
+            "address": address.unwrap_or_else(|| Ipv4Addr::from_bits(TEST_NET_1 + number).to_string()),
             "master_settings": {
                 "PortNumber": settings.as_ref().map_or_else(|| self.port(), |file| file.port),
                 "SSLCertThumbprint": certificate,
@@ -543,6 +545,9 @@ fn find_anywhere<'s>(snapshot: &'s Snapshot, thumbprint: &str) -> Option<&'s Cer
     let stores = nodes.chain(snapshot.workers.iter().map(|worker| &worker.root));
     stores.filter_map(|store| store.seen().ok()).flatten().find(|one| one.thumbprint == thumbprint)
 }
+
+/// Addresses that nobody has, for nodes whose own was not seen: 192.0.2.0/24 (RFC 5737, documented).
+const TEST_NET_1: u32 = 0xc000_0200;
 
 /// Stands for the thumbprint of a certificate that nobody saw.
 const NOT_KNOWN: &str = "";
