@@ -296,7 +296,8 @@ impl Session {
         if let Some(line) = self.errors.rest() {
             self.evidence.keep_line(line);
         }
-        SessionError::Closed { exit: self.process.as_mut().and_then(Process::exit), last: self.last_lines() }
+        let exit = self.process.as_mut().and_then(|process| process.exit_within(LAST_WORDS));
+        SessionError::Closed { exit, last: self.last_lines() }
     }
 
     fn read_line(&mut self, line: Line) -> Result<Option<Reply>, SessionError> {

@@ -42,9 +42,16 @@ impl Process {
         Ok(connection)
     }
 
-    /// How it ended, if it has.
-    pub fn exit(&mut self) -> Option<ExitStatus> {
-        self.0.try_wait().ok().flatten()
+    /// How it ended, if it has, or does within this time: its streams may end a moment before it.
+    pub fn exit_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        loop {
+            let exit = self.0.try_wait().ok().flatten();
+            if exit.is_some() || begun.elapsed() > limit {
+                return exit;
+            }
+            std::thread::sleep(GRACE / 40);
+        }
     }
 
     /// Kills it and whatever it has started, and waits until they are gone.
@@ -58,12 +65,8 @@ impl Process {
     pub fn release(self) {
         let reaper = move || {
             let mut process = self;
-            let begun = Instant::now();
-            while process.exit().is_none() {
-                if begun.elapsed() > GRACE {
-                    return process.kill();
-                }
-                std::thread::sleep(GRACE / 40);
+            if process.exit_within(GRACE).is_none() {
+                process.kill();
             }
         };
         // Without a thread the process sees the end of its input all the same.
