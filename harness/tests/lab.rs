@@ -31,7 +31,8 @@ fn two_processes_write_the_same_histories() {
     let histories = |number: u32| {
         let folder: PathBuf = folder.join(number.to_string());
         let name = folder.display().to_string();
-        failover(&["run", "scenarios/cluster", "--backend", "lab", "--lab", "twin", "--histories", &name]);
+        let one = "scenarios/cluster/owner_power_off.yaml";
+        failover(&["run", one, "--backend", "lab", "--lab", "twin", "--histories", &name]);
         std::fs::read(folder.join("cluster-owner_power_off.jsonl")).expect("a history was written")
     };
     let (first, second) = (histories(1), histories(2));
