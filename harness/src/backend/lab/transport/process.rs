@@ -50,7 +50,7 @@ impl Process {
             if exit.is_some() || begun.elapsed() > limit {
                 return exit;
             }
-            std::thread::sleep(GRACE / 40);
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -74,5 +74,7 @@ impl Process {
     }
 }
 
+/// From one look at whether a program has ended to the next: to wait for that with a limit, no call is there on every system.
+const LOOK: Duration = Duration::from_millis(50);
 /// How long a program may take to end when its input has.
 const GRACE: Duration = Duration::from_secs(2);
