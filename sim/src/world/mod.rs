@@ -418,9 +418,9 @@ impl World {
         if self.flush(sink) == Flow::Yield {
             return Stop::Yielded;
         }
-        while let Some((time, event)) = self.queue.pop_until(until) {
+        while let Some(time) = self.queue.turn_to(until) {
             self.now = time;
-            self.happen(event);
+            self.happen();
             if !self.pending.is_empty() && self.flush(sink) == Flow::Yield {
                 return Stop::Yielded;
             }
@@ -459,17 +459,23 @@ impl World {
         self.show_outside(source, fact, self.now);
     }
 
-    /// What happens with each request is told apart here; everything else lies in a function of its own, which keeps the
-    /// loop short.
+    /// What happens with each request is told apart here, and read where it lies; everything else lies in a function of its
+    /// own, which keeps the loop short.
     #[inline]
-    fn happen(&mut self, event: Event) {
-        if let Event::WorkerDue(worker) = event {
+    fn happen(&mut self) {
+        let Some(event) = self.queue.first() else { return };
+        if let Event::WorkerDue(worker) = *event {
+            self.queue.pop();
             self.worker_due(worker);
-        } else if let Event::RequestArrived { worker, connection } = event {
+        } else if let Event::RequestArrived { worker, connection } = *event {
+            self.queue.pop();
             self.request_arrived(worker, connection, 0);
-        } else if let Event::ResponseArrived { worker, connection } = event {
+        } else if let Event::ResponseArrived { worker, connection } = *event {
+            self.queue.pop();
             self.response_arrived(worker, connection);
         } else {
+            let event = *event;
+            self.queue.pop();
             self.happen_seldom(event);
         }
     }
