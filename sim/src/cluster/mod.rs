@@ -10,6 +10,7 @@ mod settings;
 mod view;
 
 pub(crate) use placement::candidates;
+pub(crate) use quorum::configured_votes;
 pub use quorum::{Component, Regroup, regroup};
 pub use service::{Attempt, ClusterEffect, ClusterEvent, ClusterService, Rundown};
 pub use settings::{

@@ -16,6 +16,8 @@ pub struct Component<'a> {
     pub nodes: NodeSet,
     /// The view with the highest epoch among them.
     pub newest: &'a View,
+    /// Members that have left in good order since, and handed their votes over to one of these nodes.
+    pub handed_over: NodeSet,
     /// Whether these nodes form a cluster, as none of them was an active member.
     pub forms: bool,
     /// An administrator forces quorum: these nodes need no majority, and what they know is authoritative.
@@ -31,7 +33,7 @@ pub struct Regroup {
     pub epoch: Epoch,
     /// The members from here on.
     pub members: NodeSet,
-    /// Members that take no roles.
+    /// Nodes that take no roles.
     pub paused: NodeSet,
     /// Nodes outside that fell silent a short while ago.
     pub isolated: NodeSet,
@@ -51,9 +53,11 @@ pub struct Regroup {
 ///
 /// The majority of the votes assigned before must be present (manage-cluster-quorum, documented). Dynamic quorum then
 /// assigns votes anew: every member with NodeWeight 1 has one, the witness only if their number is even, and without a
-/// witness one node of an even number loses its own (understand-quorum, documented). With forced quorum the votes do
-/// not matter, and the cluster leaves that state when it has enough of them (manage-cluster-quorum, documented): votes
-/// are assigned anew at once, which is that moment.
+/// witness one node of an even number loses its own (understand-quorum, documented). A node that stops in good order
+/// hands its vote over first (understand-quorum, documented), which is a part of dynamic quorum (inferred).
+///
+/// With forced quorum the votes do not matter, and the cluster leaves that state when it has enough of them
+/// (manage-cluster-quorum, documented): votes are assigned anew at once, which is that moment.
 pub fn regroup(
     config: &ClusterConfig,
     properties: &ClusterProperties,
@@ -65,7 +69,7 @@ pub fn regroup(
     let ahead = if component.forced { FORCED_AHEAD } else { 1 };
     let epoch = Epoch(newest.epoch.max(component.witness.unwrap_or_default()).0 + ahead);
     let assigned = newest.votes.len() + usize::from(newest.witness_vote);
-    let present = newest.votes.and(component.nodes).len()
+    let present = newest.votes.and(component.nodes.or(component.handed_over)).len()
         + usize::from(newest.witness_vote && component.witness.is_some());
     let quorate = component.forced || present * 2 > assigned || has(Defect::QuorumNotNeeded);
     let (votes, witness_vote) = if quorate && (properties.dynamic_quorum || component.forced) {
@@ -76,7 +80,8 @@ pub fn regroup(
     Regroup {
         epoch,
         members: component.nodes,
-        paused: newest.paused.and(component.nodes),
+        // A pause outlives a restart of its node (PauseClusterNode, documented).
+        paused: newest.paused,
         isolated: newest.isolated.minus(component.nodes),
         quarantined: newest.quarantined.minus(component.nodes),
         votes,

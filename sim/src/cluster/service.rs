@@ -268,6 +268,14 @@ impl ClusterService {
         self.resources[resource.index()].state
     }
 
+    /// Before it leaves in good order, its vote goes to another member: by itself it has no quorum from here on.
+    pub(crate) fn hand_vote_over(&mut self, heir: NodeId) {
+        if self.view.votes.contains(self.node) {
+            self.view.votes.remove(self.node);
+            self.view.votes.insert(heir);
+        }
+    }
+
     /// The call that a resource waits for, or that was the last.
     pub fn attempt(&self, resource: ResourceId) -> Attempt {
         self.resources[resource.index()].attempt

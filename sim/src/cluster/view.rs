@@ -11,7 +11,7 @@ pub struct View {
     pub epoch: Epoch,
     /// Active members.
     pub members: NodeSet,
-    /// Members that take no roles.
+    /// Nodes that take no roles.
     pub paused: NodeSet,
     /// Nodes that fell silent a short while ago.
     pub isolated: NodeSet,

@@ -10,7 +10,7 @@ use crate::action::{
 use crate::assumption::{
     Assumption, GRACEFUL_RUNDOWN, NOTICED_BY_HEARTBEATS, REGISTERS_AT_NEXT_ONLINE, THAWED_ANSWERS,
 };
-use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted, candidates};
+use crate::cluster::{ClusterEvent, ResourceKind, Rundown, Wanted, Witness, candidates};
 use crate::names::{AddressId, CertificateId, LoadId, NodeId, ResourceId, RoleId, WorkerId};
 use crate::net::Peer;
 use crate::observe::{Fact, Loss, Power, ResourceState, Source, Watch};
@@ -71,6 +71,10 @@ pub enum ApplyError {
     WorkerUnknown(WorkerId),
     /// No node answers for SSISDB.
     NoSsisdb,
+    /// The members that would be left have no quorum.
+    QuorumNeedsIt(NodeId),
+    /// The node that owns the role is paused.
+    Paused(NodeId),
 }
 
 impl fmt::Display for ApplyError {
@@ -99,6 +103,11 @@ impl fmt::Display for ApplyError {
             }
             Self::WorkerUnknown(_) => write!(f, "SSISDB has no row for the worker"),
             Self::NoSsisdb => write!(f, "no node answers for SSISDB"),
+            Self::QuorumNeedsIt(_) => {
+                write!(f, "without the node there is no quorum: only Stop-Cluster stops all")
+            }
+            // ERROR_CLUSTER_NODE_PAUSED (PauseClusterNode, documented).
+            Self::Paused(_) => write!(f, "the owner node is paused, and nothing comes online there"),
             Self::WorkerStopped(_) => write!(f, "the worker's service does not run"),
         }
     }
@@ -124,6 +133,7 @@ impl World {
             ResolvedAction::Thaw { node } => self.thaw(node)?,
             ResolvedAction::StopClusterService { node } => {
                 self.need_member(node)?;
+                self.need_quorum_without(node)?;
                 self.send_to_service(node, ClusterEvent::StopRequested);
             }
             ResolvedAction::StartClusterService { node, quorum, clear_quarantine } => {
@@ -137,11 +147,13 @@ impl World {
             ResolvedAction::Resource { resource, online } => {
                 let wanted = if online { Wanted::Online } else { Wanted::Offline };
                 let owner = self.owner_of(self.topology.cluster.resources[resource.index()].role)?;
+                self.need_unpaused(owner, online)?;
                 self.send_to_service(owner, ClusterEvent::ResourceRequested { resource, wanted });
             }
             ResolvedAction::Role { role, online } => {
                 let wanted = if online { Wanted::Online } else { Wanted::Offline };
                 let owner = self.owner_of(role)?;
+                self.need_unpaused(owner, online)?;
                 self.send_to_service(owner, ClusterEvent::RoleRequested { role, wanted });
             }
             ResolvedAction::Surroundings { part, works } => self.set_surroundings(part, works),
@@ -346,13 +358,25 @@ impl World {
         }
     }
 
+    /// A share that the cluster has seen fail is tried again only so often (WitnessRestartInterval, documented).
+    fn set_witness(&mut self, works: bool) {
+        let noticed = self.witness_failed + WITNESS_POLL;
+        let is_share = self.topology.cluster.witness == Some(Witness::FileShare);
+        if works && !self.witness_works {
+            let is_tried_later = is_share && self.now >= noticed;
+            self.witness_from =
+                if is_tried_later { self.now.next_beat(noticed, WITNESS_RESTART_INTERVAL) } else { self.now };
+        } else if self.witness_works {
+            self.witness_failed = self.now;
+        }
+        self.witness_works = works;
+        let seen = self.witness_from.max(self.now + WITNESS_POLL);
+        self.queue.push(seen, Event::WitnessPolled);
+    }
+
     fn set_surroundings(&mut self, part: Part<NodeId>, works: bool) {
         match part {
-            Part::Witness => {
-                self.witness_works = works;
-                // When the cluster notices is inferred: the poll of a resource, 5 s by default.
-                self.queue.push(self.now + WITNESS_POLL, Event::WitnessPolled);
-            }
+            Part::Witness => self.set_witness(works),
             Part::Dns => self.set_dns(works),
             Part::DnsUpdates if works => {
                 let forgets = self.forgets_registrations();
@@ -415,6 +439,22 @@ impl World {
 
     fn need_member(&self, node: NodeId) -> Result<(), ApplyError> {
         if self.nodes[node.index()].is_member() { Ok(()) } else { Err(ApplyError::NoService(node)) }
+    }
+
+    /// What a paused node owns may go offline, but not come online (PauseClusterNode, documented).
+    fn need_unpaused(&self, owner: NodeId, online: bool) -> Result<(), ApplyError> {
+        let is_paused = self.nodes[owner.index()].service.view().paused.contains(owner);
+        if online && is_paused { Err(ApplyError::Paused(owner)) } else { Ok(()) }
+    }
+
+    /// A cluster service that quorum rests on is not stopped by an administrator (Stop-ClusterNode, documented).
+    fn need_quorum_without(&self, node: NodeId) -> Result<(), ApplyError> {
+        let view = self.nodes[node.index()].service.view();
+        let rest = self.others_heard(node);
+        let votes = view.votes.and(rest).len() + usize::from(view.witness_vote && self.witness_works);
+        let assigned = view.votes.len() + usize::from(view.witness_vote);
+        let is_enough = !rest.is_empty() && votes * 2 > assigned;
+        if is_enough || self.heir_of(node).is_some() { Ok(()) } else { Err(ApplyError::QuorumNeedsIt(node)) }
     }
 
     fn freeze(&mut self, node: NodeId) -> Result<(), ApplyError> {
@@ -663,7 +703,14 @@ impl World {
                 LoadWorkers::EachNamed => Some(WorkerId(worker)),
             };
             for _ in 0..plan.count {
-                self.ssisdb.start_execution(load, worker, plan.duration, plan.retry_count, &mut self.changes);
+                self.ssisdb.start_execution(
+                    self.now,
+                    load,
+                    worker,
+                    plan.duration,
+                    plan.retry_count,
+                    &mut self.changes,
+                );
                 self.show_changes();
             }
         }
@@ -678,5 +725,8 @@ const TRIED_AGAIN: Duration = Duration::from_secs(5);
 
 /// `ShutdownTimeoutInMinutes`, default (documented).
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20 * 60);
-/// How long it takes at most until the cluster sees that its witness failed or works again. Inferred.
+/// How long it takes until the cluster sees that its witness failed or, with a disk or a blob, works again: the poll of a
+/// resource, 5 s by default. Inferred.
 const WITNESS_POLL: Duration = Duration::from_secs(5);
+/// `WitnessRestartInterval`, default (documented): how often a file share that failed is tried.
+const WITNESS_RESTART_INTERVAL: Duration = Duration::from_secs(15 * 60);

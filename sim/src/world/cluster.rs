@@ -191,7 +191,12 @@ impl World {
             }
             // A stop by an administrator: the others are told, and do not wait for missed heartbeats.
             ClusterEffect::Leave => {
-                self.nodes[node.index()].left = true;
+                let heir = self.heir_of(node);
+                let host = &mut self.nodes[node.index()];
+                (host.left, host.heir) = (true, heir);
+                if let Some(heir) = heir {
+                    host.service.hand_vote_over(heir);
+                }
                 self.service_gone(node);
                 self.end_shutdown(node);
             }
@@ -734,7 +739,7 @@ impl World {
             return;
         }
         host.starts += 1;
-        host.left = false;
+        (host.left, host.heir) = (false, None);
         let starts = host.starts;
         let what = Watch::Node(node);
         self.show(Source::Run, Fact::Watching { what, every: Duration::ZERO });

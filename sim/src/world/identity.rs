@@ -23,7 +23,14 @@ impl World {
                 .hash(&mut hasher);
             host.quarantine.count(self.now).hash(&mut hasher);
         }
-        (self.reservation, self.witness_holder, self.witness_works, self.directory_works).hash(&mut hasher);
+        (
+            self.reservation,
+            self.witness_holder,
+            self.witness_works,
+            self.witness_from > self.now,
+            self.directory_works,
+        )
+            .hash(&mut hasher);
         self.links.hash(&mut hasher);
         self.unsent.len().hash(&mut hasher);
         self.addresses.hash(&mut hasher);

@@ -8,7 +8,9 @@ use std::time::Duration;
 use crate::action::StartQuorum;
 use crate::assumption::{ALWAYS_ISOLATE, Assumption, NO_QUARANTINE, OTHER_TABLES};
 use crate::choices::{ChoiceKey, Purpose};
-use crate::cluster::{ClusterEvent, Component, Profile, ResiliencyLevel, ThresholdTable, regroup};
+use crate::cluster::{
+    ClusterEvent, Component, Profile, ResiliencyLevel, ThresholdTable, configured_votes, regroup,
+};
 use crate::mark::Mark;
 use crate::names::{NodeId, NodeSet};
 use crate::observe::NodeStatus;
@@ -26,6 +28,20 @@ impl World {
     /// Whether two nodes talk to each other at this moment.
     pub(crate) fn talks(&self, one: NodeId, other: NodeId) -> bool {
         self.nodes[one.index()].is_on() && self.nodes[other.index()].is_on() && self.links.talks(one, other)
+    }
+
+    /// The other members that a node talks to.
+    pub(crate) fn others_heard(&self, node: NodeId) -> NodeSet {
+        self.node_set(|world, other| {
+            other != node && world.nodes[other.index()].is_member() && world.talks(node, other)
+        })
+    }
+
+    /// To whom a node hands its vote over before it stops in good order: with dynamic quorum another node, if there is one
+    /// whose vote nobody took away (an explicitly removed vote is never given back, documented).
+    pub(crate) fn heir_of(&self, node: NodeId) -> Option<NodeId> {
+        let heirs = self.others_heard(node).and(configured_votes(&self.topology.cluster));
+        heirs.lowest().filter(|_| self.properties.dynamic_quorum)
     }
 
     /// The members that go on together if `node` regroups: of all that it reaches, over others too, those that all talk
@@ -115,12 +131,19 @@ impl World {
             return false;
         }
         let (free, witness) = if slept { (false, None) } else { (free, witness) };
-        let mut decided = regroup(
-            &self.topology.cluster,
-            &self.properties,
-            Component { nodes: component, newest: &newest, forms: active.is_empty(), forced, witness },
-            &mut self.choices,
-        );
+        let handed_over = self.node_set(|world, left| {
+            let heir = world.nodes[left.index()].heir;
+            newest.members.contains(left) && heir.is_some_and(|heir| component.contains(heir))
+        });
+        let component_now = Component {
+            nodes: component,
+            newest: &newest,
+            handed_over,
+            forms: active.is_empty(),
+            forced,
+            witness,
+        };
+        let mut decided = regroup(&self.topology.cluster, &self.properties, component_now, &mut self.choices);
         if !decided.quorate && active.is_empty() {
             return false;
         }
@@ -223,7 +246,8 @@ impl World {
                 && self.nodes[holder.index()].is_member()
                 && self.links.has_witness(holder)
         });
-        self.witness_works && !defended && component.iter().any(|node| self.links.has_witness(node))
+        let works = self.witness_works && self.now >= self.witness_from;
+        works && !defended && component.iter().any(|node| self.links.has_witness(node))
     }
 
     /// Heartbeats from `peer` no longer reach some members: each of them will have missed too many at a known moment.
@@ -297,10 +321,7 @@ impl World {
     /// A cluster service is gone from a node that still runs: its connections to the others break at once.
     pub(crate) fn service_gone(&mut self, peer: NodeId) {
         self.mark_loss();
-        let observers = self.node_set(|world, node| {
-            node != peer && world.nodes[node.index()].is_member() && world.talks(node, peer)
-        });
-        for observer in observers.iter() {
+        for observer in self.others_heard(peer).iter() {
             self.queue.push(self.now, Event::HeartbeatsMissed { observer, peer });
         }
     }

@@ -76,6 +76,9 @@ pub struct World {
     reservation: Option<NodeId>,
     /// The witness itself works.
     witness_works: bool,
+    /// When it last failed, and from when on the cluster uses it again.
+    witness_failed: Time,
+    witness_from: Time,
     /// Whether the nodes reach a domain controller.
     directory_works: bool,
     /// For each address of the cluster, whether a machine outside answers for it too.
@@ -257,6 +260,8 @@ impl World {
             links: Links::whole(topology.nodes.len()),
             reservation: None,
             witness_works: true,
+            witness_failed: Time::ZERO,
+            witness_from: Time::ZERO,
             directory_works: true,
             duplicates: vec![false; topology.addresses.len()],
             witness_holder: None,
@@ -304,6 +309,8 @@ impl World {
         self.now = Time::ZERO;
         self.reservation = None;
         self.witness_works = true;
+        self.witness_failed = Time::ZERO;
+        self.witness_from = Time::ZERO;
         self.directory_works = true;
         self.duplicates.fill(false);
         self.witness_holder = None;

@@ -44,6 +44,8 @@ pub(crate) struct NodeHost {
     pub(crate) starts: u32,
     /// Its cluster service stopped in good order, and its absence is no loss.
     pub(crate) left: bool,
+    /// The member to which it handed its vote over then.
+    pub(crate) heir: Option<NodeId>,
     /// What the cluster database says of its losses of membership.
     pub(crate) quarantine: Quarantine,
     /// Until when it is isolated, should it not come back before.
@@ -173,6 +175,7 @@ impl NodeHost {
             stalled: Vec::new(),
             starts: 0,
             left: false,
+            heir: None,
             quarantine: Quarantine::default(),
             isolated_until: Time::ZERO,
             quorum: StartQuorum::Normal,

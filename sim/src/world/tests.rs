@@ -6,9 +6,11 @@ use std::time::Duration;
 use super::fixture::{NODE1, NODE2, OTHER, ROLE, SQLFCI, choices, secs, two_node_fci};
 use super::*;
 use crate::action::{
-    Action, Drain, LinkEnd, LinkQuality, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
+    Action, Drain, LinkEnd, LinkQuality, LinkState, LoadWorkers, Part, ResolvedAction, Service,
+    ServiceAction, Ways,
 };
 use crate::assumption::Assumptions;
+use crate::cluster::Witness;
 use crate::names::NodeSet;
 use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
 
@@ -222,6 +224,49 @@ fn a_drained_node_takes_no_role_until_it_is_resumed() {
     assert_eq!(world.apply(back), Err(ApplyError::NotACandidate { role: ROLE, node: NODE1 }));
     world.apply(Action::ResumeNode { node: NODE1 }).expect("it is a member");
     assert_eq!(world.apply(back), Ok(()));
+}
+
+#[test]
+fn nothing_comes_online_on_a_paused_node() {
+    let paused = Action::PauseNode { node: NODE1, drain: Drain::Stay };
+    let (mut world, _) = after(&[paused, Action::Role { role: ROLE, online: false }], 600);
+    let online = Action::Role { role: ROLE, online: true };
+    assert_eq!(world.apply(online), Err(ApplyError::Paused(NODE1)));
+    world.apply(Action::ResumeNode { node: NODE1 }).expect("it is a member");
+    assert_eq!(world.apply(online), Ok(()));
+}
+
+#[test]
+fn the_last_member_is_not_stopped_by_an_administrator() {
+    let (mut world, facts) = after(&[Action::PowerOff { node: NODE2 }], 600);
+    assert!(facts.contains(&Fact::NodeState { node: NODE2, state: NodeState::Down }));
+    let stopped = world.apply(Action::StopClusterService { node: NODE1 });
+    assert_eq!(stopped, Err(ApplyError::QuorumNeedsIt(NODE1)));
+}
+
+/// Whether the witness has its vote again this many seconds after the step that mends it, having been away for a minute.
+fn witness_votes_after(kind: Witness, secs_later: u64) -> bool {
+    let mut topology = (*two_node_fci(1)).clone();
+    let mut cluster = (*topology.cluster).clone();
+    cluster.witness = Some(kind);
+    topology.cluster = Shared::new(cluster);
+    let mut world = World::new(&Shared::new(topology), &[], choices(1));
+    let mut history = Vec::new();
+    world.advance(secs(300), &mut history);
+    let works = |works| Action::Surroundings { part: Part::Witness, works };
+    world.apply(works(false)).expect("anything can fail");
+    world.advance(secs(360), &mut history);
+    assert!(!world.nodes[0].service.view().witness_vote);
+    world.apply(works(true)).expect("it can be mended");
+    world.advance(secs(360 + secs_later), &mut history);
+    world.nodes[0].service.view().witness_vote
+}
+
+#[test]
+fn a_share_that_failed_is_tried_again_every_15_minutes_and_a_disk_at_once() {
+    assert!(witness_votes_after(Witness::Disk, 10));
+    assert!(!witness_votes_after(Witness::FileShare, 60));
+    assert!(witness_votes_after(Witness::FileShare, 15 * 60));
 }
 
 #[test]

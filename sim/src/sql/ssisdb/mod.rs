@@ -160,7 +160,8 @@ struct Task {
     named_worker: Whose,
     owner: Whose,
     next: Option<Slot>,
-    expires: Due,
+    /// When its lease runs out; while it is ready, since when (ReadyForDispatchTime).
+    moment: Due,
     executed_count: u8,
     max_executed_count: u8,
     execution: ExecutionStatus,
@@ -222,6 +223,7 @@ impl Ssisdb {
     /// worker or for a named one, that may be handed out `retry_count + 1` times.
     pub fn start_execution(
         &mut self,
+        now: Time,
         load: LoadId,
         named_worker: Option<WorkerId>,
         duration: Duration,
@@ -237,7 +239,7 @@ impl Ssisdb {
             named_worker: Whose::of(named_worker),
             owner: Whose::NOBODY,
             next: None,
-            expires: Due::NONE,
+            moment: Due::at(now),
             executed_count: 0,
             max_executed_count: retry_count.saturating_add(1),
             execution: ExecutionStatus::Pending,
@@ -320,7 +322,8 @@ impl Ssisdb {
         }
     }
 
-    /// Hands out the oldest task that this worker may run; priority is not looked at.
+    /// Hands out the task that has been ready for the longest time and that this worker may run; priority is not looked at
+    /// (observed).
     fn pull(&mut self, now: Time, worker: WorkerId, changes: &mut Vec<Change>) -> Result<Answer, SqlError> {
         self.check_enabled(worker)?;
         let own = self.agents[worker.index()].ready.first;
@@ -337,7 +340,7 @@ impl Ssisdb {
         task.state = TaskState::HandedOut;
         task.owner = Whose::of(Some(worker));
         task.executed_count += 1;
-        task.expires = Due::at(now + FIRST_LEASE);
+        task.moment = Due::at(now + FIRST_LEASE);
         changes.push(task.change());
         let grant = Grant { task: task.id, load: task.load, duration: task.duration };
         Ok(Answer::Task(grant))
@@ -361,7 +364,7 @@ impl Ssisdb {
             task.state = TaskState::Succeeded;
             // Whatever its status was meanwhile: the procedure does not look.
             task.execution = ExecutionStatus::Succeeded;
-            task.expires = Due::NONE;
+            task.moment = Due::NONE;
             changes.push(task.change());
             self.release(worker, slot);
             self.leave(slot);
@@ -372,7 +375,7 @@ impl Ssisdb {
                 changes.push(task.change());
             }
             if !has(Defect::LeaseNotRenewed) {
-                task.expires = Due::at(now + report.lease);
+                task.moment = Due::at(now + report.lease);
             }
         }
         Ok(Answer::Done)
@@ -386,7 +389,7 @@ impl Ssisdb {
             let mut place = 0;
             while let Some(slot) = self.held(worker, place) {
                 let task = &mut self.tasks[slot.index()];
-                let is_over = task.expires.reached(now) && !has(Defect::RequeueForgotten);
+                let is_over = task.moment.reached(now) && !has(Defect::RequeueForgotten);
                 if !is_over && !has(Defect::LiveTasksSwept) {
                     place += 1;
                     continue;
@@ -394,9 +397,9 @@ impl Ssisdb {
                 self.release(worker, slot);
                 let task = &mut self.tasks[slot.index()];
                 task.owner = Whose::NOBODY;
-                task.expires = Due::NONE;
                 let again = task.executed_count < task.max_executed_count || has(Defect::RetriesWithoutEnd);
-                task.state = if again { TaskState::Ready } else { TaskState::Failed };
+                (task.state, task.moment) =
+                    if again { (TaskState::Ready, Due::at(now)) } else { (TaskState::Failed, Due::NONE) };
                 if !again {
                     task.execution = ExecutionStatus::EndedUnexpectedly;
                 }
@@ -460,7 +463,8 @@ impl Ssisdb {
     }
 
     fn older(&self, one: Slot, other: Slot) -> Slot {
-        if self.tasks[one.index()].id < self.tasks[other.index()].id { one } else { other }
+        let since = |slot: Slot| (self.tasks[slot.index()].moment.moment(), self.tasks[slot.index()].id);
+        if since(one) < since(other) { one } else { other }
     }
 }
 

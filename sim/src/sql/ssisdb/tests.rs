@@ -26,7 +26,7 @@ fn last(changes: &[Change]) -> TaskRow {
 /// Two enabled workers and one task with so many retries.
 fn started(retry_count: u8) -> (Ssisdb, TaskId) {
     let mut ssisdb = Ssisdb::new([true, true]);
-    let task = ssisdb.start_execution(LOAD, None, Duration::ZERO, retry_count, &mut Vec::new());
+    let task = ssisdb.start_execution(Time::ZERO, LOAD, None, Duration::ZERO, retry_count, &mut Vec::new());
     (ssisdb, task)
 }
 
@@ -129,9 +129,25 @@ fn without_a_retry_an_expired_task_fails() {
 fn a_task_for_a_named_worker_waits_for_that_worker() {
     let mut ssisdb = Ssisdb::new([true, true]);
     let mut changes = Vec::new();
-    ssisdb.start_execution(LOAD, Some(W2), Duration::ZERO, 0, &mut changes);
+    ssisdb.start_execution(Time::ZERO, LOAD, Some(W2), Duration::ZERO, 0, &mut changes);
     assert_eq!(ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut changes), Ok(Answer::NoTask));
     assert!(matches!(ssisdb.call(at(0), Call::PullTask { worker: W2 }, &mut changes), Ok(Answer::Task(_))));
+}
+
+#[test]
+fn a_task_that_was_swept_is_ready_anew_and_waits_behind_those_that_were_ready_before() {
+    let mut ssisdb = Ssisdb::new([true]);
+    let mut changes = Vec::new();
+    let first = ssisdb.start_execution(at(0), LOAD, Some(W1), Duration::ZERO, 1, &mut changes);
+    let mut pull = |ssisdb: &mut Ssisdb, secs| {
+        let pulled = ssisdb.call(at(secs), Call::PullTask { worker: W1 }, &mut changes);
+        let Ok(Answer::Task(grant)) = pulled else { panic!("a task is ready: {pulled:?}") };
+        grant.task
+    };
+    assert_eq!(pull(&mut ssisdb, 0), first);
+    let second = ssisdb.start_execution(at(1), LOAD, None, Duration::ZERO, 0, &mut Vec::new());
+    ssisdb.call(at(300), Call::SweepExpiredTasks, &mut Vec::new()).expect("a sweep");
+    assert_eq!([pull(&mut ssisdb, 301), pull(&mut ssisdb, 301)], [second, first]);
 }
 
 /// The order of a vector from which each task that is over is swapped out.
@@ -144,7 +160,7 @@ fn the_last_task_that_a_worker_holds_takes_the_place_of_one_that_is_over() {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let roll = (random >> 33) as usize;
         if model.len() < 6 && roll.is_multiple_of(2) || model.is_empty() {
-            ssisdb.start_execution(LOAD, None, Duration::ZERO, 0, &mut Vec::new());
+            ssisdb.start_execution(Time::ZERO, LOAD, None, Duration::ZERO, 0, &mut Vec::new());
             let pulled = ssisdb.call(at(0), Call::PullTask { worker: W1 }, &mut Vec::new());
             let Ok(Answer::Task(grant)) = pulled else { panic!("a task is ready: {pulled:?}") };
             model.push(grant.task);
