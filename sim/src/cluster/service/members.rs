@@ -88,7 +88,7 @@ impl ClusterService {
         }
     }
 
-    pub(super) fn show_statuses(&self, before: &View, newcomer: bool, effects: &mut Vec<ClusterEffect>) {
+    fn show_statuses(&self, before: &View, newcomer: bool, effects: &mut Vec<ClusterEffect>) {
         for node in NodeSet::first(self.config.nodes.len()).iter() {
             let (old, status) = (before.status(node), self.view.status(node));
             // Who looks at a newcomer may have forgotten what it showed before.
@@ -113,5 +113,17 @@ impl ClusterService {
             NodeState::Up
         };
         effects.push(ClusterEffect::Show(Fact::NodeState { node, state }));
+    }
+
+    /// The time is over for which a node was isolated or in quarantine; `status` is what is left.
+    pub(super) fn end_status(&mut self, node: NodeId, status: NodeStatus, effects: &mut Vec<ClusterEffect>) {
+        let before = self.view;
+        if status != NodeStatus::Isolated {
+            self.view.isolated.remove(node);
+        }
+        if status != NodeStatus::Quarantined {
+            self.view.quarantined.remove(node);
+        }
+        self.show_statuses(&before, false, effects);
     }
 }

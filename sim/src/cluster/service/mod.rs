@@ -11,10 +11,9 @@ mod members;
 mod request;
 mod resource;
 
-use crate::assumption::{Assumption, MOVES_ARE_FAILOVERS};
 use crate::choices::Choices;
 use crate::names::{NodeId, ROLES_MAX, ResourceId, RoleId};
-use crate::observe::{Fact, NodeState, NodeStatus, ResourceState};
+use crate::observe::{Fact, NodeState, ResourceState};
 use crate::step::{Machine, Shared};
 use crate::time::{Due, Time};
 
@@ -177,18 +176,7 @@ impl Machine for ClusterService {
                 self.show_owner(role, effects);
                 self.advance(role, effects);
             }
-            ClusterEvent::MoveRequested { role, to } => {
-                let allowed = candidates(&self.config, &self.view, role).contains(to);
-                if allowed && to != self.node && self.view.roles.of(role).owner == Some(self.node) {
-                    if choices.assume(Assumption::MovesCount) == MOVES_ARE_FAILOVERS {
-                        self.begin_failover_period(now, role);
-                        let view = self.view.roles.of_mut(role);
-                        view.failovers = view.failovers.saturating_add(1);
-                    }
-                    self.leaving[role.index()] = Leaving::MovesTo(to);
-                    self.advance(role, effects);
-                }
-            }
+            ClusterEvent::MoveRequested { role, to } => self.move_role(now, role, to, choices, effects),
             ClusterEvent::RoleRequested { role, wanted } => self.want(role, wanted, effects),
             ClusterEvent::ResourceRequested { resource, wanted } => {
                 self.want_resource(resource, wanted, effects);
@@ -209,16 +197,7 @@ impl Machine for ClusterService {
                 }
             }
             ClusterEvent::PauseTold { node, paused } => self.pause(node, paused, effects),
-            ClusterEvent::StatusEnded { node, status } => {
-                let before = self.view;
-                if status != NodeStatus::Isolated {
-                    self.view.isolated.remove(node);
-                }
-                if status != NodeStatus::Quarantined {
-                    self.view.quarantined.remove(node);
-                }
-                self.show_statuses(&before, false, effects);
-            }
+            ClusterEvent::StatusEnded { node, status } => self.end_status(node, status, effects),
             ClusterEvent::Evicted => {
                 self.stop(Rundown::Abrupt, effects);
                 effects.push(ClusterEffect::Halt);

@@ -1,14 +1,37 @@
 //! What does an administrator want, and what comes of it on this node?
 
+use crate::assumption::{Assumption, MOVES_ARE_FAILOVERS};
 use crate::choices::Choices;
 use crate::names::{NodeId, ResourceId, RoleId};
 use crate::observe::ResourceState;
-use crate::time::Due;
+use crate::time::{Due, Time};
 
+use super::super::placement::candidates;
 use super::super::view::{ResourceSet, Wanted};
 use super::{ClusterEffect, ClusterService, Leaving};
 
 impl ClusterService {
+    /// Moves a role of this node to another one that may own it.
+    pub(super) fn move_role(
+        &mut self,
+        now: Time,
+        role: RoleId,
+        to: NodeId,
+        choices: &mut Choices,
+        effects: &mut Vec<ClusterEffect>,
+    ) {
+        let allowed = candidates(&self.config, &self.view, role).contains(to);
+        if allowed && to != self.node && self.view.roles.of(role).owner == Some(self.node) {
+            if choices.assume(Assumption::MovesCount) == MOVES_ARE_FAILOVERS {
+                self.begin_failover_period(now, role);
+                let view = self.view.roles.of_mut(role);
+                view.failovers = view.failovers.saturating_add(1);
+            }
+            self.leaving[role.index()] = Leaving::MovesTo(to);
+            self.advance(role, effects);
+        }
+    }
+
     /// Takes a role of this node offline, or brings it online with what is left of it, failed resources included.
     pub(super) fn want(&mut self, role: RoleId, wanted: Wanted, effects: &mut Vec<ClusterEffect>) {
         if self.view.roles.of(role).owner != Some(self.node) {
