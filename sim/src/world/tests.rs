@@ -9,8 +9,8 @@ use crate::action::{
     Action, Drain, LinkEnd, LinkQuality, LinkState, LoadWorkers, ResolvedAction, Service, ServiceAction, Ways,
 };
 use crate::assumption::Assumptions;
-use crate::names::NodeSet;
-use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
+use crate::names::{NodeSet, ResourceId};
+use crate::observe::{ErrorFamily, Loss, NodeState, ResourceState, TaskState, WorkerState};
 
 /// A cluster with everybody connected, five minutes after its boot.
 fn steady(workers: u16, loads: &[Load]) -> (World, Vec<Record>) {

@@ -10,7 +10,7 @@ use crate::cluster::ResourceKind;
 use crate::names::{CertificateId, NodeId, RoleId};
 use crate::observe::AgentRow;
 
-use super::World;
+use super::super::World;
 
 impl World {
     /// Whether everything is already as the action would have it.
