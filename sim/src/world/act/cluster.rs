@@ -1,7 +1,7 @@
 //! What does an action do to the cluster: to its roles, its resources, its properties?
 
 use crate::action::ClusterProperty;
-use crate::cluster::{ClusterEvent, candidates};
+use crate::cluster::{ClusterEvent, Wanted, candidates};
 use crate::names::{NodeId, ResourceId, RoleId};
 use crate::observe::ResourceState;
 
@@ -16,6 +16,22 @@ impl World {
             return Err(ApplyError::NotACandidate { role, node: to });
         }
         self.send_to_service(owner, ClusterEvent::MoveRequested { role, to });
+        Ok(())
+    }
+
+    /// Takes a role offline or brings it online.
+    pub(super) fn set_role(&mut self, role: RoleId, online: bool) -> Result<(), ApplyError> {
+        let wanted = if online { Wanted::Online } else { Wanted::Offline };
+        let owner = self.owner_of(role)?;
+        self.send_to_service(owner, ClusterEvent::RoleRequested { role, wanted });
+        Ok(())
+    }
+
+    /// Takes a resource offline or brings it online.
+    pub(super) fn set_resource(&mut self, resource: ResourceId, online: bool) -> Result<(), ApplyError> {
+        let wanted = if online { Wanted::Online } else { Wanted::Offline };
+        let owner = self.owner_of(self.topology.cluster.resources[resource.index()].role)?;
+        self.send_to_service(owner, ClusterEvent::ResourceRequested { resource, wanted });
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use crate::names::{AddressId, NodeId};
 use crate::observe::{Fact, Power, Source, Watch};
 use crate::planted::{Defect, has};
 use crate::scaleout::Master;
+use crate::step::Machine;
 
 use super::super::node::Shutdown;
 use super::super::{Event, World};
@@ -23,13 +24,8 @@ impl World {
         host.lose_power();
         // The service is gone with its machine: nothing that it would have done is done.
         let mut unseen = std::mem::take(&mut self.cluster_effects);
-        crate::step::Machine::step(
-            &mut host.service,
-            self.now,
-            ClusterEvent::Killed { rundown: Rundown::Abrupt },
-            &mut self.choices,
-            &mut unseen,
-        );
+        let killed = ClusterEvent::Killed { rundown: Rundown::Abrupt };
+        host.service.step(self.now, killed, &mut self.choices, &mut unseen);
         unseen.clear();
         self.cluster_effects = unseen;
         let host = &mut self.nodes[node.index()];

@@ -12,7 +12,7 @@ mod surroundings;
 mod worker;
 
 use crate::action::{Drain, LinkEnd, LinkQuality, LinkState, ResolvedAction};
-use crate::cluster::{ClusterEvent, Wanted};
+use crate::cluster::ClusterEvent;
 use crate::observe::Power;
 
 use super::World;
@@ -48,16 +48,8 @@ impl World {
             ResolvedAction::WorkerAgent { worker, what } => self.change_agent(worker, what)?,
             ResolvedAction::WorkerService { worker, what } => self.act_on_worker(worker, what)?,
             ResolvedAction::RestartNode { node } => self.shut_down(node, Shutdown::Restart)?,
-            ResolvedAction::Resource { resource, online } => {
-                let wanted = if online { Wanted::Online } else { Wanted::Offline };
-                let owner = self.owner_of(self.topology.cluster.resources[resource.index()].role)?;
-                self.send_to_service(owner, ClusterEvent::ResourceRequested { resource, wanted });
-            }
-            ResolvedAction::Role { role, online } => {
-                let wanted = if online { Wanted::Online } else { Wanted::Offline };
-                let owner = self.owner_of(role)?;
-                self.send_to_service(owner, ClusterEvent::RoleRequested { role, wanted });
-            }
+            ResolvedAction::Resource { resource, online } => self.set_resource(resource, online)?,
+            ResolvedAction::Role { role, online } => self.set_role(role, online)?,
             ResolvedAction::Surroundings { part, works } => self.set_surroundings(part, works),
             ResolvedAction::PauseNode { node, drain } => {
                 self.need_member(node)?;
@@ -78,15 +70,7 @@ impl World {
             }
             ResolvedAction::FailResource { resource } => self.fail_resource(resource)?,
             ResolvedAction::DeadlockResource { resource } => self.deadlock(resource)?,
-            ResolvedAction::ReplaceMasterCertificate { node, with } => {
-                self.change_trust(node, |trust| {
-                    trust.binding = Some(with);
-                    trust.private_key = true;
-                    if let Err(place) = trust.root.binary_search(&with) {
-                        trust.root.insert(place, with);
-                    }
-                });
-            }
+            ResolvedAction::ReplaceMasterCertificate { node, with } => self.replace_certificate(node, with),
             ResolvedAction::ChangeNode { node, change } => self.change_node(node, change),
             ResolvedAction::SetCluster(property) => self.set_cluster(property),
             ResolvedAction::SetWorkers(setting) => self.set_workers(setting),

@@ -38,6 +38,17 @@ impl World {
         }
     }
 
+    /// The certificate is bound, has its key, and is trusted on the node.
+    pub(super) fn replace_certificate(&mut self, node: NodeId, with: CertificateId) {
+        self.change_trust(node, |trust| {
+            trust.binding = Some(with);
+            trust.private_key = true;
+            if let Err(place) = trust.root.binary_search(&with) {
+                trust.root.insert(place, with);
+            }
+        });
+    }
+
     /// New connections meet what is changed, old ones do not.
     pub(in crate::world) fn change_trust(&mut self, node: NodeId, change: impl FnOnce(&mut HostTrust)) {
         let host = &mut self.nodes[node.index()];
