@@ -10,7 +10,7 @@ use super::{ClusterConfig, View};
 
 /// Why a role needs another owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Trigger {
+pub(super) enum Trigger {
     /// Its node is gone.
     NodeFailure,
     /// One of its resources failed.
@@ -21,7 +21,7 @@ pub(crate) enum Trigger {
 
 /// The next owner of `role` after `current`, or `None` if no other member may own it. Every node that asks with the
 /// same view gets the same answer.
-pub(crate) fn next_owner(
+pub(super) fn next_owner(
     config: &ClusterConfig,
     view: &View,
     role: RoleId,
@@ -55,7 +55,7 @@ pub(crate) fn next_owner(
 }
 
 /// The owner when the cluster forms: the first preferred owner that is there, else the member with the lowest number.
-pub(crate) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> Option<NodeId> {
+pub(super) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> Option<NodeId> {
     let candidates = candidates(config, view, role);
     let preferred = &config.roles[role.index()].preferred_owners;
     preferred.iter().copied().find(|&node| candidates.contains(node)).or_else(|| candidates.lowest())

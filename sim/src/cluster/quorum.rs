@@ -104,7 +104,7 @@ fn started(config: &ClusterConfig, component: Component<'_>) -> RoleViews {
 const FORCED_AHEAD: u32 = 1_000;
 
 /// The votes that a cluster starts with, before anybody is a member: every configured one.
-pub(crate) fn configured_votes(config: &ClusterConfig) -> NodeSet {
+pub(super) fn configured_votes(config: &ClusterConfig) -> NodeSet {
     (0..config.nodes.len())
         .map(|node| NodeId(node as u8))
         .filter(|node| config.nodes[node.index()].has_vote || has(Defect::VoteTakenAwayCounts))

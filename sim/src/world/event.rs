@@ -6,7 +6,7 @@ use crate::observe::{ErrorFamily, Loss};
 
 /// What is going to happen.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
+pub(super) enum Event {
     WorkerDue(WorkerId),
     SynArrived {
         worker: WorkerId,

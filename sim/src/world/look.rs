@@ -146,7 +146,7 @@ impl World {
     }
 
     /// Shows what a client outside meets under the master's name, if that has changed.
-    pub(crate) fn look_at_endpoint(&mut self) {
+    pub(super) fn look_at_endpoint(&mut self) {
         if !matches!(self.wire, Wire::Modelled) {
             return;
         }
