@@ -282,19 +282,10 @@ pub enum Flow {
     Yield,
 }
 
-/// An internal event that tests and coverage count; never a reason for a verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mark(pub &'static str);
-
 /// Where a backend writes what it sees, in the order in which it sees it.
 pub trait Sink {
     /// Takes one record.
     fn record(&mut self, record: &Record) -> Flow;
-
-    /// Takes note of an internal event. Verdicts never rest on it.
-    fn mark(&mut self, mark: Mark) {
-        let _ = mark;
-    }
 }
 
 /// A sink that keeps everything; for tests and small runs.
