@@ -128,7 +128,7 @@ impl Worker {
 
     #[inline(never)]
     fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        let mut phase = |purpose, period: Span| {
+        let phase = |purpose, period: Span| {
             let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };
             Due::at(now.later(choices.between(key, 0, period.as_micros().saturating_sub(1))))
         };
