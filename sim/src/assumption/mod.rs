@@ -237,8 +237,32 @@ mod tests {
 
     #[test]
     fn the_numbers_used_in_code_are_the_words_they_claim() {
-        assert_eq!(Assumption::FirstSweep.value_by_word("before_serving"), Some(SWEEP_BEFORE_SERVING));
-        assert_eq!(Assumption::MasterWithoutSsisdb.value_by_word("stops"), Some(MASTER_STOPS));
-        assert_eq!(Assumption::AbsentAddress.value_by_word("unreachable"), Some(UNREACHABLE));
+        let claims = [
+            (Assumption::FirstSweep, "before_serving", SWEEP_BEFORE_SERVING),
+            (Assumption::CatalogStartup, "marked", EXECUTIONS_MARKED),
+            (Assumption::MasterWithoutSsisdb, "stops", MASTER_STOPS),
+            (Assumption::AbsentAddress, "unreachable", UNREACHABLE),
+            (Assumption::NameWithoutDirectory, "comes_online", ONLINE_WITHOUT_DIRECTORY),
+            (Assumption::ResiliencyLevel, "always_isolate", ALWAYS_ISOLATE),
+            (Assumption::QuarantineDuration, "0s", NO_QUARANTINE),
+            (Assumption::RestartThreshold, "one", ONE_RESTART),
+            (Assumption::RestartPeriod, "90s", NINETY_SECONDS),
+            (Assumption::HeartbeatThresholds, "others", OTHER_TABLES),
+            (Assumption::DnsRegistration, "at_next_online", REGISTERS_AT_NEXT_ONLINE),
+            (Assumption::NamesWithoutDns, "found", FOUND_WITHOUT_DNS),
+            (Assumption::FailoverPath, "offline_first", OFFLINE_FIRST),
+            (Assumption::Rundown, "graceful", GRACEFUL_RUNDOWN),
+            (Assumption::UnansweredReports, "every_failure", EVERY_FAILURE_COUNTS),
+            (Assumption::PackagesWithoutSql, "end", PACKAGES_END),
+            (Assumption::PackagesWithoutWorker, "run_on", PACKAGES_RUN_ON),
+            (Assumption::RequestTimeout, "100s", HTTP_TIMEOUT),
+            (Assumption::MovesCount, "counted", MOVES_ARE_FAILOVERS),
+            (Assumption::HungServiceStop, "times_out", HUNG_SERVICE_TIMES_OUT),
+            (Assumption::ServiceDeathNoticed, "by_heartbeats", NOTICED_BY_HEARTBEATS),
+            (Assumption::ThawedAddress, "answers", THAWED_ANSWERS),
+        ];
+        for (assumption, word, number) in claims {
+            assert_eq!(assumption.value_by_word(word), Some(number), "{assumption:?}: `{word}`");
+        }
     }
 }
