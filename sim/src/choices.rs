@@ -48,9 +48,6 @@ pub enum Purpose {
     PacketLoss = 16,
 }
 
-/// One more than the greatest number of a purpose.
-const PURPOSES: usize = Purpose::PacketLoss as usize + 1;
-
 /// The full name of one random value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChoiceKey {
@@ -164,6 +161,9 @@ const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
+
+/// One more than the greatest number of a purpose.
+const PURPOSES: usize = Purpose::PacketLoss as usize + 1;
 
 #[cfg(test)]
 mod tests {
