@@ -47,8 +47,7 @@ pub(super) fn next_owner(
             .or_else(|| candidates.lowest());
     }
     // Preferred owners in their order, then the others by number; the next one below the current one, round and round.
-    let rest =
-        (0..config.nodes.len()).map(|node| NodeId(node as u8)).filter(|node| !preferred.contains(node));
+    let rest = NodeSet::first(config.nodes.len()).iter().filter(|node| !preferred.contains(node));
     let order: Vec<NodeId> = preferred.iter().copied().chain(rest).collect();
     let place = order.iter().position(|&node| node == current).map_or(0, |place| place + 1);
     order.iter().cycle().skip(place).take(order.len()).copied().find(|&node| candidates.contains(node))

@@ -30,7 +30,7 @@ use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
 use crate::cluster::{ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
 use crate::mark::Marks;
-use crate::names::{LoadId, NodeId, TaskId, WorkerId};
+use crate::names::{AddressId, LoadId, NodeId, NodeSet, TaskId, WorkerId};
 use crate::net::{Addresses, Dns, Links};
 use crate::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch};
 use crate::scaleout::{MasterEffect, WorkerEffect};
@@ -427,6 +427,16 @@ impl World {
                 self.look_at_endpoint();
             }
         }
+    }
+
+    /// Every node.
+    const fn all_nodes(&self) -> NodeSet {
+        NodeSet::first(self.nodes.len())
+    }
+
+    /// Every address that the cluster moves.
+    fn all_addresses(&self) -> impl Iterator<Item = AddressId> + use<> {
+        (0..self.topology.addresses.len()).map(|index| AddressId(index as u16))
     }
 
     /// A time from a triangular spread, for the `ordinal`th of its kind of this subject.

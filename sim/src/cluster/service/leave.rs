@@ -10,9 +10,7 @@ use super::{ClusterEffect, ClusterService, Leaving, Rundown, ServiceState};
 
 impl ClusterService {
     pub(super) fn hand_over(&mut self, role: RoleId, to: NodeId, effects: &mut Vec<ClusterEffect>) {
-        let view = self.view.roles.of_mut(role);
-        view.owner = Some(to);
-        let view = *view;
+        self.view.roles.of_mut(role).owner = Some(to);
         let config = self.config.clone();
         for &resource in &config.roles[role.index()].resources {
             let local = &mut self.resources[resource.index()];
@@ -25,14 +23,14 @@ impl ClusterService {
             }
         }
         self.show_owner(role, effects);
-        effects.push(ClusterEffect::TellMembers { role, view });
+        self.tell_members(role, effects);
         self.leave_if_empty(effects);
     }
 
     /// Moves every role of this node to another one that may own it.
     pub(super) fn hand_over_all(&mut self, choices: &mut Choices, effects: &mut Vec<ClusterEffect>) {
         for role in self.roles() {
-            if self.view.roles.of(role).owner != Some(self.node) {
+            if !self.owns(role) {
                 continue;
             }
             let next = next_owner(&self.config, &self.view, role, self.node, Trigger::Drain, choices);
@@ -56,7 +54,7 @@ impl ClusterService {
     /// it waits.
     pub(super) fn fail_back(&mut self, now: Time, role: RoleId, candidates: NodeSet) {
         let config = &self.config.roles[role.index()];
-        if !config.auto_failback || self.view.roles.of(role).owner != Some(self.node) {
+        if !config.auto_failback || !self.owns(role) {
             return;
         }
         let mut better = config.preferred_owners.iter().take_while(|&&node| node != self.node);

@@ -104,6 +104,11 @@ impl ClusterService {
         }
     }
 
+    pub(super) fn tell_members(&self, role: RoleId, effects: &mut Vec<ClusterEffect>) {
+        let view = *self.view.roles.of(role);
+        effects.push(ClusterEffect::TellMembers { role, view });
+    }
+
     pub(super) fn pause(&mut self, node: NodeId, paused: bool, effects: &mut Vec<ClusterEffect>) {
         let state = if paused {
             self.view.paused.insert(node);

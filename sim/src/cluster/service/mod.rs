@@ -117,6 +117,11 @@ impl ClusterService {
         self.resources[resource.index()].attempt
     }
 
+    /// Whether this node owns a role in its own view.
+    fn owns(&self, role: RoleId) -> bool {
+        self.view.roles.of(role).owner == Some(self.node)
+    }
+
     fn roles(&self) -> impl Iterator<Item = RoleId> + use<> {
         (0..self.config.roles.len()).map(|role| RoleId(role as u8))
     }

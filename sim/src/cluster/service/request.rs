@@ -21,7 +21,7 @@ impl ClusterService {
         effects: &mut Vec<ClusterEffect>,
     ) {
         let allowed = candidates(&self.config, &self.view, role).contains(to);
-        if allowed && to != self.node && self.view.roles.of(role).owner == Some(self.node) {
+        if allowed && to != self.node && self.owns(role) {
             if choices.assume(Assumption::MovesCount) == MOVES_ARE_FAILOVERS {
                 self.begin_failover_period(now, role);
                 let view = self.view.roles.of_mut(role);
@@ -34,15 +34,14 @@ impl ClusterService {
 
     /// Takes a role of this node offline, or brings it online with what is left of it, failed resources included.
     pub(super) fn want(&mut self, role: RoleId, wanted: Wanted, effects: &mut Vec<ClusterEffect>) {
-        if self.view.roles.of(role).owner != Some(self.node) {
+        if !self.owns(role) {
             return;
         }
         self.view.roles.of_mut(role).wanted = wanted;
         if wanted == Wanted::Online {
             self.view.roles.of_mut(role).stopped = ResourceSet::default();
         }
-        let view = *self.view.roles.of(role);
-        effects.push(ClusterEffect::TellMembers { role, view });
+        self.tell_members(role, effects);
         for resource in self.config.clone().roles[role.index()].resources.iter().copied() {
             let local = &mut self.resources[resource.index()];
             local.restart = Due::NONE;
@@ -65,15 +64,14 @@ impl ClusterService {
         effects: &mut Vec<ClusterEffect>,
     ) {
         let role = self.config.resources[resource.index()].role;
-        if self.view.roles.of(role).owner != Some(self.node) {
+        if !self.owns(role) {
             return;
         }
         match wanted {
             Wanted::Offline => self.view.roles.of_mut(role).stopped.insert(resource),
             Wanted::Online => self.start_with_providers(role, resource, effects),
         }
-        let view = *self.view.roles.of(role);
-        effects.push(ClusterEffect::TellMembers { role, view });
+        self.tell_members(role, effects);
         self.advance(role, effects);
     }
 
@@ -108,8 +106,7 @@ impl ClusterService {
         if self.view.roles.of(role).owner != before {
             self.show_owner(role, effects);
         }
-        let view = *self.view.roles.of(role);
-        effects.push(ClusterEffect::TellMembers { role, view });
+        self.tell_members(role, effects);
         self.advance(role, effects);
     }
 }

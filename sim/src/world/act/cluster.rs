@@ -51,8 +51,8 @@ impl World {
         {
             return Err(ApplyError::Owns { role, node });
         }
-        let mut members = (0..self.nodes.len()).map(|member| NodeId(member as u8));
-        let asked = owner.or_else(|| members.find(|member| self.nodes[member.index()].is_member()));
+        let mut nodes = self.all_nodes().iter();
+        let asked = owner.or_else(|| nodes.find(|node| self.nodes[node.index()].is_member()));
         let asked = asked.ok_or(ApplyError::NoOwner(role))?;
         self.send_to_service(asked, ClusterEvent::OwnershipRequested { role, node, may });
         Ok(())
@@ -94,7 +94,7 @@ impl World {
     }
 
     pub(super) fn owner_of(&self, role: RoleId) -> Result<NodeId, ApplyError> {
-        let owner = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
+        let owner = self.all_nodes().iter().find(|&node| {
             let host = &self.nodes[node.index()];
             host.is_member() && host.service.view().roles.of(role).owner == Some(node)
         });
@@ -102,7 +102,7 @@ impl World {
     }
 
     fn online_on(&self, resource: ResourceId) -> Result<NodeId, ApplyError> {
-        let found = (0..self.nodes.len()).map(|node| NodeId(node as u8)).find(|&node| {
+        let found = self.all_nodes().iter().find(|&node| {
             let host = &self.nodes[node.index()];
             host.is_member() && host.service.resource_state(resource) == ResourceState::Online
         });

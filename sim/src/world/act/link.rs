@@ -1,7 +1,7 @@
 //! What does an action do to the ways between a node and others?
 
 use crate::action::{LinkEnd, LinkQuality, Ways};
-use crate::names::NodeId;
+use crate::names::{NodeId, NodeSet};
 use crate::net::Peer;
 
 use super::super::wire::WireCommand;
@@ -11,10 +11,9 @@ impl World {
     pub(super) fn set_link(&mut self, node: NodeId, to: LinkEnd<NodeId>, open: bool, ways: Ways) {
         let out = matches!(ways, Ways::Both | Ways::Out);
         let inward = matches!(ways, Ways::Both | Ways::In);
-        let others = (0..self.nodes.len()).map(|other| NodeId(other as u8)).filter(|&other| other != node);
-        let others: Vec<NodeId> = match to {
-            LinkEnd::Node(other) => vec![other],
-            LinkEnd::OtherNodes => others.collect(),
+        let others = match to {
+            LinkEnd::Node(other) => NodeSet::only(other),
+            LinkEnd::OtherNodes => self.all_nodes().without(node),
             LinkEnd::Clients => {
                 if self.links.serves_clients(node) != open {
                     self.links.set(node, Peer::Clients, open);
@@ -28,7 +27,7 @@ impl World {
                 return self.lose_reservation(node);
             }
         };
-        for &other in &others {
+        for other in others.iter() {
             if out {
                 self.links.set(node, Peer::Node(other), open);
             }
@@ -37,13 +36,13 @@ impl World {
             }
         }
         if open {
-            for looking in others.into_iter().chain([node]) {
+            for looking in others.iter().chain([node]) {
                 let moment = self.now + self.properties.same_subnet_delay;
                 self.queue.push(moment, Event::LooksAround(looking));
             }
         } else {
             self.heartbeats_stop(node);
-            for other in others {
+            for other in others.iter() {
                 self.heartbeats_stop(other);
             }
         }

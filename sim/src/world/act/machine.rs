@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::assumption::{Assumption, THAWED_ANSWERS};
 use crate::cluster::{ClusterEvent, Rundown};
-use crate::names::{AddressId, NodeId};
+use crate::names::NodeId;
 use crate::observe::{Fact, Power, Source, Watch};
 use crate::planted::{Defect, has};
 use crate::scaleout::Master;
@@ -127,8 +127,7 @@ impl World {
 
     /// Whoever asks for an address that the machine has not given up may hear it first.
     fn hold_addresses_again(&mut self, node: NodeId) {
-        for index in 0..self.topology.addresses.len() {
-            let address = AddressId(index as u16);
+        for address in self.all_addresses() {
             let is_moved = self.addresses.holder(address) != Some(node);
             if is_moved
                 && self.addresses.holders(address).contains(&node)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::action::{LinkEnd, Part, Service, Ways};
 use crate::assumption::{Assumption, REGISTERS_AT_NEXT_ONLINE};
 use crate::cluster::ResourceKind;
-use crate::names::{AddressId, NodeId};
+use crate::names::NodeId;
 use crate::topology::Target;
 
 use super::super::{Event, World};
@@ -27,8 +27,8 @@ impl World {
             Part::Directory => self.directory_works = works,
             Part::Announcements => {
                 self.addresses.ignore_announcements(!works);
-                for index in 0..self.topology.addresses.len() {
-                    self.tell_where(AddressId(index as u16));
+                for address in self.all_addresses() {
+                    self.tell_where(address);
                 }
             }
             Part::ServiceStart { node, service } => {
@@ -41,8 +41,8 @@ impl World {
             Part::Adapter(node) => {
                 self.nodes[node.index()].has_adapter = works;
                 self.set_link(node, LinkEnd::Clients, works, Ways::Both);
-                for index in 0..self.topology.addresses.len() {
-                    self.poll_will_find(node, ResourceKind::IpAddress(AddressId(index as u16)));
+                for address in self.all_addresses() {
+                    self.poll_will_find(node, ResourceKind::IpAddress(address));
                 }
             }
             Part::Address(resource) => {

@@ -20,7 +20,7 @@ use super::super::{Event, World};
 impl World {
     /// Nodes of which this is true.
     pub(super) fn node_set(&self, is_in: impl Fn(&Self, NodeId) -> bool) -> NodeSet {
-        (0..self.nodes.len()).map(|node| NodeId(node as u8)).filter(|&node| is_in(self, node)).collect()
+        self.all_nodes().iter().filter(|&node| is_in(self, node)).collect()
     }
 
     /// Whether two nodes talk to each other at this moment.
@@ -360,9 +360,9 @@ impl World {
             return;
         }
         let epoch = host.service.view().epoch;
-        let excluded = (0..self.nodes.len()).map(|other| NodeId(other as u8)).any(|other| {
+        let excluded = self.all_nodes().without(node).iter().any(|other| {
             let view = self.nodes[other.index()].service.view();
-            other != node && self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
+            self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
         });
         if excluded {
             self.nodes[node.index()].regroup_of = None;

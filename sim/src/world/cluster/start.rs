@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::action::StartQuorum;
 use crate::choices::Purpose;
 use crate::cluster::ClusterEvent;
-use crate::names::{AddressId, NodeId};
+use crate::names::NodeId;
 use crate::observe::{Fact, NodeState, Power, Source, Watch};
 use crate::time::Time;
 
@@ -25,8 +25,7 @@ impl World {
 
     /// A machine that boots has its own address only: what the cluster service had configured went with the power.
     fn give_up_addresses(&mut self, node: NodeId) {
-        for index in 0..self.topology.addresses.len() {
-            let address = AddressId(index as u16);
+        for address in self.all_addresses() {
             if self.addresses.holders(address).contains(&node) {
                 self.addresses.release(address, node);
                 self.tell_where(address);
