@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use failover_sim::action::{Action, ResolvedAction};
 use failover_sim::names::{ActionNo, NodeId, StepNo};
-use failover_sim::observe::{Fact, Flow, Mark, Record, RoleState, Sink, Source};
+use failover_sim::observe::{Fact, Flow, Record, RoleState, Sink, Source};
 
 use crate::backend::{Backend, BackendError, SimBackend, Stop};
 use crate::judge::{Awaited, Finding, Judge, Judgement};
@@ -131,10 +131,6 @@ impl<H: Sink> Sink for Tee<'_, '_, H> {
         self.sequence += 1;
         self.history.record(&record);
         self.judge.record(&record)
-    }
-
-    fn mark(&mut self, mark: Mark) {
-        self.history.mark(mark);
     }
 }
 

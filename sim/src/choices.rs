@@ -48,9 +48,6 @@ pub enum Purpose {
     PacketLoss = 16,
 }
 
-/// One more than the greatest number of a purpose.
-const PURPOSES: usize = Purpose::PacketLoss as usize + 1;
-
 /// The full name of one random value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChoiceKey {
@@ -95,7 +92,6 @@ pub struct Choices {
     /// For each purpose the part of its hashes that is always the same.
     roots: [u64; PURPOSES],
     fixed: BTreeMap<ChoiceKey, u64>,
-    trail: Option<Vec<(ChoiceKey, u64)>>,
     assumptions: Assumptions,
     consulted: u64,
 }
@@ -104,26 +100,16 @@ impl Choices {
     /// The choices of a run with this seed; `fixed` values win over drawn ones.
     pub fn new(seed: u64, fixed: BTreeMap<ChoiceKey, u64>, assumptions: Assumptions) -> Self {
         let roots = std::array::from_fn(|purpose| mix(seed ^ (purpose as u64) << 56));
-        Self { roots, fixed, trail: None, assumptions, consulted: 0 }
-    }
-
-    /// Keeps a trail of every value from here on (for shrinking and for proofs of determinism).
-    pub fn keep_trail(&mut self) {
-        self.trail.get_or_insert_with(Vec::new);
-    }
-
-    /// The values read since the trail was asked for, in order.
-    pub fn trail(&self) -> &[(ChoiceKey, u64)] {
-        self.trail.as_deref().unwrap_or_default()
+        Self { roots, fixed, assumptions, consulted: 0 }
     }
 
     /// A value from `least` to `most`, both included, all equally likely. `most < least` gives `least`.
-    pub fn between(&mut self, key: ChoiceKey, least: u64, most: u64) -> u64 {
+    pub fn between(&self, key: ChoiceKey, least: u64, most: u64) -> u64 {
         // A hash times the number of values, over 2^64.
         let hash = u128::from(self.hash(key));
         let wide = hash * u128::from(most.saturating_sub(least)) + hash;
         let drawn = least + (wide >> 64) as u64;
-        if self.is_plain() { drawn } else { self.fixed_or(key, drawn) }
+        if self.fixed.is_empty() { drawn } else { self.fixed_or(key, drawn) }
     }
 
     /// A hash of the seed and the key, by the finaliser of SplitMix64 over both halves of the key.
@@ -132,22 +118,13 @@ impl Choices {
         mix(self.roots[key.purpose as usize].wrapping_add(place))
     }
 
-    /// Whether nothing is fixed and nobody wants a trail, as in most runs.
-    fn is_plain(&self) -> bool {
-        self.fixed.is_empty() && self.trail.is_none()
-    }
-
     #[cold]
-    fn fixed_or(&mut self, key: ChoiceKey, drawn: u64) -> u64 {
-        let value = self.fixed.get(&key).copied().unwrap_or(drawn);
-        if let Some(trail) = &mut self.trail {
-            trail.push((key, value));
-        }
-        value
+    fn fixed_or(&self, key: ChoiceKey, drawn: u64) -> u64 {
+        self.fixed.get(&key).copied().unwrap_or(drawn)
     }
 
     /// A duration from a triangular distribution, in whole microseconds.
-    pub fn spread(&mut self, key: ChoiceKey, spread: Spread) -> Duration {
+    pub fn spread(&self, key: ChoiceKey, spread: Spread) -> Duration {
         let (least, mode, most) = (micros(spread.least), micros(spread.mode), micros(spread.most));
         if most <= least {
             return spread.least;
@@ -185,6 +162,9 @@ const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
+/// One more than the greatest number of a purpose.
+const PURPOSES: usize = Purpose::PacketLoss as usize + 1;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,23 +179,23 @@ mod tests {
 
     #[test]
     fn a_value_does_not_depend_on_what_was_drawn_before() {
-        let mut one = choices(BTreeMap::new());
-        let mut other = choices(BTreeMap::new());
+        let one = choices(BTreeMap::new());
+        let other = choices(BTreeMap::new());
         other.between(key(9, 9), 0, 100);
         assert_eq!(one.between(key(1, 2), 0, u64::MAX - 1), other.between(key(1, 2), 0, u64::MAX - 1));
     }
 
     #[test]
     fn a_fixed_value_wins_and_shifts_nothing() {
-        let mut drawn = choices(BTreeMap::new());
-        let mut fixed = choices(BTreeMap::from([(key(1, 1), 42)]));
+        let drawn = choices(BTreeMap::new());
+        let fixed = choices(BTreeMap::from([(key(1, 1), 42)]));
         assert_eq!(fixed.between(key(1, 1), 0, 1_000_000), 42);
         assert_eq!(fixed.between(key(1, 2), 0, 1_000_000), drawn.between(key(1, 2), 0, 1_000_000));
     }
 
     #[test]
     fn values_fill_their_range_evenly() {
-        let mut choices = choices(BTreeMap::new());
+        let choices = choices(BTreeMap::new());
         let mut seen = [0_u32; 10];
         for ordinal in 0..10_000 {
             seen[choices.between(key(0, ordinal), 10, 19) as usize - 10] += 1;
@@ -225,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_spread_stays_inside_its_ends_and_leans_to_its_mode() {
-        let mut choices = choices(BTreeMap::new());
+        let choices = choices(BTreeMap::new());
         let spread = Spread::millis(500, 2_000, 15_000);
         let times: Vec<Duration> = (0..4_000).map(|n| choices.spread(key(3, n), spread)).collect();
         assert!(times.iter().all(|time| (spread.least..=spread.most).contains(time)));

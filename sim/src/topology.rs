@@ -72,12 +72,6 @@ pub struct NetworkName {
     pub ttl: Duration,
 }
 
-/// The most addresses that one network name can have.
-pub const ADDRESSES_MAX: usize = 8;
-
-/// `HostRecordTTL`: 1,200 s (documented).
-pub const HOST_RECORD_TTL: Duration = Duration::from_secs(1_200);
-
 impl Topology {
     /// The port of the endpoint: that of the workers, or, without workers, that of the first node's master.
     pub fn endpoint_port(&self) -> u16 {
@@ -238,3 +232,9 @@ pub struct Promises {
     /// A worker that lost its connection has another one after so long.
     pub reconnect_within: Duration,
 }
+
+/// The most addresses that one network name can have.
+pub const ADDRESSES_MAX: usize = 8;
+
+/// `HostRecordTTL`: 1,200 s (documented).
+pub const HOST_RECORD_TTL: Duration = Duration::from_secs(1_200);

@@ -214,19 +214,7 @@ impl<N> Action<N> {
             Self::Resource { resource, online } => Action::Resource { resource, online },
             Self::Role { role, online } => Action::Role { role, online },
             Self::Surroundings { part, works } => {
-                let part = match part {
-                    Part::Witness => Part::Witness,
-                    Part::Dns => Part::Dns,
-                    Part::DnsUpdates => Part::DnsUpdates,
-                    Part::Directory => Part::Directory,
-                    Part::Announcements => Part::Announcements,
-                    Part::ServiceStart { node, service } => {
-                        Part::ServiceStart { node: resolve(node)?, service }
-                    }
-                    Part::Adapter(node) => Part::Adapter(resolve(node)?),
-                    Part::Address(resource) => Part::Address(resource),
-                };
-                Action::Surroundings { part, works }
+                Action::Surroundings { part: part.resolve(&mut resolve)?, works }
             }
             Self::PauseNode { node, drain } => Action::PauseNode { node: resolve(node)?, drain },
             Self::ResumeNode { node } => Action::ResumeNode { node: resolve(node)? },
@@ -238,15 +226,7 @@ impl<N> Action<N> {
             Self::Service { node, service, what } => Action::Service { node: resolve(node)?, service, what },
             Self::Degrade { node, quality } => Action::Degrade { node: resolve(node)?, quality },
             Self::Link { node, to, state, ways } => {
-                let node = resolve(node)?;
-                let to = match to {
-                    LinkEnd::Node(other) => LinkEnd::Node(resolve(other)?),
-                    LinkEnd::OtherNodes => LinkEnd::OtherNodes,
-                    LinkEnd::Clients => LinkEnd::Clients,
-                    LinkEnd::Disk => LinkEnd::Disk,
-                    LinkEnd::Witness => LinkEnd::Witness,
-                };
-                Action::Link { node, to, state, ways }
+                Action::Link { node: resolve(node)?, to: to.resolve(&mut resolve)?, state, ways }
             }
             Self::FailResource { resource } => Action::FailResource { resource },
             Self::DeadlockResource { resource } => Action::DeadlockResource { resource },

@@ -43,6 +43,22 @@ pub enum Part<N> {
     Announcements,
 }
 
+impl<N> Part<N> {
+    /// The same with its node said in another way.
+    pub(super) fn resolve<M, E>(self, resolve: impl FnOnce(N) -> Result<M, E>) -> Result<Part<M>, E> {
+        Ok(match self {
+            Self::Witness => Part::Witness,
+            Self::ServiceStart { node, service } => Part::ServiceStart { node: resolve(node)?, service },
+            Self::Adapter(node) => Part::Adapter(resolve(node)?),
+            Self::Address(resource) => Part::Address(resource),
+            Self::Dns => Part::Dns,
+            Self::DnsUpdates => Part::DnsUpdates,
+            Self::Directory => Part::Directory,
+            Self::Announcements => Part::Announcements,
+        })
+    }
+}
+
 /// Whether a pause moves roles away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Drain {
@@ -98,6 +114,19 @@ pub enum LinkEnd<N> {
     Disk,
     /// The witness.
     Witness,
+}
+
+impl<N> LinkEnd<N> {
+    /// The same with its node said in another way.
+    pub(super) fn resolve<M, E>(self, resolve: impl FnOnce(N) -> Result<M, E>) -> Result<LinkEnd<M>, E> {
+        Ok(match self {
+            Self::Node(node) => LinkEnd::Node(resolve(node)?),
+            Self::OtherNodes => LinkEnd::OtherNodes,
+            Self::Clients => LinkEnd::Clients,
+            Self::Disk => LinkEnd::Disk,
+            Self::Witness => LinkEnd::Witness,
+        })
+    }
 }
 
 /// Whether a link carries anything.

@@ -10,7 +10,7 @@ use super::{ClusterConfig, View};
 
 /// Why a role needs another owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Trigger {
+pub(super) enum Trigger {
     /// Its node is gone.
     NodeFailure,
     /// One of its resources failed.
@@ -21,7 +21,7 @@ pub(crate) enum Trigger {
 
 /// The next owner of `role` after `current`, or `None` if no other member may own it. Every node that asks with the
 /// same view gets the same answer.
-pub(crate) fn next_owner(
+pub(super) fn next_owner(
     config: &ClusterConfig,
     view: &View,
     role: RoleId,
@@ -47,15 +47,14 @@ pub(crate) fn next_owner(
             .or_else(|| candidates.lowest());
     }
     // Preferred owners in their order, then the others by number; the next one below the current one, round and round.
-    let rest =
-        (0..config.nodes.len()).map(|node| NodeId(node as u8)).filter(|node| !preferred.contains(node));
+    let rest = NodeSet::first(config.nodes.len()).iter().filter(|node| !preferred.contains(node));
     let order: Vec<NodeId> = preferred.iter().copied().chain(rest).collect();
     let place = order.iter().position(|&node| node == current).map_or(0, |place| place + 1);
     order.iter().cycle().skip(place).take(order.len()).copied().find(|&node| candidates.contains(node))
 }
 
 /// The owner when the cluster forms: the first preferred owner that is there, else the member with the lowest number.
-pub(crate) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> Option<NodeId> {
+pub(super) fn first_owner(config: &ClusterConfig, view: &View, role: RoleId) -> Option<NodeId> {
     let candidates = candidates(config, view, role);
     let preferred = &config.roles[role.index()].preferred_owners;
     preferred.iter().copied().find(|&node| candidates.contains(node)).or_else(|| candidates.lowest())

@@ -3,7 +3,7 @@
 //! A regroup is a pure function of one connected component; its result goes to every node in it as one message.
 
 use crate::choices::{ChoiceKey, Choices, Purpose};
-use crate::names::{NodeId, NodeSet, RoleId};
+use crate::names::{NodeSet, RoleId};
 use crate::planted::{Defect, has};
 
 use super::view::{Epoch, RoleViews};
@@ -105,13 +105,10 @@ fn started(config: &ClusterConfig, component: Component<'_>) -> RoleViews {
     roles
 }
 
-/// Forced quorum outranks whatever another partition has decided meanwhile (event 5396, documented).
-const FORCED_AHEAD: u32 = 1_000;
-
 /// The votes that a cluster starts with, before anybody is a member: every configured one.
 pub(crate) fn configured_votes(config: &ClusterConfig) -> NodeSet {
-    (0..config.nodes.len())
-        .map(|node| NodeId(node as u8))
+    NodeSet::first(config.nodes.len())
+        .iter()
         .filter(|node| config.nodes[node.index()].has_vote || has(Defect::VoteTakenAwayCounts))
         .collect()
 }
@@ -135,3 +132,6 @@ fn assign(
     });
     (loser.map_or(voters, |loser| voters.without(loser)), false)
 }
+
+/// Forced quorum outranks whatever another partition has decided meanwhile (event 5396, documented).
+const FORCED_AHEAD: u32 = 1_000;

@@ -142,15 +142,7 @@ impl Twin {
         let network = Network::claim(topology.nodes.len(), topology.addresses.len(), options.addressing)?;
         let doors = doors(topology, &network)?;
         doors.iter().try_for_each(Door::is_free)?;
-        let port = topology.endpoint_port();
-        let endpoints: Vec<DoorId> = topology
-            .targets_of(topology.endpoint)
-            .filter_map(|target| doors.iter().find(|door| door.target == target && door.port == port))
-            .map(|door| door.id)
-            .collect();
-        if endpoints.is_empty() {
-            return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
-        }
+        let endpoints = endpoints(topology, names, &doors)?;
         let onlooker =
             onlooker(None).map_err(|source| TwinError::Tls { name: "clients".to_owned(), source })?;
         let (sender, happenings) = unbounded_channel();
@@ -405,6 +397,20 @@ fn doors(topology: &Topology, network: &Network) -> Result<Vec<Door>, TwinError>
             Ok(Door::new(DoorId(index), target, port, address))
         })
         .collect()
+}
+
+/// The doors behind the endpoint.
+fn endpoints(topology: &Topology, names: &Names, doors: &[Door]) -> Result<Vec<DoorId>, TwinError> {
+    let port = topology.endpoint_port();
+    let endpoints: Vec<DoorId> = topology
+        .targets_of(topology.endpoint)
+        .filter_map(|target| doors.iter().find(|door| door.target == target && door.port == port))
+        .map(|door| door.id)
+        .collect();
+    if endpoints.is_empty() {
+        return Err(TwinError::NoEndpoint { name: names.host(topology.endpoint).to_owned() });
+    }
+    Ok(endpoints)
 }
 
 /// How often the probe looks, in virtual time.

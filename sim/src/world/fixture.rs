@@ -31,38 +31,6 @@ pub(crate) const OTHER: CertificateId = CertificateId(1);
 
 /// What the eight steps of the guide set up, with so many workers.
 pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
-    let resource = |kind, depends_on: &[u16]| ResourceConfig {
-        role: ROLE,
-        kind,
-        depends_on: depends_on.iter().copied().map(ResourceId).collect(),
-        depends_on_any: Vec::new(),
-        subnet: 0,
-        possible_owners: NodeSet::first(2),
-        policy: ResourcePolicy::DEFAULT,
-    };
-    let cluster = ClusterConfig {
-        properties: Profile::Windows2019.properties(),
-        nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; 2],
-        witness: Some(Witness::Disk),
-        begins_at: Duration::ZERO,
-        roles: vec![RoleConfig {
-            preferred_owners: Vec::new(),
-            failover_threshold: None,
-            auto_failback: false,
-            priority: Priority::default(),
-            failback_window: None,
-            failover_period: Duration::from_secs(6 * 3600),
-            resources: (0..6).map(ResourceId).collect(),
-        }],
-        resources: vec![
-            resource(ResourceKind::PhysicalDisk, &[]),
-            resource(ResourceKind::IpAddress(AddressId(0)), &[]),
-            resource(ResourceKind::NetworkName(SQLFCI), &[1]),
-            resource(ResourceKind::SqlServer, &[0, 2]),
-            resource(ResourceKind::SqlServerAgent, &[3]),
-            resource(ResourceKind::ScaleOutMaster, &[2, 3]),
-        ],
-    };
     let certificate = |names: &[HostId]| Certificate {
         common_names: names.to_vec(),
         alternative_names: None,
@@ -74,7 +42,7 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         profile: Profile::Windows2019,
         catalog_startup: CatalogStartup::Never,
         logging: Logging { server: SQLFCI, authentication: Authentication::Mixed },
-        cluster: Shared::new(cluster),
+        cluster: Shared::new(cluster()),
         nodes: vec![
             Node {
                 root: (0..workers).map(own).collect(),
@@ -113,6 +81,42 @@ pub(crate) fn two_node_fci(workers: u16) -> Shared<Topology> {
         timings: Timings::DEFAULT,
         promises: Promises { reconnect_within: Duration::from_secs(180) },
     })
+}
+
+/// One role with everything that an SSIS Scale Out needs, on a disk that two nodes share.
+fn cluster() -> ClusterConfig {
+    let resource = |kind, depends_on: &[u16]| ResourceConfig {
+        role: ROLE,
+        kind,
+        depends_on: depends_on.iter().copied().map(ResourceId).collect(),
+        depends_on_any: Vec::new(),
+        subnet: 0,
+        possible_owners: NodeSet::first(2),
+        policy: ResourcePolicy::DEFAULT,
+    };
+    ClusterConfig {
+        properties: Profile::Windows2019.properties(),
+        nodes: vec![NodeConfig { has_vote: true, subnet: 0 }; 2],
+        witness: Some(Witness::Disk),
+        begins_at: Duration::ZERO,
+        roles: vec![RoleConfig {
+            preferred_owners: Vec::new(),
+            failover_threshold: None,
+            auto_failback: false,
+            priority: Priority::default(),
+            failback_window: None,
+            failover_period: Duration::from_secs(6 * 3600),
+            resources: (0..6).map(ResourceId).collect(),
+        }],
+        resources: vec![
+            resource(ResourceKind::PhysicalDisk, &[]),
+            resource(ResourceKind::IpAddress(AddressId(0)), &[]),
+            resource(ResourceKind::NetworkName(SQLFCI), &[1]),
+            resource(ResourceKind::SqlServer, &[0, 2]),
+            resource(ResourceKind::SqlServerAgent, &[3]),
+            resource(ResourceKind::ScaleOutMaster, &[2, 3]),
+        ],
+    }
 }
 
 /// The texts of the same cluster.

@@ -11,7 +11,7 @@ use super::World;
 
 impl World {
     /// A package has ended on this worker's machine.
-    pub(crate) fn package_ended(&mut self, worker: WorkerId, task: TaskId) {
+    pub(super) fn package_ended(&mut self, worker: WorkerId, task: TaskId) {
         self.show(Source::Worker(worker), Fact::Package { task, worker, runs: false });
         let log = match self.topology.logging.authentication {
             // Packages run, and nothing is logged (documented).
@@ -27,7 +27,7 @@ impl World {
     }
 
     /// A worker's service has started: it sends what its machine has kept (documented).
-    pub(crate) fn send_log_cache(&mut self, worker: WorkerId) {
+    pub(super) fn send_log_cache(&mut self, worker: WorkerId) {
         if self.log_cache.is_empty() || !self.log_server_answers() {
             return;
         }

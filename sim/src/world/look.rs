@@ -6,11 +6,12 @@ use crate::action::Service;
 use crate::cluster::ClusterService;
 use crate::names::{CertificateId, HostId, NodeId, WorkerId};
 use crate::net::Destination;
-use crate::observe::{AgentRow, Answer, Power};
+use crate::observe::{AgentRow, Answer, Fact, Power, Source};
 use crate::scaleout::{MasterSettings, WorkerProcess, WorkerSettings};
 use crate::sql::SqlServer;
 
 use super::World;
+use super::wire::Wire;
 
 /// A worker's connection to the master's port, as the list of its machine's TCP connections shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -142,6 +143,19 @@ impl World {
             }
         });
         best.max_by_key(Answer::rank).unwrap_or(Answer::Silent)
+    }
+
+    /// Shows what a client outside meets under the master's name, if that has changed.
+    pub(super) fn look_at_endpoint(&mut self) {
+        if !matches!(self.wire, Wire::Modelled) {
+            return;
+        }
+        let host = self.topology.endpoint;
+        let answer = self.endpoint_answer();
+        if self.shown_endpoint != Some(answer) {
+            self.shown_endpoint = Some(answer);
+            self.show(Source::Probe, Fact::Endpoint { host, answer });
+        }
     }
 
     fn answer_of(&self, by: NodeId) -> Answer {

@@ -5,15 +5,12 @@
 //! moment of the heartbeat or poll that notices a fault is computed when the fault happens.
 
 mod act;
-mod act_on_worker;
 mod attempts;
-mod availability;
 mod cluster;
+mod event;
 mod identity;
 mod logging;
 mod look;
-mod membership;
-mod needless;
 mod node;
 mod program;
 mod queue;
@@ -31,20 +28,20 @@ use std::collections::VecDeque;
 use crate::action::Load;
 use crate::assumption::Assumption;
 use crate::choices::{ChoiceKey, Choices, Purpose, Spread};
-use crate::cluster::{Attempt, ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
+use crate::cluster::{ClusterEffect, ClusterEvent, ClusterProperties, Epoch};
 use crate::mark::Marks;
-use crate::names::{LoadId, NodeId, ResourceId, TaskId, WorkerId};
+use crate::names::{AddressId, LoadId, NodeId, NodeSet, TaskId, WorkerId};
 use crate::net::{Addresses, Dns, Links};
-use crate::observe::{Answer, ErrorFamily, Fact, Flow, Loss, Record, Sink, Source, Watch};
-use crate::planted::{Defect, has};
-use crate::scaleout::{MasterEffect, WorkerEffect, WorkerEvent};
+use crate::observe::{Answer, Fact, Flow, Record, Sink, Source, Watch};
+use crate::scaleout::{MasterEffect, WorkerEffect};
 use crate::sql::{Change, Replicas, Ssisdb};
 use crate::step::Shared;
 use crate::time::{Time, micros};
 use crate::topology::Topology;
 use crate::trust::{ClientTrust, HostTrust, Trust};
 
-use availability::WaitingCall;
+use cluster::{WaitingCall, replicas_of};
+use event::Event;
 use node::NodeHost;
 use program::Program;
 use queue::Queue;
@@ -117,104 +114,6 @@ pub struct World {
     changes: Vec<Change>,
 }
 
-/// What is going to happen.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    WorkerDue(WorkerId),
-    SynArrived {
-        worker: WorkerId,
-        connection: u32,
-    },
-    HandshakeEnded {
-        worker: WorkerId,
-        connection: u32,
-    },
-    /// Nobody has answered at this address for as long as a client tries.
-    AddressGivenUp {
-        worker: WorkerId,
-        connection: u32,
-    },
-    ConnectFailed {
-        worker: WorkerId,
-        connection: u32,
-        error: ErrorFamily,
-    },
-    RequestArrived {
-        worker: WorkerId,
-        connection: u32,
-    },
-    SegmentAgain {
-        worker: WorkerId,
-        connection: u32,
-        attempt: u8,
-    },
-    ResponseArrived {
-        worker: WorkerId,
-        connection: u32,
-    },
-    ConnectionLost {
-        worker: WorkerId,
-        connection: u32,
-        loss: Loss,
-    },
-    ServiceDue(NodeId),
-    MasterDue(NodeId),
-    CallEnded {
-        node: NodeId,
-        resource: ResourceId,
-        attempt: Attempt,
-        in_time: bool,
-    },
-    SsisdbRecovered {
-        node: NodeId,
-        run: u32,
-    },
-    /// A node's own instance, which no cluster starts, has started.
-    InstanceStarted {
-        node: NodeId,
-        run: u32,
-    },
-    /// A call to SSISDB has waited as long as it may.
-    CallTimesOut(NodeId),
-    MasterReady {
-        node: NodeId,
-        run: u32,
-    },
-    PollFindsFailure {
-        node: NodeId,
-        resource: ResourceId,
-    },
-    /// A call to the resource has not come back for too long.
-    MonitorKilled {
-        node: NodeId,
-        resource: ResourceId,
-    },
-    HeartbeatsMissed {
-        observer: NodeId,
-        peer: NodeId,
-    },
-    RegroupEnds(NodeId),
-    JoinEnds(NodeId),
-    ServiceStarts(NodeId),
-    /// A node looks whether the others went on without it.
-    LooksAround(NodeId),
-    /// A node's time in isolation or quarantine is over.
-    StatusEnds(NodeId),
-    /// The members see whether the witness works.
-    WitnessPolled,
-    /// A machine that shuts down does not wait any longer for its cluster service.
-    ShutdownEnds(NodeId),
-    /// A package that has outlived its worker's process ends.
-    PackageEnds {
-        worker: WorkerId,
-        task: TaskId,
-    },
-    LoadRound {
-        load: LoadId,
-        round: u32,
-    },
-}
-
 /// What was counted on the way; for benchmarks and tests, never for verdicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -267,7 +166,7 @@ impl World {
             witness_holder: None,
             witness_epoch: Epoch::default(),
             ssisdb: Ssisdb::new(topology.workers.iter().map(|worker| worker.enabled)),
-            replicas: availability::replicas_of(topology),
+            replicas: replicas_of(topology),
             waiting: Vec::new(),
             nodes: Vec::with_capacity(topology.nodes.len()),
             workers: Vec::with_capacity(topology.workers.len()),
@@ -316,7 +215,7 @@ impl World {
         self.witness_holder = None;
         self.witness_epoch = Epoch::default();
         self.ssisdb = Ssisdb::new(self.topology.workers.iter().map(|worker| worker.enabled));
-        self.replicas = availability::replicas_of(&self.topology);
+        self.replicas = replicas_of(&self.topology);
         self.waiting.clear();
         self.nodes.clear();
         self.workers.clear();
@@ -537,24 +436,14 @@ impl World {
         }
     }
 
-    fn worker_due(&mut self, worker: WorkerId) {
-        let host = &mut self.workers[worker.index()];
-        if host.program.is_some() {
-            return self.program_due(worker);
-        }
-        if host.overtaken == self.now {
-            host.overtaken = Time::NEVER;
-        }
-        if !host.started {
-            host.started = true;
-            self.step_worker(worker, WorkerEvent::Started);
-        } else if host.armed == self.now {
-            host.armed = Time::NEVER;
-            if has(Defect::HandshakeWaitsForEver) && host.shakes_hands() {
-                return;
-            }
-            self.step_worker(worker, WorkerEvent::Woken);
-        }
+    /// Every node.
+    const fn all_nodes(&self) -> NodeSet {
+        NodeSet::first(self.nodes.len())
+    }
+
+    /// Every address that the cluster moves.
+    fn all_addresses(&self) -> impl Iterator<Item = AddressId> + use<> {
+        (0..self.topology.addresses.len()).map(|index| AddressId(index as u16))
     }
 
     /// A time from a triangular spread, for the `ordinal`th of its kind of this subject.

@@ -12,67 +12,68 @@ use crate::step::Shared;
 use crate::time::Time;
 use crate::topology::Topology;
 use crate::trust::{HostClass, HostTrust, Trust};
-use crate::world::Event;
+
+use super::Event;
 
 /// A machine of the cluster with everything that runs on it.
 #[derive(Clone, Debug)]
-pub(crate) struct NodeHost {
-    pub(crate) power: Power,
-    pub(crate) service: ClusterService,
-    pub(crate) armed: Time,
+pub(super) struct NodeHost {
+    pub(super) power: Power,
+    pub(super) service: ClusterService,
+    pub(super) armed: Time,
     /// When its cluster service starts, and when that start has come as far as joining: an event of another moment
     /// belongs to a start that was cut off.
-    pub(crate) starts_at: Time,
-    pub(crate) joins_at: Time,
-    pub(crate) sql: SqlServer,
+    pub(super) starts_at: Time,
+    pub(super) joins_at: Time,
+    pub(super) sql: SqlServer,
     /// Counts starts of SQL Server.
-    pub(crate) sql_run: u32,
+    pub(super) sql_run: u32,
     /// When an instance that starts with the machine runs, or ran.
-    pub(crate) sql_ready_at: Time,
-    pub(crate) master: MasterProcess,
-    pub(crate) trust: HostTrust,
-    pub(crate) class: HostClass,
+    pub(super) sql_ready_at: Time,
+    pub(super) master: MasterProcess,
+    pub(super) trust: HostTrust,
+    pub(super) class: HostClass,
     /// The node that began the regroup in which this one takes part, if one is under way.
-    pub(crate) regroup_of: Option<NodeId>,
+    pub(super) regroup_of: Option<NodeId>,
     /// Counts regroups and joins of this node.
-    pub(crate) regroup_count: u32,
+    pub(super) regroup_count: u32,
     /// Since when the machine stands still, if it does.
-    pub(crate) frozen_at: Time,
+    pub(super) frozen_at: Time,
     /// What would have happened here while the machine stood still.
-    pub(crate) stalled: Vec<Event>,
+    pub(super) stalled: Vec<Event>,
     /// Counts starts of the cluster service.
-    pub(crate) starts: u32,
+    pub(super) starts: u32,
     /// Its cluster service stopped in good order, and its absence is no loss.
-    pub(crate) left: bool,
+    pub(super) left: bool,
     /// The member to which it handed its vote over then.
-    pub(crate) heir: Option<NodeId>,
+    pub(super) heir: Option<NodeId>,
     /// What the cluster database says of its losses of membership.
-    pub(crate) quarantine: Quarantine,
+    pub(super) quarantine: Quarantine,
     /// Until when it is isolated, should it not come back before.
-    pub(crate) isolated_until: Time,
+    pub(super) isolated_until: Time,
     /// What its cluster service may do about quorum when it starts.
-    pub(crate) quorum: StartQuorum,
+    pub(super) quorum: StartQuorum,
     /// The operating system shuts down or restarts: that comes as soon as the cluster service has stopped.
-    pub(crate) shutdown: Shutdown,
+    pub(super) shutdown: Shutdown,
     /// The adapter on the network of the clients works.
-    pub(crate) has_adapter: bool,
+    pub(super) has_adapter: bool,
     /// The firewall keeps clients from the master's port.
-    pub(crate) port_blocked: bool,
+    pub(super) port_blocked: bool,
     /// SQL Server refuses the master's service account.
-    pub(crate) login_refused: bool,
+    pub(super) login_refused: bool,
     /// The service that the master's resource names is not installed.
-    pub(crate) master_missing: bool,
+    pub(super) master_missing: bool,
     /// `MasterSettings.config`, for the next start.
-    pub(crate) settings: Shared<MasterSettings>,
+    pub(super) settings: Shared<MasterSettings>,
     /// Services whose start type is Disabled.
-    pub(crate) disabled: Disabled,
+    pub(super) disabled: Disabled,
     /// Until when its resolver cache has the names of the cluster, if DNS has fallen silent.
-    pub(crate) knows_names_until: Time,
+    pub(super) knows_names_until: Time,
 }
 
 /// Whether an operating system is on its way down, and what comes then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Shutdown {
+pub(super) enum Shutdown {
     None,
     Off,
     Restart,
@@ -80,7 +81,7 @@ pub(crate) enum Shutdown {
 
 /// Losses of membership of one node, and what follows from them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Quarantine {
+pub(super) struct Quarantine {
     /// When it was lost, within the last hour.
     losses: Vec<Time>,
     /// Until when it may not join.
@@ -89,7 +90,7 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     /// The node was lost at `now`; the `threshold`th loss within an hour keeps it out for `duration`.
-    pub(crate) fn lost(&mut self, now: Time, threshold: u32, duration: impl FnOnce() -> Duration) {
+    pub(super) fn lost(&mut self, now: Time, threshold: u32, duration: impl FnOnce() -> Duration) {
         self.losses.retain(|loss| now.since(*loss) < LOSSES_COUNT_FOR);
         self.losses.push(now);
         if threshold > 0 && self.losses.len() >= threshold as usize {
@@ -99,49 +100,46 @@ impl Quarantine {
     }
 
     /// How many losses count at this moment, and whether the node may not join.
-    pub(crate) fn count(&self, now: Time) -> (usize, bool) {
+    pub(super) fn count(&self, now: Time) -> (usize, bool) {
         let losses = self.losses.iter().filter(|loss| now.since(**loss) < LOSSES_COUNT_FOR).count();
         (losses, now < self.until)
     }
 
     /// When the last quarantine ends or ended.
-    pub(crate) const fn ends(&self) -> Time {
+    pub(super) const fn ends(&self) -> Time {
         self.until
     }
 
     /// Until when the node may not join, if it may not at this moment.
-    pub(crate) fn holds_until(&self, now: Time) -> Option<Time> {
+    pub(super) fn holds_until(&self, now: Time) -> Option<Time> {
         (now < self.until).then_some(self.until)
     }
 }
 
-/// Losses within one hour count together (field reports, observed).
-const LOSSES_COUNT_FOR: Duration = Duration::from_secs(3_600);
-
 /// Which services of a node cannot be started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Disabled {
-    pub(crate) master: bool,
-    pub(crate) sql_server: bool,
+pub(super) struct Disabled {
+    pub(super) master: bool,
+    pub(super) sql_server: bool,
 }
 
 /// The master's service as the service control manager sees it.
 #[derive(Clone, Debug)]
-pub(crate) struct MasterProcess {
-    pub(crate) machine: Master,
-    pub(crate) armed: Time,
+pub(super) struct MasterProcess {
+    pub(super) machine: Master,
+    pub(super) armed: Time,
     /// Counts starts.
-    pub(crate) run: u32,
-    pub(crate) is_running: bool,
+    pub(super) run: u32,
+    pub(super) is_running: bool,
     /// Whether it hangs: HTTP.SYS goes on accepting and shaking hands for it, and nobody answers.
-    pub(crate) hangs: bool,
+    pub(super) hangs: bool,
     /// Whether its URL is registered with HTTP.SYS.
-    pub(crate) listens: bool,
-    pub(crate) port: u16,
+    pub(super) listens: bool,
+    pub(super) port: u16,
 }
 
 impl NodeHost {
-    pub(crate) fn new(node: NodeId, topology: &Topology, trust: &mut Trust) -> Self {
+    pub(super) fn new(node: NodeId, topology: &Topology, trust: &mut Trust) -> Self {
         let own = &topology.nodes[node.index()];
         let mut root = own.root.clone();
         root.extend(own.binding.filter(|_| own.private_key));
@@ -191,29 +189,29 @@ impl NodeHost {
     }
 
     /// Whether it answers anything on the network.
-    pub(crate) fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.power == Power::On
     }
 
     /// Whether it takes part in the cluster: powered, and an active member in its own view.
-    pub(crate) fn is_member(&self) -> bool {
+    pub(super) fn is_member(&self) -> bool {
         self.is_on() && self.service.is_active()
     }
 
-    pub(crate) const fn listens(&self) -> bool {
+    pub(super) const fn listens(&self) -> bool {
         self.master.listens
     }
 
-    pub(crate) const fn listens_on(&self, port: u16) -> bool {
+    pub(super) const fn listens_on(&self, port: u16) -> bool {
         self.master.listens && self.master.port == port
     }
 
-    pub(crate) const fn master_run(&self) -> u32 {
+    pub(super) const fn master_run(&self) -> u32 {
         self.master.run
     }
 
     /// Everything that was in memory is gone. What the cluster database on its disk says stays.
-    pub(crate) fn lose_power(&mut self) {
+    pub(super) fn lose_power(&mut self) {
         self.power = Power::Off;
         self.sql = SqlServer::Stopped;
         self.sql_run += 1;
@@ -233,6 +231,9 @@ impl NodeHost {
 }
 
 /// One number for a resource on a node.
-pub(crate) const fn place(node: NodeId, resource: ResourceId) -> u32 {
+pub(super) const fn place(node: NodeId, resource: ResourceId) -> u32 {
     (node.0 as u32) << 16 | resource.0 as u32
 }
+
+/// Losses within one hour count together (field reports, observed).
+const LOSSES_COUNT_FOR: Duration = Duration::from_secs(3_600);

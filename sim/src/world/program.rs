@@ -16,7 +16,7 @@ use super::{ApplyError, Event, World};
 
 /// A program in the place of a worker's service.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Program {
+pub(super) struct Program {
     pub(super) runs: bool,
     /// The node that it asked last, and under which name.
     asked: Option<(NodeId, HostId)>,
@@ -27,7 +27,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) const STOPPED: Self = Self { runs: false, asked: None, known_to: None, overdue: Time::NEVER };
+    pub(super) const STOPPED: Self = Self { runs: false, asked: None, known_to: None, overdue: Time::NEVER };
 }
 
 impl World {

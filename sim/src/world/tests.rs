@@ -11,8 +11,8 @@ use crate::action::{
 };
 use crate::assumption::Assumptions;
 use crate::cluster::Witness;
-use crate::names::NodeSet;
-use crate::observe::{NodeState, ResourceState, TaskState, WorkerState};
+use crate::names::{NodeSet, ResourceId};
+use crate::observe::{ErrorFamily, Loss, NodeState, ResourceState, TaskState, WorkerState};
 
 /// A cluster with everybody connected, five minutes after its boot.
 fn steady(workers: u16, loads: &[Load]) -> (World, Vec<Record>) {

@@ -186,7 +186,7 @@ pub enum WireEvent {
 
 /// Who carries requests and answers.
 #[derive(Clone, Debug)]
-pub(crate) enum Wire {
+pub(super) enum Wire {
     /// The model of this crate.
     Modelled,
     /// Somebody who takes commands.
@@ -195,7 +195,7 @@ pub(crate) enum Wire {
 
 impl Wire {
     /// Forgets commands that nobody has taken.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         match self {
             Self::Modelled => {}
             Self::Outside(commands) => commands.clear(),
@@ -203,7 +203,7 @@ impl Wire {
     }
 
     /// Passes on a command, if somebody takes commands; says whether somebody does.
-    pub(crate) fn command(&mut self, command: WireCommand) -> bool {
+    pub(super) fn command(&mut self, command: WireCommand) -> bool {
         match self {
             Self::Modelled => false,
             Self::Outside(commands) => {

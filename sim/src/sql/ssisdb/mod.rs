@@ -1,7 +1,7 @@
 //! What does SSISDB hold, and what do its procedures change?
 //!
-//! It lies on the shared disk: what is committed survives every crash, nothing else does. Each procedure is a call;
-//! its rules are read in the shipped T-SQL (observed) unless a line says otherwise.
+//! It lies on the shared disk, or in the replicas of an availability group: what is committed survives every crash, nothing
+//! else does. Each procedure is a call; its rules are read in the shipped T-SQL (observed) unless a line says otherwise.
 
 #[cfg(test)]
 mod tests;

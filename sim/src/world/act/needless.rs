@@ -10,7 +10,7 @@ use crate::cluster::ResourceKind;
 use crate::names::{CertificateId, NodeId, RoleId};
 use crate::observe::AgentRow;
 
-use super::World;
+use super::super::World;
 
 impl World {
     /// Whether everything is already as the action would have it.
@@ -100,10 +100,7 @@ impl World {
         };
         match to {
             LinkEnd::Node(other) => is_so(other),
-            LinkEnd::OtherNodes => {
-                let mut others = (0..self.nodes.len()).map(|other| NodeId(other as u8));
-                others.all(|other| other == node || is_so(other))
-            }
+            LinkEnd::OtherNodes => self.all_nodes().without(node).iter().all(is_so),
             LinkEnd::Clients => self.links.serves_clients(node) == open,
             LinkEnd::Disk => self.links.has_disk(node) == open,
             LinkEnd::Witness => self.links.has_witness(node) == open,

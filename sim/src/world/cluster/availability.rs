@@ -14,7 +14,7 @@ use crate::sql::{Call, Replicas, SqlError, SqlServer};
 use crate::time::Time;
 use crate::topology::Topology;
 
-use super::{Event, World};
+use super::super::{Event, World};
 
 /// On whose behalf a master calls SSISDB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Asker {
 
 /// A call to SSISDB whose transaction waits for a replica.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WaitingCall {
+pub(in crate::world) struct WaitingCall {
     /// The node of the master that called, and the start of it.
     node: NodeId,
     run: u32,
@@ -40,7 +40,7 @@ pub(super) struct WaitingCall {
 }
 
 /// The replicas at the start of a run, if SSISDB is in an availability group.
-pub(super) fn replicas_of(topology: &Topology) -> Option<Replicas> {
+pub(in crate::world) fn replicas_of(topology: &Topology) -> Option<Replicas> {
     nodes_with_replica(&topology.cluster).map(Replicas::on)
 }
 
@@ -54,7 +54,7 @@ fn nodes_with_replica(cluster: &ClusterConfig) -> Option<NodeSet> {
 impl World {
     /// A machine gets power at `boot`: its instance starts after that. Automatic is the start type that set-up gives an
     /// instance outside of a failover cluster (Windows service accounts and permissions, documented).
-    pub(crate) fn boot_instance(&mut self, node: NodeId, boot: Time) {
+    pub(super) fn boot_instance(&mut self, node: NodeId, boot: Time) {
         if nodes_with_replica(&self.topology.cluster).is_none_or(|nodes| !nodes.contains(node)) {
             return;
         }
@@ -67,7 +67,7 @@ impl World {
 
     /// `Start-Service` of an instance with a replica, which no cluster starts; false if there is none on this node, or it
     /// cannot start.
-    pub(super) fn start_instance(&mut self, node: NodeId) -> bool {
+    pub(in crate::world) fn start_instance(&mut self, node: NodeId) -> bool {
         let nodes = nodes_with_replica(&self.topology.cluster);
         let can =
             nodes.is_some_and(|nodes| nodes.contains(node)) && !self.nodes[node.index()].disabled.sql_server;
@@ -77,7 +77,7 @@ impl World {
         can
     }
 
-    pub(crate) fn instance_started(&mut self, node: NodeId, run: u32) {
+    pub(super) fn instance_started(&mut self, node: NodeId, run: u32) {
         let host = &mut self.nodes[node.index()];
         if host.sql_run == run && host.sql == SqlServer::Stopped && !host.disabled.sql_server {
             host.sql = SqlServer::Secondary;
@@ -86,7 +86,7 @@ impl World {
 
     /// The group comes online on a node; says whether its replica can be primary. That the call waits for an instance
     /// which is still starting is inferred.
-    pub(crate) fn become_primary(&mut self, node: NodeId) -> bool {
+    pub(super) fn become_primary(&mut self, node: NodeId) -> bool {
         let is_synchronized = self.replicas.is_some_and(|replicas| replicas.is_synchronized(node));
         let can = is_synchronized && self.nodes[node.index()].sql == SqlServer::Secondary;
         if can {
@@ -96,7 +96,7 @@ impl World {
     }
 
     /// The group goes offline on a node: the instance runs on, and its replica is no longer primary.
-    pub(crate) fn step_down(&mut self, node: NodeId) {
+    pub(super) fn step_down(&mut self, node: NodeId) {
         let host = &mut self.nodes[node.index()];
         if !matches!(host.sql, SqlServer::Recovering | SqlServer::Usable) {
             return;
@@ -113,7 +113,7 @@ impl World {
     /// take note (that it is not left behind before is inferred): so a primary that is cut off commits nothing that the
     /// others do not have.
     #[inline]
-    pub(crate) fn commits(&mut self, primary: NodeId) -> bool {
+    pub(in crate::world) fn commits(&mut self, primary: NodeId) -> bool {
         self.replicas.is_none_or(|replicas| self.commits_with(primary, replicas))
     }
 
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// Tries again what waits for a replica: something has changed.
-    pub(crate) fn try_waiting_calls(&mut self) {
+    pub(in crate::world) fn try_waiting_calls(&mut self) {
         for waiting in std::mem::take(&mut self.waiting) {
             let host = &self.nodes[waiting.node.index()];
             if host.power == Power::Frozen {

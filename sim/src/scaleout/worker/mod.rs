@@ -6,16 +6,20 @@
 //! .NET closes a connection that was idle for 100 s (ServicePointManager.MaxServicePointIdleTime, documented). A worker asks
 //! for a task or reports on one far more often, so that this never happens here.
 
-use crate::assumption::{Assumption, EVERY_FAILURE_COUNTS, HTTP_TIMEOUT, PACKAGES_END};
+mod event;
+mod task;
+
+use crate::assumption::{Assumption, HTTP_TIMEOUT};
 use crate::choices::{ChoiceKey, Choices, Purpose};
 use crate::names::{LoadId, TaskId, WorkerId};
 use crate::observe::{ErrorFamily, Loss};
 use crate::planted::{Defect, has};
-use crate::sql::NOT_THE_OWNER;
 use crate::step::{Machine, Shared};
 use crate::time::{Due, Span, Time};
 
-use super::{Grant, Report, Request, Response, WorkerSettings};
+use super::{Report, Request, Response, WorkerSettings};
+
+pub use event::{WorkerEffect, WorkerEvent};
 
 /// The worker service on one machine.
 #[derive(Clone, Debug, Hash)]
@@ -80,60 +84,6 @@ pub enum WorkerProcess {
     Hangs,
 }
 
-/// What can happen to a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerEvent {
-    /// Its service starts.
-    Started,
-    /// Its process does nothing any more; packages have processes of their own, and end in their time.
-    Hung,
-    /// A deadline may have come.
-    Woken,
-    /// The host of its endpoint has several addresses, which are tried one after the other.
-    Resolved {
-        /// How many.
-        addresses: u8,
-    },
-    /// The handshake of its connection is finished.
-    Connected,
-    /// Its attempt to connect failed.
-    ConnectFailed(ErrorFamily),
-    /// Its connection broke.
-    Lost(Loss),
-    /// The request under way is answered.
-    Answered(Response),
-    /// SQL Server, to which its packages write their logs, stopped.
-    SqlServerStopped,
-}
-
-/// What a worker wants done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WorkerEffect {
-    /// Open a connection to the host of MasterEndpoint.
-    Connect,
-    /// Send a request on the open connection.
-    Send(Request),
-    /// Give up the connection, or the attempt.
-    Drop,
-    /// Write into the log: connected.
-    LogConnected,
-    /// Write into the log: the connection is lost.
-    LogLost(Loss),
-    /// Write into the log: an attempt failed.
-    LogRefused(ErrorFamily),
-    /// Start the package of a task.
-    StartPackage(TaskId),
-    /// The package of a task has ended, or is ended.
-    EndPackage(TaskId),
-    /// Write into the log: SSISDB refused a report.
-    LogReportRefused {
-        /// On which task.
-        task: TaskId,
-        /// With which message.
-        number: u16,
-    },
-}
-
 impl Worker {
     /// A service that has not been started.
     pub const fn new(id: WorkerId, settings: Shared<WorkerSettings>) -> Self {
@@ -176,14 +126,9 @@ impl Worker {
         &self.tasks
     }
 
-    /// Whether it runs the package of a task.
-    pub fn runs(&self, task: TaskId) -> bool {
-        self.tasks.iter().any(|running| running.task == task && running.ends != Due::NONE)
-    }
-
     #[inline(never)]
     fn start(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        let mut phase = |purpose, period: Span| {
+        let phase = |purpose, period: Span| {
             let key = ChoiceKey { purpose, subject: self.id.0, ordinal: 0 };
             Due::at(now.later(choices.between(key, 0, period.as_micros().saturating_sub(1))))
         };
@@ -256,38 +201,6 @@ impl Worker {
         }
     }
 
-    /// Without a connection no report is answered. Whether that is an error in the sense of HeartbeatErrorTollerance is
-    /// asked once it would matter.
-    #[inline(never)]
-    fn give_up_unheard(&mut self, now: Time, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        let tolerance = self.settings.heartbeat_error_tolerance;
-        self.tasks.retain(|task| {
-            let given_up = task.report_owed
-                && task.ends != Due::NONE
-                && is_older(task, tolerance, now)
-                && choices.assume(Assumption::UnansweredReports) == EVERY_FAILURE_COUNTS;
-            if given_up {
-                effects.push(WorkerEffect::EndPackage(task.task));
-            }
-            !given_up
-        });
-    }
-
-    /// SQL Server stopped: the packages end with it, or run on. The worker cannot report that they ended; their leases
-    /// run out (inferred).
-    #[inline(never)]
-    fn lose_sql_server(&mut self, choices: &mut Choices, effects: &mut Vec<WorkerEffect>) {
-        let runs = |task: &RunningTask| task.ends != Due::NONE;
-        if self.tasks.iter().any(runs) && choices.assume(Assumption::PackagesWithoutSql) == PACKAGES_END {
-            self.tasks.retain(|task| {
-                if runs(task) {
-                    effects.push(WorkerEffect::EndPackage(task.task));
-                }
-                !runs(task)
-            });
-        }
-    }
-
     /// Sends what is owed, if the connection is free: heartbeat first, then reports, then a request for a task.
     fn pay_debts(&mut self, now: Time, effects: &mut Vec<WorkerEffect>) {
         if self.link != Link::Up || self.in_flight.is_some() {
@@ -357,82 +270,6 @@ impl Worker {
             | (Request::ReportTask(_), Response::Registered { .. } | Response::NoTask | Response::Task(_)) => {
             }
         }
-    }
-
-    #[inline(never)]
-    fn begin(&mut self, now: Time, grant: Grant, effects: &mut Vec<WorkerEffect>) {
-        // A task that was swept while its worker was away can come back to the same worker, which may still run it. That
-        // it runs one package a task is inferred: the old one is ended.
-        self.tasks.retain(|task| {
-            let is_again = task.task == grant.task;
-            if is_again && task.ends != Due::NONE {
-                effects.push(WorkerEffect::EndPackage(task.task));
-            }
-            !is_again
-        });
-        effects.push(WorkerEffect::StartPackage(grant.task));
-        let at_once = grant.duration.is_zero();
-        if at_once {
-            effects.push(WorkerEffect::EndPackage(grant.task));
-        }
-        // Most workers run one task or few: a vector of its own accord would make room for four.
-        if self.tasks.len() == self.tasks.capacity() {
-            self.tasks.reserve_exact(1);
-        }
-        self.tasks.push(RunningTask {
-            task: grant.task,
-            load: grant.load,
-            ends: if at_once { Due::NONE } else { Due::at(now + grant.duration) },
-            report: if at_once { Due::NONE } else { Due::at(now + self.settings.task_heartbeat_interval) },
-            // The first report says that the package runs, or that it is over.
-            report_owed: true,
-            last_good_report: Due::at(now),
-        });
-    }
-
-    fn report_noted(&mut self, now: Time, report: Report) {
-        if report.finished {
-            self.tasks.retain(|task| task.task != report.task);
-        } else if let Some(task) = self.tasks.iter_mut().find(|task| task.task == report.task) {
-            task.last_good_report = Due::at(now);
-        }
-    }
-
-    /// An error answer: the worker ends the package once its last good report is older than
-    /// HeartbeatErrorTollerance (documented); a finished task whose report is refused is dropped (inferred).
-    #[inline(never)]
-    fn report_refused(&mut self, now: Time, report: Report, number: u16, effects: &mut Vec<WorkerEffect>) {
-        effects.push(WorkerEffect::LogReportRefused { task: report.task, number });
-        let tolerance = self.settings.heartbeat_error_tolerance;
-        self.tasks.retain(|task| {
-            if task.task != report.task {
-                return true;
-            }
-            let given_up = is_older(task, tolerance, now);
-            if given_up && !report.finished {
-                effects.push(WorkerEffect::EndPackage(task.task));
-            }
-            !(given_up || report.finished && number == NOT_THE_OWNER)
-        });
-    }
-
-    /// The report was not taken for want of SSISDB, which is an error answer too: it is made again with the next task
-    /// heartbeat, as long as the last good one is not too old.
-    #[inline(never)]
-    fn report_failed(&mut self, now: Time, report: Report, effects: &mut Vec<WorkerEffect>) {
-        let again = Due::at(now + self.settings.task_heartbeat_interval);
-        let tolerance = self.settings.heartbeat_error_tolerance;
-        self.tasks.retain_mut(|task| {
-            if task.task != report.task {
-                return true;
-            }
-            task.report = again;
-            let given_up = !report.finished && is_older(task, tolerance, now);
-            if given_up {
-                effects.push(WorkerEffect::EndPackage(task.task));
-            }
-            !given_up
-        });
     }
 
     /// The request under way will not be answered: a report is owed again, anything else has its own rhythm.
@@ -537,11 +374,6 @@ impl Machine for Worker {
     }
 }
 
-/// Whether the last good report on a task is too old for the worker to go on without another.
-fn is_older(task: &RunningTask, tolerance: Span, now: Time) -> bool {
-    now > task.last_good_report.moment().unwrap_or_default() + tolerance
-}
-
 /// The next moment of a rhythm whose last one has come; missed ones are dropped.
 fn next(due: Due, now: Time, period: Span) -> Due {
     let Some(last) = due.moment() else { return Due::NONE };
@@ -551,5 +383,6 @@ fn next(due: Due, now: Time, period: Span) -> Due {
 
 /// WCF's SendTimeout, default (documented).
 const SEND_TIMEOUT: Span = Span::from_secs(60);
+
 /// `HttpWebRequest.Timeout`, default (documented).
 const HTTP_REQUEST_TIMEOUT: Span = Span::from_secs(100);

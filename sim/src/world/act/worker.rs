@@ -7,7 +7,8 @@ use crate::observe::{AgentRow, Fact, Loss, Source, WorkerState};
 use crate::scaleout::{Worker, WorkerEvent, WorkerProcess, WorkerSettings};
 use crate::step::Shared;
 
-use super::{ApplyError, Event, World};
+use super::super::{Event, World};
+use super::ApplyError;
 
 impl World {
     /// T-SQL, which needs SSISDB.
@@ -61,7 +62,7 @@ impl World {
 
     /// A worker's process ends; the next one reads these settings. Whether its packages, which have processes of their own,
     /// end with it is an assumption.
-    pub(super) fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
+    pub(in crate::world) fn end_worker(&mut self, id: WorkerId, settings: WorkerSettings) {
         let host = &mut self.workers[id.index()];
         let ended = std::mem::replace(&mut host.machine, Worker::new(id, Shared::new(settings)));
         host.resolver.forget_process();

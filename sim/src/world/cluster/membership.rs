@@ -17,16 +17,16 @@ use crate::observe::NodeStatus;
 use crate::planted::{Defect, has};
 use crate::time::{Time, micros};
 
-use super::{Event, World};
+use super::super::{Event, World};
 
 impl World {
     /// Nodes of which this is true.
-    pub(crate) fn node_set(&self, is_in: impl Fn(&Self, NodeId) -> bool) -> NodeSet {
-        (0..self.nodes.len()).map(|node| NodeId(node as u8)).filter(|&node| is_in(self, node)).collect()
+    pub(super) fn node_set(&self, is_in: impl Fn(&Self, NodeId) -> bool) -> NodeSet {
+        self.all_nodes().iter().filter(|&node| is_in(self, node)).collect()
     }
 
     /// Whether two nodes talk to each other at this moment.
-    pub(crate) fn talks(&self, one: NodeId, other: NodeId) -> bool {
+    pub(super) fn talks(&self, one: NodeId, other: NodeId) -> bool {
         self.nodes[one.index()].is_on() && self.nodes[other.index()].is_on() && self.links.talks(one, other)
     }
 
@@ -75,7 +75,7 @@ impl World {
 
     /// A starting node joins the cluster that it finds; if it finds none, the nodes that are starting form one
     /// (nodes page of MsCS, documented).
-    pub(crate) fn join_ends(&mut self, node: NodeId) {
+    pub(super) fn join_ends(&mut self, node: NodeId) {
         let host = &self.nodes[node.index()];
         if !host.is_on() || !host.service.runs() || host.service.is_active() || host.joins_at != self.now {
             return;
@@ -113,7 +113,7 @@ impl World {
 
     /// Regroups a component. Starting nodes that would have no quorum go on waiting, which is said by `false`.
     /// `forced` if an administrator forces quorum: they need none then, and what they know is authoritative.
-    pub(crate) fn regroup_component(&mut self, component: NodeSet, active: NodeSet, forced: bool) -> bool {
+    fn regroup_component(&mut self, component: NodeSet, active: NodeSet, forced: bool) -> bool {
         let forced = forced && active.is_empty();
         let voices = if active.is_empty() { component } else { component.and(active) };
         let newest = voices
@@ -191,7 +191,7 @@ impl World {
     }
 
     /// A node's time in isolation or quarantine may be over, which the members see.
-    pub(crate) fn status_ends(&mut self, node: NodeId) {
+    pub(super) fn status_ends(&mut self, node: NodeId) {
         let status = self.status(node);
         let members = self.node_set(|world, member| world.nodes[member.index()].is_member());
         for member in members.iter() {
@@ -251,7 +251,7 @@ impl World {
     }
 
     /// Heartbeats from `peer` no longer reach some members: each of them will have missed too many at a known moment.
-    pub(crate) fn heartbeats_stop(&mut self, peer: NodeId) {
+    pub(in crate::world) fn heartbeats_stop(&mut self, peer: NodeId) {
         self.mark_loss();
         let observers = self.node_set(|world, node| {
             node != peer
@@ -272,7 +272,7 @@ impl World {
     }
 
     /// A member that stood still since `since` has missed the heartbeats of members that it does not hear.
-    pub(crate) fn listen_again(&mut self, observer: NodeId, since: Time) {
+    pub(in crate::world) fn listen_again(&mut self, observer: NodeId, since: Time) {
         let members = self.nodes[observer.index()].service.view().members.without(observer);
         for peer in members.iter().filter(|&peer| !self.hears(observer, peer)).collect::<NodeSet>().iter() {
             self.will_miss(observer, peer, since);
@@ -319,14 +319,14 @@ impl World {
     }
 
     /// A cluster service is gone from a node that still runs: its connections to the others break at once.
-    pub(crate) fn service_gone(&mut self, peer: NodeId) {
+    pub(in crate::world) fn service_gone(&mut self, peer: NodeId) {
         self.mark_loss();
         for observer in self.others_heard(peer).iter() {
             self.queue.push(self.now, Event::HeartbeatsMissed { observer, peer });
         }
     }
 
-    pub(crate) fn heartbeats_missed(&mut self, observer: NodeId, peer: NodeId) {
+    pub(super) fn heartbeats_missed(&mut self, observer: NodeId, peer: NodeId) {
         if has(Defect::LossNotNoticed) {
             return;
         }
@@ -349,7 +349,7 @@ impl World {
 
     /// The members decide together: a regroup that one of them began ends even if that one is gone by then. Members that
     /// do not hear of it decide when their own regroup ends.
-    pub(crate) fn regroup_ends(&mut self, began: NodeId) {
+    pub(super) fn regroup_ends(&mut self, began: NodeId) {
         let waits = |world: &Self| {
             world.node_set(|world, node| {
                 let host = &world.nodes[node.index()];
@@ -365,7 +365,7 @@ impl World {
 
     /// The witness failed or works again: its vote, and those of the nodes, are assigned anew (understand-quorum,
     /// documented). Nobody's membership changes.
-    pub(crate) fn count_votes_anew(&mut self) {
+    pub(super) fn count_votes_anew(&mut self) {
         let mut rest = self.node_set(|world, node| world.nodes[node.index()].is_member());
         while let Some(first) = rest.lowest() {
             let component = self.component(first);
@@ -375,15 +375,15 @@ impl World {
     }
 
     /// A node that was away too long finds that the others went on without it: its service stops, and starts again.
-    pub(crate) fn look_for_exclusion(&mut self, node: NodeId) {
+    pub(super) fn look_for_exclusion(&mut self, node: NodeId) {
         let host = &self.nodes[node.index()];
         if !host.is_member() {
             return;
         }
         let epoch = host.service.view().epoch;
-        let excluded = (0..self.nodes.len()).map(|other| NodeId(other as u8)).any(|other| {
+        let excluded = self.all_nodes().without(node).iter().any(|other| {
             let view = self.nodes[other.index()].service.view();
-            other != node && self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
+            self.hears(node, other) && view.epoch > epoch && !view.members.contains(node)
         });
         if excluded {
             self.nodes[node.index()].regroup_of = None;
