@@ -314,15 +314,21 @@ steps:
 #[test]
 fn a_node_that_joins_in_spite_of_its_losses_is_seen() {
     let claim = Claim::LostNodesAreQuarantined;
-    let plan = failover_tests::plan_of(LOST_THREE_TIMES, &failover_tests::two_node_fci(), 1);
-    let (plan, mut records) = asked(plan, claim);
-    assert_eq!(said_of(claim, &plan, &records), Outcome::Pass);
-    let end = last(&records);
-    let joins = Fact::NodeState { node: NodeId(1), state: NodeState::Up };
-    add(&mut records, end, Source::Node(NODE1), joins);
-    assert_eq!(said_of(claim, &plan, &records), Outcome::Fail);
-    // Where nobody has set how long a quarantine lasts, nobody knows.
-    let (plan, records) = asked(failover_tests::plan("model/node_lost_three_times", 1), claim);
+    let set = "given:\n  - set_cluster: { QuarantineDuration: 2h }\n";
+    let open = LOST_THREE_TIMES.replace(set, "");
+    let granted = open.replace("two_node_fci }", "two_node_fci, assume: { quarantine_duration: 2h } }");
+    for scenario in [LOST_THREE_TIMES, &granted] {
+        let plan = failover_tests::plan_of(scenario, &failover_tests::two_node_fci(), 1);
+        let (plan, mut records) = asked(plan, claim);
+        assert_eq!(said_of(claim, &plan, &records), Outcome::Pass, "{scenario}");
+        let end = last(&records);
+        let joins = Fact::NodeState { node: NodeId(1), state: NodeState::Up };
+        add(&mut records, end, Source::Node(NODE1), joins);
+        assert_eq!(said_of(claim, &plan, &records), Outcome::Fail, "{scenario}");
+    }
+    // Where nobody has set how long a quarantine lasts, or takes it for granted, nobody knows.
+    let plan = failover_tests::plan_of(&open, &failover_tests::two_node_fci(), 1);
+    let (plan, records) = asked(plan, claim);
     assert_eq!(said_of(claim, &plan, &records), Outcome::Inconclusive);
 }
 

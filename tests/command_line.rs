@@ -459,18 +459,59 @@ fn a_history_keeps_no_value_of_a_key_that_nobody_knows() {
     }
 }
 
+/// A lab of two nodes that runs as a twin.
+fn lab_with(folder: &Path, rest: &str) {
+    let hosts = "hosts:\n  node1: sqln1\n  NODE2: sqln2\n";
+    let lab = format!("cluster: C\ntransport: twin\n{hosts}{rest}");
+    fs::write(folder.join("lab.yaml"), lab).expect("the folder is ours");
+}
+
 #[test]
-fn a_lab_that_allows_what_is_not_there_is_a_mistake_and_undo_is_told() {
+fn a_lab_with_names_that_nobody_knows_is_refused_before_anything_is_done() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let of_lab = ["--lab", "lab.yaml"];
+    let commands = [
+        [&["lab", "plan", "cluster/owner_power_off"], &of_lab[..]].concat(),
+        [&["run", "cluster/owner_power_off", "--backend", "lab", "--journals", "kept"], &of_lab[..]].concat(),
+        [&["bench", "reconnect", "--failovers", "1", "--backend", "lab", "--journals", "kept"], &of_lab[..]]
+            .concat(),
+    ];
+    lab_with(folder.path(), "resolve: { SQLFCX: 10.0.0.100 }\nallow:\n  power_off: [ NODE1, NODE9 ]\n");
+    let told = "\
+error: there is no host `SQLFCX`
+  --> lab.yaml:6:12
+   6 | resolve: { SQLFCX: 10.0.0.100 }
+     |            ^^^^^^ neither under `hosts` nor in the topology of a scenario
+hint: did you mean `sqlfci`? (known: `node1`, `10.0.0.11`, `node2`, `10.0.0.12`, `sqlfci`, `10.0.0.100`)
+
+error: there is no node or worker `NODE9`
+  --> lab.yaml:8:23
+   8 |   power_off: [ NODE1, NODE9 ]
+     |                       ^^^^^ neither under `hosts` nor in the topology of a scenario
+hint: did you mean `NODE1`? (known: `NODE1`, `NODE2`, `w1`, `w2`, `w3`)
+
+2 errors in lab.yaml
+";
+    for command in &commands {
+        let answer = run(folder.path(), command);
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{command:?}: {answer:?}");
+        assert_eq!(answer.stderr, told, "{command:?}");
+        assert!(!folder.path().join("kept").exists(), "{command:?} has begun");
+    }
+    lab_with(folder.path(), "resolve: { sqlFCI: 10.0.0.100 }\nallow:\n  power_off: [ Node1, node2, W1 ]\n");
+    for command in &commands {
+        let answer = run(folder.path(), command);
+        assert_eq!(answer.code, 0, "{command:?}: {answer:?}");
+    }
+}
+
+#[test]
+fn what_a_lab_takes_back_is_in_its_plan() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let plan = |allow: &str| {
-        let lab =
-            format!("cluster: C\ntransport: twin\nhosts:\n  NODE1: NODE1\n  NODE2: NODE2\nallow:\n{allow}");
-        fs::write(folder.path().join("lab.yaml"), lab).expect("a lab");
+        lab_with(folder.path(), &format!("allow:\n{allow}"));
         run(folder.path(), &["lab", "plan", "cluster/owner_power_off", "--lab", "lab.yaml"])
     };
-    let stranger = plan("  power_off: [ NODE9 ]\n");
-    assert_eq!((stranger.code, stranger.stdout.as_str()), (2, ""), "{stranger:?}");
-    assert!(stranger.stderr.contains("to be done to `NODE9`, which is no host of it"), "{}", stranger.stderr);
     let allowed = plan("  power_off: [ NODE1, NODE2 ]\n");
     assert!(allowed.stdout.contains("owner_power_off: power_off; takes back power_off; "), "{allowed:?}");
     // Every line of it may be commented out; a misspelt verb is one that cannot be allowed.

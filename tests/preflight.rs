@@ -192,14 +192,21 @@ fn a_snapshot_that_is_not_of_today_is_told_by_its_age() {
     let told = |collected_at: Moment| {
         let snapshot = Snapshot { collected_at, ..example::right() };
         std::fs::write(&file, snapshot.text()).expect("a file");
-        run(&["preflight", "--snapshot", file.to_str().expect("a path of text")])
+        let command = ["preflight", "--snapshot", file.to_str().expect("a path of text")];
+        let json = run(&[&command[..], &["--format", "json"]].concat()).stdout;
+        let json: serde_json::Value = serde_json::from_str(&json).expect("one document");
+        (run(&command).stderr, json["age_days"].as_i64())
     };
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs() as i64;
-    let old = told(Moment(now - 86_400 * 400)).stderr;
+    let (old, days) = told(Moment(now - 86_400 * 400));
+    assert_eq!(days, Some(400));
     assert!(old.ends_with("cluster.json` is 400 days old: collect again for what is there today\n"), "{old}");
-    let ahead = told(Moment(now + 86_400 * 2)).stderr;
+    let (ahead, days) = told(Moment(now + 86_400 * 2));
+    assert_eq!(days, Some(-2));
     assert!(ahead.ends_with("is of a day to come: the clock here or there is wrong\n"), "{ahead}");
-    assert_eq!(told(Moment(now)).stderr, "");
+    assert_eq!(told(Moment(now)), (String::new(), Some(0)));
+    let example = run(&["preflight", "--example", "right", "--format", "json"]).stdout;
+    assert!(!example.contains("age_days"), "an example has a day of its own: {example}");
 }
 
 #[test]
@@ -552,7 +559,7 @@ proptest! {
             let told = preflight::human(&found, &snapshot);
             prop_assert!(!told.contains(|letter: char| letter.is_control() && letter != '\n'), "{:?}", told);
             prop_assert!(!told.contains("\n  WRONG nothing"), "{}", told);
-            prop_assert!(serde_json::from_str::<serde_json::Value>(&preflight::json(&found, &snapshot)).is_ok());
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&preflight::json(&found, &snapshot, None)).is_ok());
             let _ = topology_of(&snapshot);
             let other = anonymise(&snapshot);
             prop_assert_eq!(Snapshot::read(&other.text()).expect("a snapshot"), other);

@@ -142,7 +142,17 @@ fn several_documents_are_read_and_broken_ones_left_out() {
 fn one_document_must_be_exactly_one() {
     let refused = |text: &str| parse_one(text).map_err(|faults| faults[0].message.clone());
     assert_eq!(refused("# only a comment\n"), Err("the file is empty".to_owned()));
-    assert_eq!(refused("a: 1\n---\nb: 2\n"), Err("expected one document, found a second".to_owned()));
+    // What is underlined is what ends the first, whatever the second is.
+    for (text, expected) in [
+        ("a: 1\n---\nb: 2\n", 5),
+        ("a: 1\n---\n", 5),
+        ("---\na: 1\n# more\n--- |\n  b\n  c\n", 16),
+        ("a: 1\n...\nb: 2\n", 5),
+    ] {
+        let faults = parse_one(text).expect_err("two documents");
+        assert_eq!(faults[0].message, "expected one document, found a second", "{text}");
+        assert_eq!((faults[0].span.start, faults[0].span.end), (expected, expected + 3), "{text}");
+    }
 }
 
 #[test]

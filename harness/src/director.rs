@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use failover_sim::action::{Action, ResolvedAction};
+use failover_sim::action::Action;
 use failover_sim::names::{ActionNo, NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Record, RoleState, Sink, Source};
 
-use crate::backend::{Backend, BackendError, SimBackend, Stop};
+use crate::backend::{Applied, Backend, BackendError, SimBackend, Stop};
 use crate::judge::{Awaited, Finding, Judge, Judgement};
 use crate::picture::WordError;
 use crate::plan::{Clause, NodeWord, Plan, StepKind};
@@ -213,10 +213,10 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         }
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line))?;
         self.note(Fact::Acting { action: number, node: resolved.node() });
-        if self.is_needless(number, resolved) {
+        let applied = self.backend.apply(number, resolved)?;
+        if self.is_needless(number, applied) {
             return Err(Problem::Needless { verb: planned.action.verb().word(), line: planned.line });
         }
-        self.backend.apply(number, resolved)?;
         self.note(Fact::Applied(number));
         // What is seen at this very moment belongs to the action, not to the step after it.
         self.tee.judge.wait_for(Awaited::Nothing);
@@ -224,9 +224,9 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         Ok(())
     }
 
-    /// Whether a step would change nothing. What `given` prepares may be there already.
-    fn is_needless(&self, number: ActionNo, action: ResolvedAction) -> bool {
-        self.is_judged && number.index() >= self.plan.given && self.backend.changes_nothing(action)
+    /// Whether a step has changed nothing. What `given` prepares may be there already.
+    fn is_needless(&self, number: ActionNo, applied: Applied) -> bool {
+        self.is_judged && number.index() >= self.plan.given && applied == Applied::Needless
     }
 
     /// Carries out what is possible and needed; the record of an action comes after it, at the same moment.
@@ -240,8 +240,10 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
                 owner: None,
             });
         let applied = match resolved {
-            Ok(action) if !is_online_already && !self.is_needless(number, action) => {
-                self.backend.apply(number, action).map(|()| action.node()).ok()
+            Ok(action) if !is_online_already => {
+                let applied = self.backend.apply(number, action).ok();
+                let needed = applied.filter(|&applied| !self.is_needless(number, applied));
+                needed.map(|_| action.node())
             }
             Ok(_) | Err(_) => None,
         };

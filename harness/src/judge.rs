@@ -8,7 +8,9 @@ use failover_sim::names::{NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Record, Sink, Topic};
 use failover_sim::time::Time;
 
-use crate::check::{ActionsInForce, Check, Claim, Outcome, StepJudge, StepResult, Verdict, Window};
+use crate::check::{
+    ActionsInForce, Check, Claim, OnTrust, Outcome, StepJudge, StepResult, Verdict, Window, on_trust,
+};
 use crate::phase::{Outage, Phases};
 use crate::picture::{Picture, WordError};
 use crate::plan::{Clause, NodeWord, Plan, StepKind};
@@ -53,6 +55,8 @@ pub struct Judgement {
     pub claims: Vec<ClaimResult>,
     /// Findings besides the claims: surroundings that failed, steps, actions that did not bite.
     pub findings: Vec<Finding>,
+    /// Actions whose effect nobody saw, in the order of the plan.
+    pub on_trust: Vec<OnTrust>,
     /// The steps began.
     pub has_begun: bool,
     /// Everything that was done to the surroundings was taken back.
@@ -229,7 +233,8 @@ impl<'p> Judge<'p> {
             .max()
             .unwrap_or(Outcome::Inconclusive);
         let outages = self.phases.outages().to_vec();
-        Judgement { outcome, claims, findings, has_begun, is_restored: true, outages, window }
+        let on_trust = on_trust(self.plan, self.in_force.proven());
+        Judgement { outcome, claims, findings, on_trust, has_begun, is_restored: true, outages, window }
     }
 
     fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {

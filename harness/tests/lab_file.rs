@@ -77,6 +77,43 @@ fn a_first_session_does_what_was_allowed_and_nothing_else() {
 }
 
 #[test]
+fn what_a_lab_takes_on_trust_is_told_with_its_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let failover = |arguments: &[&str]| failover(folder.path(), arguments);
+    let run = ["run", "model/witness_lost", "--report", "json=out.json", "--report", "html=out.html"];
+    let in_lab = ["--backend", "lab", "--lab", "twin", "--histories", "kept"];
+    let why = "that the cluster misses the witness, or has it back, shows only when it needs the vote";
+    let told = format!(
+        "taken on trust: fail_witness (model/witness_lost line 8): {why}\n\
+         taken on trust: restore_witness (model/witness_lost line 10): {why}\n"
+    );
+    let (code, text, error) = failover(&[&run[..], &in_lab].concat());
+    assert_eq!((code, error.as_str()), (0, ""), "{text}");
+    assert!(text.contains(&told), "{text}");
+    let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("it was written");
+    let on_trust = |text: &str| {
+        let json: serde_json::Value = serde_json::from_str(text).expect("a report");
+        json["scenarios"][0]["on_trust"].clone()
+    };
+    let expected = serde_json::json!([
+        { "action": "fail_witness", "line": 8, "why": why },
+        { "action": "restore_witness", "line": 10, "why": why },
+    ]);
+    assert_eq!(on_trust(&read("out.json")), expected);
+    let row =
+        format!("<code>fail_witness</code></td><td class=\"number\">8</td><td class=\"soft\">{why}</td>");
+    assert!(read("out.html").contains(&row));
+    let (_, judged, _) = failover(&["judge", "kept/model-witness_lost.jsonl", "--format", "json"]);
+    assert_eq!(on_trust(&judged), expected, "a history tells the same");
+    let (_, moved, _) = failover(&["run", "cluster/planned_move", "--backend", "lab", "--lab", "twin"]);
+    assert!(!moved.contains("on trust"), "it was seen: {moved}");
+    // The simulator does what it is told.
+    let (_, modelled, _) = failover(&run);
+    assert!(!modelled.contains("on trust"), "{modelled}");
+    assert!(on_trust(&read("out.json")).is_null() && !read("out.html").contains("on trust"));
+}
+
+#[test]
 fn all_mistakes_of_a_file_are_shown_with_place_and_hint() {
     let text = "cluster: A\ntransport: twinn\nallow:\n  powr_off: any\n  move_role: NODE1\nhost: {}\n";
     let shown = LabFile::read("lab.yaml", text).expect_err("it has mistakes").render(Paint::Plain);

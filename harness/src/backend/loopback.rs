@@ -14,7 +14,7 @@ use failover_sim::world::{Attempted, Stop};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Backend, BackendError, BackendKind};
+use super::{Abilities, Applied, Backend, BackendError, BackendKind};
 
 /// The twin: the machines of the model behind real sockets, in real time.
 #[derive(Debug, Default)]
@@ -78,12 +78,13 @@ impl Backend for LoopbackBackend {
         self.twin.as_ref().map(Twin::now).unwrap_or_default()
     }
 
-    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
-        Ok(self.twin().apply(action)?)
-    }
-
-    fn changes_nothing(&self, action: ResolvedAction) -> bool {
-        self.twin.as_ref().is_some_and(|twin| twin.changes_nothing(action))
+    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError> {
+        let twin = self.twin();
+        if twin.changes_nothing(action) {
+            return Ok(Applied::Needless);
+        }
+        twin.apply(action)?;
+        Ok(Applied::Done)
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {

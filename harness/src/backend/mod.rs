@@ -71,17 +71,12 @@ pub trait Backend {
     /// The present moment.
     fn now(&self) -> Time;
 
-    /// Carries out an action at the present moment, and reads back what it changed where it changed configuration.
+    /// Carries out an action at the present moment, if it is needed, and reads back what it changed where it changed
+    /// configuration.
     ///
     /// # Errors
     /// If the surroundings do not allow it.
-    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError>;
-
-    /// Whether an action would change nothing at the present moment, since everything is as it would have it. A lab reads
-    /// it back as it acts, and does not say it before.
-    fn changes_nothing(&self, _: ResolvedAction) -> bool {
-        false
-    }
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError>;
 
     /// Lets time pass up to `until`, or until the sink asks for control; what is seen meanwhile goes to the sink.
     ///
@@ -116,6 +111,15 @@ pub trait Backend {
     fn replay_options(&self) -> String {
         String::new()
     }
+}
+
+/// Whether an action did anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It was carried out.
+    Done,
+    /// Nothing was done: everything was as it would have it.
+    Needless,
 }
 
 /// What a backend can do.

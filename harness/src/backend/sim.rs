@@ -10,7 +10,7 @@ use failover_sim::world::{Attempted, Counters, Stop, World};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Backend, BackendError, BackendKind};
+use super::{Abilities, Applied, Backend, BackendError, BackendKind};
 
 /// The model in virtual time. One value can run many plans, one after the other.
 #[derive(Debug, Default)]
@@ -70,12 +70,13 @@ impl Backend for SimBackend {
         self.world.as_ref().map(World::now).unwrap_or_default()
     }
 
-    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
-        Ok(self.world().apply(action)?)
-    }
-
-    fn changes_nothing(&self, action: ResolvedAction) -> bool {
-        self.world.as_ref().is_some_and(|world| world.changes_nothing(action))
+    fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError> {
+        let world = self.world();
+        if world.changes_nothing(action) {
+            return Ok(Applied::Needless);
+        }
+        world.apply(action)?;
+        Ok(Applied::Done)
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {

@@ -314,6 +314,12 @@ impl ActionsInForce {
         Verdict::pass(self.count().max(1), "")
     }
 
+    /// The actions that were carried out, by the proof that belongs to each.
+    pub(crate) fn proven(&self) -> impl Iterator<Item = ActionNo> {
+        let all = self.actions.iter().enumerate();
+        all.filter(|(_, fold)| fold.proven).map(|(index, _)| ActionNo(index as u16))
+    }
+
     fn count(&self) -> u64 {
         self.actions.iter().filter(|fold| fold.proven).count() as u64
     }

@@ -12,6 +12,7 @@ mod network_name_used;
 mod no_task_lost;
 mod no_worker_enabled_again;
 mod nodes_watched;
+mod on_trust;
 mod one_node_serves;
 mod paused_nodes;
 mod reconnect_time;
@@ -33,6 +34,8 @@ use failover_sim::time::Time;
 use crate::plan::Plan;
 
 pub(crate) use actions_in_force::ActionsInForce;
+pub use on_trust::OnTrust;
+pub(crate) use on_trust::on_trust;
 pub(crate) use steps::{StepJudge, StepResult};
 
 /// Something that is judged of a whole run.

@@ -127,6 +127,9 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         jobs: if lab.is_some() { 1 } else { usize::from(arguments.jobs) },
     };
     arguments.save.as_deref().map_or(Ok(()), check_file)?;
+    if let Some(lab) = &lab {
+        lab.refuse_strangers([&latency::plan_of(&order, order.seed, Duration::ZERO)?])?;
+    }
     let real = lab.as_ref().filter(|lab| lab.is_real());
     let run_folder = match (real, &arguments.lab) {
         (Some(lab), Some(path)) => {

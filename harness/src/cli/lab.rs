@@ -19,6 +19,7 @@ use crate::backend::{Backend, LabBackend};
 use crate::guide::predict::{Predicted, topology_of};
 use crate::learn::{Build, NOT_SEEN};
 use crate::plan::{Overrides, Plan, path_text, quoted};
+use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
 
@@ -101,12 +102,33 @@ pub(super) struct NamedLab {
     /// What its file says; nothing for the word `twin`, which is a lab where everything is allowed.
     pub(super) file: Option<LabFile>,
     path: PathBuf,
+    text: String,
 }
 
 impl NamedLab {
     pub(super) fn read(lab: &Path) -> Result<Self, CommandError> {
-        let file = if lab == Path::new(TWIN) { None } else { Some(read(lab)?) };
-        Ok(Self { file, path: lab.to_owned() })
+        let path = lab.to_owned();
+        if lab == Path::new(TWIN) {
+            return Ok(Self { file: None, path, text: String::new() });
+        }
+        let text = text_of(lab, Expected::Lab)?;
+        let file = LabFile::read(&path_text(lab), &text);
+        let file = file.map_err(|wrong| mistakes(&wrong, Expected::Lab))?;
+        Ok(Self { file: Some(file), path, text })
+    }
+
+    /// Refuses a file with names that neither it nor one of these plans knows.
+    pub(super) fn refuse_strangers<'p>(
+        &self,
+        plans: impl IntoIterator<Item = &'p Plan>,
+    ) -> Result<(), CommandError> {
+        let names: Vec<&Names> = plans.into_iter().map(|plan| &plan.names).collect();
+        let strangers = self.file.as_ref().map(|file| file.strangers(&names)).unwrap_or_default();
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let wrong = Diagnostics::new(path_text(&self.path), self.text.as_str(), strangers);
+        Err(mistakes(&wrong, Expected::Lab))
     }
 
     /// Whether real hosts answer.
@@ -191,12 +213,6 @@ pub(super) fn keep_to_one_session<L: Lab>(
     )))
 }
 
-fn read(file: &Path) -> Result<LabFile, CommandError> {
-    let name = path_text(file);
-    let text = text_of(file, Expected::Lab)?;
-    LabFile::read(&name, &text).map_err(|wrong| mistakes(&wrong, Expected::Lab))
-}
-
 fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
     let snapshot = arguments.snapshot.read_of(&arguments.cluster)?;
     let topology = topology_of(&snapshot).map_err(|error| {
@@ -271,14 +287,7 @@ fn plan(arguments: &PlanArguments) -> Result<u8, CommandError> {
     for remark in remarks {
         print(&format!("{remark}\n"))?;
     }
-    let names: Vec<&Names> = plans.iter().map(|plan| &plan.names).collect();
-    if let Some(stranger) = lab.file.iter().flat_map(|file| file.strangers(&names)).next() {
-        let file = path_text(&arguments.lab);
-        return Err(CommandError::Input(format!(
-            "`{file}` allows something to be done to `{stranger}`, which is no host of it and in no topology\nhint: name it under \
-             `hosts`, or correct it under `allow`"
-        )));
-    }
+    lab.refuse_strangers(&plans)?;
     let mut left_out: Vec<String> =
         misfits.iter().map(|misfit| format!("{}: {}", misfit.name, misfit.reason)).collect();
     let mut run: Vec<(&Plan, Spending)> = Vec::new();

@@ -61,22 +61,27 @@ pub(super) fn preflight(arguments: &PreflightArguments) -> Result<u8, CommandErr
     let snapshot = arguments.snapshot.read()?;
     let found = inspect(&snapshot);
     // An example is of a day of its own, and what is looked at live is of this one.
-    if let Some(file) = &arguments.snapshot.snapshot {
-        tell_age(&path_text(file), &snapshot);
+    let age = arguments.snapshot.snapshot.as_ref().map(|file| (file, age_in_days(&snapshot)));
+    if let Some((file, days)) = age {
+        tell_age(&path_text(file), days);
     }
     print(&match arguments.format {
         ReportFormat::Human => human(&found, &snapshot),
-        ReportFormat::Json => json(&found, &snapshot),
+        ReportFormat::Json => json(&found, &snapshot, age.map(|(_, days)| days)),
     })?;
     Ok(found.exit_code())
 }
 
-/// A remark where a snapshot is not of today: what it shows may have changed since.
-fn tell_age(file: &str, snapshot: &Snapshot) {
+/// How many days before today a snapshot was made; negative if its day is still to come.
+fn age_in_days(snapshot: &Snapshot) -> i64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let day = |moment: i64| moment.div_euclid(86_400);
-    let age = day(since_1970.as_secs() as i64) - day(snapshot.collected_at.0);
-    let told = match usize::try_from(age) {
+    day(since_1970.as_secs() as i64) - day(snapshot.collected_at.0)
+}
+
+/// A remark where a snapshot is not of today: what it shows may have changed since.
+fn tell_age(file: &str, days: i64) {
+    let told = match usize::try_from(days) {
         Ok(0) => return,
         Ok(days) => {
             format!("`{file}` is {} old: collect again for what is there today", counted(days, "day"))

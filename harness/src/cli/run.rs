@@ -35,6 +35,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let suite = arguments.suite.as_deref();
     let Loaded { plans, misfits, remarks: names } =
         load_fitting(&arguments.paths, suite, arguments.seed, &overrides)?;
+    if let Some(lab) = &lab {
+        lab.refuse_strangers(&plans)?;
+    }
     if let (Some(lab), Some(path)) = (lab.as_ref().filter(|lab| lab.is_real()), &arguments.lab) {
         keep_to_one_session(&plans, &lab.backend(None, None), path)?;
     }

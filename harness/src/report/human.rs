@@ -1,6 +1,6 @@
 //! What does a person see at the terminal, or in a CI log?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use crate::check::Outcome;
@@ -55,6 +55,7 @@ fn text(report: &RunReport, with_latency: bool) -> String {
         latency(&mut text, report);
     }
     unknowns(&mut text, report);
+    on_trust(&mut text, report);
     let totals = report.totals();
     let _ = writeln!(
         text,
@@ -221,4 +222,18 @@ fn unknowns(text: &mut String, report: &RunReport) {
         _ => "not every verdict holds for all of their values",
     };
     let _ = writeln!(text, "unknowns met: {}; {told}", met.len());
+}
+
+/// One line for each action, with every place where it was taken on trust.
+fn on_trust(text: &mut String, report: &RunReport) {
+    let mut places: BTreeMap<_, Vec<String>> = BTreeMap::new();
+    for scenario in &report.scenarios {
+        for trusted in report.on_trust(scenario).unwrap_or_default() {
+            let place = format!("{} line {}", scenario.name, trusted.line);
+            places.entry((trusted.verb, trusted.why)).or_default().push(place);
+        }
+    }
+    for ((verb, why), places) in places {
+        let _ = writeln!(text, "taken on trust: {verb} ({}): {why}", places.join(", "));
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::check::Outcome;
+use crate::check::{OnTrust, Outcome};
 use crate::judge::{ClaimResult, Finding};
 use crate::phase::{Latency, Outage, OutageEnd, PHASES};
 use crate::plan::VERSION;
@@ -56,6 +56,9 @@ struct ScenarioText<'a> {
     findings: Vec<FindingText<'a>>,
     outages: Vec<OutageText>,
     unknowns: Vec<UnknownText>,
+    /// What nobody saw take effect; only in a lab.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_trust: Option<Vec<OnTrustText>>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +104,13 @@ struct UnknownText {
 }
 
 #[derive(Serialize)]
+struct OnTrustText {
+    action: &'static str,
+    line: u32,
+    why: &'static str,
+}
+
+#[derive(Serialize)]
 struct ValueText {
     value: &'static str,
     verdict: &'static str,
@@ -108,7 +118,7 @@ struct ValueText {
 
 /// The report as one JSON document, with a line break at its end.
 pub fn json(report: &RunReport) -> String {
-    let document = document(report, report.scenarios.iter().map(scenario).collect());
+    let document = document(report, report.scenarios.iter().map(|each| scenario(report, each)).collect());
     let text = serde_json::to_string_pretty(&document).expect("a report is plain data");
     text + "\n"
 }
@@ -117,7 +127,7 @@ pub fn json(report: &RunReport) -> String {
 pub fn jsonl(report: &RunReport) -> String {
     let mut text = String::new();
     for each in &report.scenarios {
-        text += &serde_json::to_string(&scenario(each)).expect("a report is plain data");
+        text += &serde_json::to_string(&scenario(report, each)).expect("a report is plain data");
         text.push('\n');
     }
     text += &serde_json::to_string(&document(report, Vec::new())).expect("a report is plain data");
@@ -167,7 +177,7 @@ fn latency(latency: &Latency) -> LatencyText {
     }
 }
 
-fn scenario(report: &ScenarioReport) -> ScenarioText<'_> {
+fn scenario<'s>(run: &RunReport, report: &'s ScenarioReport) -> ScenarioText<'s> {
     let (verdict, skipped_because) = match &report.result {
         RunResult::Judged(outcome) => (outcome.word(), None),
         RunResult::Skipped(reason) => ("skipped", Some(reason.as_str())),
@@ -196,6 +206,7 @@ fn scenario(report: &ScenarioReport) -> ScenarioText<'_> {
             })
             .unwrap_or_default(),
         unknowns: report.unknowns.iter().map(unknown).collect(),
+        on_trust: run.on_trust(report).map(|trusted| trusted.iter().map(on_trust).collect()),
     }
 }
 
@@ -258,4 +269,8 @@ fn unknown(unknown: &Unknown) -> UnknownText {
             .collect(),
         settled_by: question.settled_by,
     }
+}
+
+fn on_trust(trusted: &OnTrust) -> OnTrustText {
+    OnTrustText { action: trusted.verb, line: trusted.line, why: trusted.why }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 use failover_sim::assumption::Assumption;
 
 use crate::backend::BackendKind;
-use crate::check::Outcome;
+use crate::check::{OnTrust, Outcome};
 use crate::judge::Judgement;
 use crate::phase::Latency;
 
@@ -135,6 +135,12 @@ impl RunReport {
         Latency::of(judgements.flat_map(|judgement| &judgement.outages))
     }
 
+    /// What of a scenario was taken on trust, where Windows was asked to do it: the simulator does what it is told.
+    fn on_trust<'s>(&self, scenario: &'s ScenarioReport) -> Option<&'s [OnTrust]> {
+        let judgement = scenario.judgement.as_ref().filter(|_| self.backend == BackendKind::Lab)?;
+        Some(&judgement.on_trust)
+    }
+
     /// Whether what happened was looked at now and then, as in a lab, so that its moments are known to some milliseconds only.
     fn has_looks(&self) -> bool {
         let seen_late = |spread: &crate::phase::Spread| spread.unseen > 0;
@@ -194,6 +200,7 @@ mod tests {
             outcome: Outcome::Fail,
             claims: vec![ClaimResult { claim, must_break: false, verdict, outcome: Outcome::Fail }],
             findings: Vec::new(),
+            on_trust: Vec::new(),
             has_begun: true,
             is_restored: true,
             outages: Vec::new(),

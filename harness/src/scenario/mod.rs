@@ -13,6 +13,7 @@ mod load;
 mod mend;
 pub mod nearest;
 mod node_changes;
+mod percentage;
 mod planner;
 pub mod read;
 mod resource_policy;

@@ -224,6 +224,4 @@ schema_only! {
     MistakeRow => json_schema!({ "type": "integer", "minimum": 1, "maximum": 27 });
     /// The name of a case.
     CaseText => json_schema!({ "type": "string", "pattern": "^[a-z0-9_]+$" });
-    /// Of a hundred.
-    Percentile => json_schema!({ "type": "integer", "minimum": 1, "maximum": 100 });
 }

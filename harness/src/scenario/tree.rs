@@ -126,12 +126,23 @@ pub fn parse_one(text: &str) -> Result<Tree, Vec<Fault>> {
     match (documents.next(), documents.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(vec![Fault::new("the file is empty", Span::default())]),
-        (Some(_), Some(second)) => Err(vec![
-            Fault::new("expected one document, found a second", second.span)
-                .with_label("the second begins here")
-                .with_hint("`---` separates documents: this file may hold only one"),
-        ]),
+        (Some(_), Some(second)) => {
+            let place = separator(text, second.span);
+            let mark = &text[place.start as usize..place.end as usize];
+            let fault = Fault::new("expected one document, found a second", place);
+            Err(vec![fault.with_label("ends the first document").with_hint(format!(
+                "take `{mark}` away and what stands behind it, or put that into a file of its own"
+            ))])
+        }
     }
+}
+
+/// The `---` or `...` before a document that is not the first.
+fn separator(text: &str, second: Span) -> Span {
+    let before = &text[..second.start as usize];
+    let begins = |mark: &str| before.rfind(&format!("\n{mark}")).map(|at| at + 1);
+    let last = ["---", "..."].into_iter().filter_map(begins).max();
+    last.map_or(second, |at| Span::new(offset(at), offset(at + 3)))
 }
 
 /// The documents that can be read, and everything that is wrong with the text.

@@ -10,7 +10,7 @@ use failover_sim::observe::{Fact, Flow, Record, Sink, Source};
 use failover_sim::time::Time;
 use failover_sim::twin::Twin;
 
-use crate::backend::{Abilities, Backend, BackendError, BackendKind, Stop};
+use crate::backend::{Abilities, Applied, Backend, BackendError, BackendKind, Stop};
 use crate::director::{self, Problem};
 use crate::judge::{Awaited, Finding, Judge};
 use crate::plan::{Origin, Plan};
@@ -147,7 +147,7 @@ impl Backend for Lent<'_> {
         self.twin.now()
     }
 
-    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError> {
         let action = if let ResolvedAction::StartExecutions(load) = action {
             ResolvedAction::StartExecutions(LoadId(self.loads.start + load.0))
         } else {
@@ -156,7 +156,7 @@ impl Backend for Lent<'_> {
         let node = action.node().map(|node| self.plan.names.node(node).to_owned());
         self.twin.apply(action)?;
         self.recorder.did(self.twin.now(), self.plan.action(number).action.verb().word(), node);
-        Ok(())
+        Ok(Applied::Done)
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {

@@ -47,7 +47,7 @@ impl World {
         let takes = |node: NodeId| self.hears_clients(node) && self.nodes[node.index()].sql.answers();
         self.topology.targets_of(self.topology.logging.server).any(|target| match target {
             Target::Cluster(address) => self.addresses.holder(address).is_some_and(takes),
-            Target::Node(node) => takes(node),
+            Target::Node(node) => self.nodes_have_instances() && takes(node),
             Target::Name(_) | Target::Nobody => false,
         })
     }

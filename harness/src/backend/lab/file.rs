@@ -3,6 +3,8 @@
 //! `lab.yaml` says so. What it does not allow is not done: a scenario that needs more is skipped before it begins, and an
 //! action is looked up once more at the moment when it would be done.
 
+mod strangers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -123,7 +125,7 @@ pub struct LabFile {
     /// Who controls the machines.
     pub control: Control,
     /// Addresses of names that are not resolved.
-    pub resolve: BTreeMap<String, IpAddr>,
+    pub resolve: BTreeMap<At<String>, IpAddr>,
     /// By how much the `within` of steps is stretched.
     pub patience: u32,
     /// Whether a run may raise the thresholds of the cluster.
@@ -143,7 +145,7 @@ pub struct LabFile {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Targets {
     Any,
-    Hosts(Vec<String>),
+    Hosts(Vec<At<String>>),
 }
 
 /// Who controls the machines of a lab.
@@ -187,7 +189,7 @@ impl LabFile {
         let id: Option<At<String>> = sections.read("id", &mut faults);
         let hyper_v: Option<At<String>> = sections.read("hyper_v", &mut faults);
         let hooks: Option<At<HooksDocument>> = sections.read("hooks", &mut faults);
-        let resolve: Option<At<BTreeMap<String, IpAddr>>> = sections.read("resolve", &mut faults);
+        let resolve: Option<At<BTreeMap<At<String>, IpAddr>>> = sections.read("resolve", &mut faults);
         let patience: Option<At<u32>> = sections.read("patience", &mut faults);
         let raise_thresholds: Option<At<bool>> = sections.read("raise_thresholds", &mut faults);
         let tolerate: Option<At<Vec<Tolerated>>> = sections.read("tolerate", &mut faults);
@@ -259,7 +261,8 @@ impl LabFile {
 
     /// The name on the network of a node or worker of the topology.
     pub fn host<'n>(&'n self, name: &'n str) -> &'n str {
-        self.hosts.get(name).map_or(name, String::as_str)
+        let mut hosts = self.hosts.iter();
+        hosts.find(|(own, _)| own.eq_ignore_ascii_case(name)).map_or(name, |(_, host)| host)
     }
 
     /// The first name on the network that the file gives.
@@ -272,25 +275,10 @@ impl LabFile {
         match (self.allow.get(&action.verb()), target(action, names)) {
             (Some(Targets::Any), _) => true,
             (Some(Targets::Hosts(allowed)), Some(target)) => {
-                allowed.iter().any(|name| name.eq_ignore_ascii_case(target))
+                allowed.iter().any(|name| name.value.eq_ignore_ascii_case(target))
             }
             (Some(Targets::Hosts(_)), None) | (None, _) => false,
         }
-    }
-
-    /// Names behind `allow` that stand neither under `hosts` nor in one of these topologies.
-    pub fn strangers<'n>(&'n self, topologies: &[&Names]) -> Vec<&'n str> {
-        let named = self.allow.values().flat_map(|targets| match targets {
-            Targets::Hosts(names) => names.as_slice(),
-            Targets::Any => &[],
-        });
-        let has = |names: &Names, name: &str| {
-            let mut all = names.nodes.iter().chain(&names.workers);
-            all.any(|known| known.eq_ignore_ascii_case(name))
-        };
-        let is_known =
-            |name: &&str| self.hosts.contains_key(*name) || topologies.iter().any(|names| has(names, name));
-        named.map(String::as_str).filter(|name| !is_known(name)).collect()
     }
 
     /// Why nobody can do this to the machines of a real lab, if nobody can, and what to write so that somebody can.
@@ -340,7 +328,7 @@ impl LabFile {
                 let of = target.map(|name| format!(" of {name}")).unwrap_or_default();
                 add(&mut refused, format!("{}{of}", verb.word()));
                 let line = lines.entry(verb).or_insert_with(|| match self.allow.get(&verb) {
-                    Some(Targets::Hosts(allowed)) => allowed.clone(),
+                    Some(Targets::Hosts(allowed)) => allowed.iter().map(|name| name.value.clone()).collect(),
                     Some(Targets::Any) | None => Vec::new(),
                 });
                 match target {
@@ -455,10 +443,7 @@ fn allowed(tree: &Tree, faults: &mut Vec<Fault>) -> BTreeMap<Verb, Targets> {
             continue;
         };
         let targets = match &value.value {
-            Value::Sequence(_) => {
-                let names: Vec<At<String>> = read_each(value, faults);
-                Targets::Hosts(names.into_iter().map(|name| name.value).collect())
-            }
+            Value::Sequence(_) => Targets::Hosts(read_each(value, faults)),
             Value::Null
             | Value::Bool(_)
             | Value::Integer(_)

@@ -35,6 +35,8 @@ mod tests;
 #[cfg(test)]
 mod tests_events;
 #[cfg(test)]
+mod tests_needless;
+#[cfg(test)]
 mod tests_outside;
 #[cfg(test)]
 mod tests_parts;
@@ -55,7 +57,7 @@ use failover_sim::time::Time;
 use crate::picture::clauses;
 use crate::plan::{Clause, Plan, PlannedAction};
 
-use super::{Abilities, Backend, BackendError, BackendKind, Stop};
+use super::{Abilities, Applied, Backend, BackendError, BackendKind, Stop};
 use act::Actors;
 use binding::Binding;
 use events::EventReaders;
@@ -273,7 +275,7 @@ impl<L: Lab> Backend for LabBackend<L> {
         self.lab.clock().now()
     }
 
-    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError> {
         self.go_on()?;
         let names = &self.run.as_ref().expect("a backend is started before it is used").names;
         if self.allowed.as_ref().is_some_and(|file| !file.allows(&action, names)) {
@@ -286,9 +288,13 @@ impl<L: Lab> Backend for LabBackend<L> {
         if let ResolvedAction::StartExecutions(load) = action {
             let started = run.actors.start_executions(lab, number, load, &nodes)?;
             run.watchers.saw_started(&started, lab.clock().now());
-            return Ok(());
+            return Ok(Applied::Done);
         }
-        if let Some(seen) = run.actors.apply(lab, number, action, &nodes)? {
+        let seen = run.actors.apply(lab, number, action, &nodes)?;
+        if !run.actors.has_changed() {
+            return Ok(Applied::Needless);
+        }
+        if let Some(seen) = seen {
             run.watchers.saw_machines(&seen.machines, (acted, seen.asked), lab.clock().now());
         }
         // It was read back.
@@ -305,7 +311,7 @@ impl<L: Lab> Backend for LabBackend<L> {
             looked.map_err(|error| watch_error(&run.binding, Host::Node(node), error))?;
             run.events.greet_again(node);
         }
-        Ok(())
+        Ok(Applied::Done)
     }
 
     fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {

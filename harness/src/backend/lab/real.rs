@@ -60,10 +60,9 @@ fn ends(file: &LabFile, transport: Transport, plan: &Plan) -> io::Result<Ends> {
 fn probe_of(file: &LabFile, plan: &Plan) -> io::Result<probe::Probe> {
     let topology = &plan.topology;
     let host = plan.names.host(topology.endpoint);
-    let is_host = |name: &&String| name.eq_ignore_ascii_case(host);
-    let found = file.resolve.iter().find(|(name, _)| is_host(name));
+    let found = file.resolve.iter().find(|(name, _)| name.value.eq_ignore_ascii_case(host));
     let resolved: Vec<(String, IpAddr)> =
-        found.map(|(name, address)| (name.clone(), *address)).into_iter().collect();
+        found.map(|(name, address)| (name.value.clone(), *address)).into_iter().collect();
     let target = Target::parse(&format!("https://{host}:{}", topology.endpoint_port()))
         .and_then(|target| target.at(&resolved));
     Ok(probe::Probe {

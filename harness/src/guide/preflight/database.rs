@@ -178,7 +178,11 @@ pub(super) fn log_server_is_the_network_name(setup: &Setup<'_>) -> Judged {
     if same_host(sql_host(server), &instance) {
         return right(format!("CLUSTER_LOGDB_SERVER is {server}"));
     }
-    wrong(format!("CLUSTER_LOGDB_SERVER is {server}; workers should log to {instance}"), log_login(setup))
+    let kind = if setup.is_a_node(sql_host(server)) { ", a node" } else { "" };
+    wrong(
+        format!("CLUSTER_LOGDB_SERVER is {server}{kind}; workers should log to {instance}"),
+        log_login(setup),
+    )
 }
 
 /// Workers log through the name that moves, with a login that is the same on every replica: its SID too, since SSISDB knows its

@@ -125,6 +125,8 @@ fn totals(right: usize, wrong: usize, not_seen: usize) -> String {
 struct Document<'p> {
     version: &'static str,
     collected_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_days: Option<i64>,
     totals: Totals,
     exit_code: u8,
     findings: Vec<Item<'p>>,
@@ -173,12 +175,14 @@ fn fix_item(fix: &Fix) -> FixItem<'_> {
     FixItem { steps, by_hand: fix.by_hand.as_deref() }
 }
 
-/// For programs: every finding, right ones too.
-pub fn json(preflight: &Preflight, snapshot: &Snapshot) -> String {
+/// For programs: every finding, right ones too. The age of the snapshot is told where somebody knows it; it is negative for
+/// one of a day to come.
+pub fn json(preflight: &Preflight, snapshot: &Snapshot, age_days: Option<i64>) -> String {
     let (wrong, could_not_look) = (preflight.wrong().count(), preflight.not_seen().count());
     let document = Document {
         version: crate::plan::VERSION,
         collected_at: snapshot.collected_at.to_string(),
+        age_days,
         totals: Totals { right: preflight.findings.len() - wrong - could_not_look, wrong, could_not_look },
         exit_code: preflight.exit_code(),
         findings: preflight.findings.iter().map(item).collect(),

@@ -417,9 +417,9 @@ pub const RULES: &[Rule] = &[
         name: "log_server_is_the_network_name",
         step: None,
         mistake: None,
-        before: "works while that node has SSISDB",
+        before: "works while that node has SSISDB; that of a node never leads to a failover cluster instance",
         after: "packages run, and their messages stay on the workers' disks",
-        source: "scale-out-support-for-high-availability (documented)",
+        source: "scale-out-support-for-high-availability, ms179410 (documented)",
         judge: Judge::Once(database::log_server_is_the_network_name),
     },
     Rule {

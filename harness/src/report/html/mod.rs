@@ -100,6 +100,8 @@ struct Section<'r> {
     outages: Vec<OutageRow>,
     outages_left_out: usize,
     unknowns: Vec<UnknownRow>,
+    /// Word, line and reason of each action whose effect nobody saw.
+    on_trust: Vec<(&'static str, u32, &'static str)>,
     chart: Option<&'r Chart>,
 }
 
@@ -157,7 +159,7 @@ struct UnknownRow {
 fn page<'r>(report: &'r RunReport, charts: &'r [Chart]) -> Page<'r> {
     let sections = report.scenarios.iter().enumerate().map(|(number, scenario)| {
         let chart = charts.iter().find(|chart| chart.scenario == scenario.name);
-        section(number + 1, scenario, chart)
+        section(number + 1, report, scenario, chart)
     });
     // What needs a reader comes first; among equals the order of the names stays.
     let mut sections: Vec<Section<'_>> = sections.collect();
@@ -223,7 +225,13 @@ fn latency(report: &RunReport) -> Option<LatencyTable> {
     })
 }
 
-fn section<'r>(number: usize, scenario: &'r ScenarioReport, chart: Option<&'r Chart>) -> Section<'r> {
+fn section<'r>(
+    number: usize,
+    report: &RunReport,
+    scenario: &'r ScenarioReport,
+    chart: Option<&'r Chart>,
+) -> Section<'r> {
+    let on_trust = report.on_trust(scenario).unwrap_or_default();
     let (verdict, why) = match &scenario.result {
         RunResult::Judged(Outcome::Pass) => ("pass", String::new()),
         RunResult::Judged(outcome @ (Outcome::Fail | Outcome::Inconclusive)) => {
@@ -249,6 +257,7 @@ fn section<'r>(number: usize, scenario: &'r ScenarioReport, chart: Option<&'r Ch
         outages: outages.iter().take(OUTAGES_MAX).map(|each| outage(each, window, chart)).collect(),
         outages_left_out: outages.len().saturating_sub(OUTAGES_MAX),
         unknowns: unknowns(scenario),
+        on_trust: on_trust.iter().map(|one| (one.verb, one.line, one.why)).collect(),
         chart,
     }
 }

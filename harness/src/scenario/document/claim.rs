@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::length::Length;
+use super::super::percentage::Percentage;
 use super::super::read::At;
-use super::super::schema::Percentile;
 use super::step::Nothing;
 
 /// Something that is claimed of a whole run.
@@ -30,7 +30,7 @@ pub(in crate::scenario) enum ClaimWord {
     FailoversStayWithinTheThreshold,
     /// No paused node becomes the owner of a role, unless it was on its way there before. Judged where `claims` asks for it.
     PausedNodesGetNoRole,
-    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in. Judged where `claims` asks for it.
+    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in. Inconclusive where QuarantineDuration is not set and nobody takes its default for granted: the sources conflict. Judged where `claims` asks for it.
     LostNodesAreQuarantined,
     /// No resource stays online on a node where what it depends on is not online. Judged where `claims` asks for it.
     DependentsGoDown,
@@ -59,7 +59,7 @@ pub(in crate::scenario) enum ClaimDocument {
     FailoversStayWithinTheThreshold(Nothing),
     /// No paused node becomes the owner of a role, unless it was on its way there before.
     PausedNodesGetNoRole(Nothing),
-    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in.
+    /// A node that was lost QuarantineThreshold times within an hour does not join before QuarantineDuration is over, unless somebody lets it in. Inconclusive where QuarantineDuration is not set and nobody takes its default for granted: the sources conflict.
     LostNodesAreQuarantined(Nothing),
     /// No resource stays online on a node where what it depends on is not online.
     DependentsGoDown(Nothing),
@@ -79,8 +79,7 @@ pub(in crate::scenario) enum ClaimDocument {
 #[serde(deny_unknown_fields)]
 pub(in crate::scenario) struct ReconnectTimeDocument {
     /// Of 100 outages, so many must be over in time: 1 to 100.
-    #[schemars(with = "Percentile")]
-    pub(in crate::scenario) percentile: At<u8>,
+    pub(in crate::scenario) percentile: Percentage,
     /// In this time.
     pub(in crate::scenario) at_most: At<Length>,
 }

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::length::Length;
+use super::super::percentage::Percentage;
 use super::super::read::At;
-use super::super::schema::{LinkText, NodeText, Percentile};
+use super::super::schema::{LinkText, NodeText};
 use super::clause::{Expect, Hold};
 use super::settings::{ChangeNode, SetCluster, SetWorkers};
 
@@ -269,8 +270,7 @@ pub(in crate::scenario) struct DegradeDocument {
     /// How much longer each packet takes, in each direction.
     pub(in crate::scenario) delay: Option<At<Length>>,
     /// How many packets in a hundred are lost, each by itself, in each direction.
-    #[schemars(with = "Option<Percentile>")]
-    pub(in crate::scenario) loss: Option<At<u8>>,
+    pub(in crate::scenario) loss: Option<Percentage>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, serde::Serialize)]

@@ -219,13 +219,9 @@ impl Planner<'_> {
 
     fn degrade(&mut self, document: &DegradeDocument, span: Span) -> Vec<Action<NodeWord>> {
         let DegradeDocument { node, delay, loss } = document;
-        if let Some(loss) = loss.as_ref().filter(|loss| !(1..=100).contains(&loss.value)) {
-            let fault = Fault::new("a loss is a number from 1 to 100", loss.span);
-            self.fault(fault.with_label("packets in a hundred"));
-        }
         let quality = LinkQuality {
             delay: delay.as_ref().map_or_else(Default::default, |delay| delay.value.0),
-            loss: loss.as_ref().map_or(0, |loss| loss.value),
+            loss: loss.map_or(0, |loss| loss.0),
         };
         if quality == LinkQuality::default() {
             let fault = Fault::new("`degrade` needs a `delay`, a `loss`, or both", span);

@@ -38,14 +38,10 @@ impl Planner<'_> {
 
     fn limit(&mut self, document: &ReconnectTimeDocument) -> ReconnectTime {
         let ReconnectTimeDocument { percentile, at_most } = document;
-        if !(1..=100).contains(&percentile.value) {
-            let fault = Fault::new("a percentile is a number from 1 to 100", percentile.span);
-            self.fault(fault.with_label("out of its limits"));
-        }
         if at_most.value.0.is_zero() {
             self.fault(Fault::new("no outage is over at once", at_most.span).with_label("at least `1ms`"));
         }
-        ReconnectTime { percentile: percentile.value, at_most: at_most.value.0 }
+        ReconnectTime { percentile: percentile.0, at_most: at_most.value.0 }
     }
 
     /// The claims that must turn out false: each of them is among those that are judged.

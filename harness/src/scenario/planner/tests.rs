@@ -68,7 +68,7 @@ claims:
 claims:
   - reconnect_time: { percentile: 101, at_most: 0s }",
     );
-    assert!(shown.contains("a percentile is a number from 1 to 100"), "{shown}");
+    assert!(shown.contains("expected a whole number from 1 to 100, found the number 101"), "{shown}");
     assert!(shown.contains("no outage is over at once"), "{shown}");
 }
 

@@ -51,11 +51,15 @@ impl World {
         match server {
             Target::Name(name) => self.topology.network_names[name.index()].addresses.iter().find_map(behind),
             Target::Cluster(address) => behind(&address),
-            // A failover cluster instance listens on its own addresses alone, and not on those of the node (naming a
-            // failover cluster instance, ms179410, documented).
-            Target::Node(node) => Some(node).filter(|node| self.replicas.is_some() && answers(node)),
+            Target::Node(node) => Some(node).filter(|node| self.nodes_have_instances() && answers(node)),
             Target::Nobody => None,
         }
+    }
+
+    /// Whether the name of a node leads to an instance of SQL Server there. A failover cluster instance listens on its own
+    /// addresses alone, and not on those of the node (naming a failover cluster instance, ms179410, documented).
+    pub(in crate::world) const fn nodes_have_instances(&self) -> bool {
+        self.replicas.is_some()
     }
 
     /// The node that answers for SSISDB, if one does.

@@ -135,6 +135,7 @@ impl Actors {
                 session
             }
         };
+        self.has_changed |= call.changes();
         let answer = session.ask(lab.clock(), call, ACT_LIMIT);
         // A request that failed leaves the session as it was; anything else ends it.
         if matches!(answer, Ok(_) | Err(SessionError::Failed(_))) {

@@ -47,6 +47,10 @@ impl Actors {
     ) -> Result<(), BackendError> {
         let theirs: Vec<String> = ends.iter().flat_map(|&end| self.addresses_of(end)).collect();
         let own = self.addresses_of(node);
+        let blocks = self.blocks(lab, node, &theirs, ways)?;
+        if blocks.is_empty() && !theirs.is_empty() {
+            return Ok(());
+        }
         self.spare_storage(lab, node, &theirs)?;
         for &end in ends {
             self.spare_storage(lab, end, &own)?;
@@ -62,15 +66,32 @@ impl Actors {
         }
         let armed = Part::Armed(self.armed_minutes());
         self.set_part(lab, (number, verb), (Host::Node(node), &armed), &[ARMED.to_owned()])?;
-        for &way in ways_of(ways) {
-            let part = Part::Blocked(way);
-            let mut value = self.part(lab, Host::Node(node), &part)?;
-            let fresh = theirs.iter().filter(|address| !has(&value, address));
-            value.extend(fresh.cloned().collect::<Vec<_>>());
+        for (part, value) in blocks {
             self.set_part(lab, (number, verb), (Host::Node(node), &part), &value)?;
         }
         self.is_cut(lab, node, &theirs)?;
         ends.iter().try_for_each(|&end| self.is_cut(lab, end, &own))
+    }
+
+    /// What a node's firewall is to block besides what it does, each with its whole value.
+    fn blocks<L: Lab>(
+        &mut self,
+        lab: &mut L,
+        node: NodeId,
+        addresses: &[String],
+        ways: Ways,
+    ) -> Result<Vec<(Part, Vec<String>)>, BackendError> {
+        let mut blocks = Vec::new();
+        for &way in ways_of(ways) {
+            let part = Part::Blocked(way);
+            let before = self.part(lab, Host::Node(node), &part)?;
+            let fresh = addresses.iter().filter(|address| !has(&before, address));
+            let value: Vec<String> = before.iter().chain(fresh).cloned().collect();
+            if value.len() > before.len() {
+                blocks.push((part, value));
+            }
+        }
+        Ok(blocks)
     }
 
     /// The same from either side: a cut may have been made from the other one.

@@ -38,11 +38,11 @@ impl Actors {
         let host = Host::Node(node);
         match state {
             LinkState::Cut => {
-                self.reasons.cut_off.insert((host, outside));
+                self.has_changed |= self.reasons.cut_off.insert((host, outside));
                 self.keep_from(lab, (number, verb), host, outside)
             }
             LinkState::Whole => {
-                self.reasons.cut_off.remove(&(host, outside));
+                self.has_changed |= self.reasons.cut_off.remove(&(host, outside));
                 self.let_through(lab, host, outside)
             }
         }
@@ -60,11 +60,8 @@ impl Actors {
         let workers = (0..topology.workers.len()).map(|index| Host::Worker(WorkerId(index as u32)));
         let of_workers = workers.filter(|_| outside == Outside::Dns);
         let hosts: Vec<Host> = nodes.chain(of_workers).collect();
-        if works {
-            self.reasons.failed.remove(&outside);
-        } else {
-            self.reasons.failed.insert(outside);
-        }
+        self.has_changed |=
+            if works { self.reasons.failed.remove(&outside) } else { self.reasons.failed.insert(outside) };
         hosts.into_iter().try_for_each(|host| {
             if works {
                 self.let_through(lab, host, outside)
@@ -122,9 +119,17 @@ impl Actors {
         (node, works): (NodeId, bool),
     ) -> Result<(), BackendError> {
         let host = Host::Node(node);
+        let mut off = Vec::new();
+        for part in self.switched_off(host) {
+            if self.part(lab, host, &part)? == [DISABLED] {
+                off.push(part);
+            }
+        }
         if works {
-            let off = self.switched_off(host);
             return off.iter().try_for_each(|part| self.write_part(lab, host, part, &[]));
+        }
+        if !off.is_empty() {
+            return Ok(());
         }
         let sight = self.surroundings(lab, host)?;
         let adapter = adapter_of_clients(&sight).map_err(|what| self.trouble_at(host, what))?;

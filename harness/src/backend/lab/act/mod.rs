@@ -18,12 +18,14 @@ use std::time::Duration;
 
 use failover_sim::action::{Drain, Load, Part as Surroundings, ResolvedAction, StartQuorum, Verb};
 use failover_sim::names::{ActionNo, CertificateId, NodeId, RoleId};
-use failover_sim::observe::Power;
+use failover_sim::observe::{NodeState, Power};
 use failover_sim::time::Time;
 
 use super::binding::Binding;
 use super::journal::{Journal, State, Undo};
-use super::protocol::{Call, ClusterChange, HostService, MachineSight, Outside, Part, PowerChange};
+use super::protocol::{
+    Call, ClusterChange, HostService, MachineSight, NodeSight, Outside, Part, PowerChange,
+};
 use super::reach::{Host, Lab};
 use super::session::Session;
 use super::sight::owner_of;
@@ -53,6 +55,8 @@ pub(super) struct Actors {
     rounds: Vec<work::Round>,
     /// Executions that were told to stop.
     stopped: BTreeSet<i64>,
+    /// Whether the action under way has changed something.
+    has_changed: bool,
 }
 
 /// A look at the machines that an action brought along.
@@ -77,12 +81,18 @@ impl Actors {
             loads: loads.to_vec(),
             rounds: Vec::new(),
             stopped: BTreeSet::new(),
+            has_changed: false,
         }
     }
 
     /// Says who owns the roles; only what is said before the first action counts.
     pub(super) fn owners_are(&mut self, owners: impl FnOnce() -> Vec<Option<NodeId>>) {
         self.owners.get_or_insert_with(owners);
+    }
+
+    /// Whether the last action changed anything. One that asked no host to do so found everything as it would have it.
+    pub(super) const fn has_changed(&self) -> bool {
+        self.has_changed
     }
 
     pub(super) const fn journal(&self) -> &Journal {
@@ -97,6 +107,7 @@ impl Actors {
         action: ResolvedAction,
         nodes: &[NodeId],
     ) -> Result<Option<MachinesSeen>, BackendError> {
+        self.has_changed = false;
         let verb = action.verb();
         match action {
             ResolvedAction::MoveRole { role, to } => {
@@ -139,10 +150,7 @@ impl Actors {
                 let undo = Undo::ResumeNode { node: node.clone() };
                 self.break_part(lab, (number, verb), (change, node, undo), nodes)
             }
-            ResolvedAction::ResumeNode { node } => {
-                let node = self.binding.node_name(node).to_owned();
-                self.restore(lab, ClusterChange::ResumeNode, node, nodes)
-            }
+            ResolvedAction::ResumeNode { node } => self.resume(lab, node, nodes).map(|()| None),
             ResolvedAction::StopClusterService { node } => {
                 let node = self.binding.node_name(node).to_owned();
                 let undo = Undo::StartClusterService { node: node.clone() };
@@ -325,6 +333,18 @@ impl Actors {
         let (by, _) = self.cluster(lab, nodes)?;
         self.ask(lab, Host::Node(by), "restoring the cluster", Call::ChangeCluster { change, name })?;
         Ok(None)
+    }
+
+    /// A node that is Up is not paused.
+    fn resume<L: Lab>(&mut self, lab: &mut L, node: NodeId, nodes: &[NodeId]) -> Result<(), BackendError> {
+        let (_, sight) = self.cluster(lab, nodes)?;
+        let is_up =
+            |one: &NodeSight| self.binding.node(&one.name) == Some(node) && one.state == Some(NodeState::Up);
+        if sight.nodes.iter().any(is_up) {
+            return Ok(());
+        }
+        let name = self.binding.node_name(node).to_owned();
+        self.restore(lab, ClusterChange::ResumeNode, name, nodes).map(drop)
     }
 
     /// Starts the cluster service of a node there, with or without the right to force quorum. In the end it must be a

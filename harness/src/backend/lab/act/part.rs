@@ -235,10 +235,11 @@ impl Actors {
         }
         // As the guide wants it is as it was before the run changed it.
         let name = self.binding.host_name(host);
-        match self.first_value(&name, &part).map(<[String]>::to_vec) {
-            Some(first) => self.write_part(lab, host, &part, &first),
-            None => Ok(()),
+        let Some(first) = self.first_value(&name, &part).map(<[String]>::to_vec) else { return Ok(()) };
+        if is_same_value(&self.part(lab, host, &part)?, &first) {
+            return Ok(());
         }
+        self.write_part(lab, host, &part, &first)
     }
 
     /// A setting of every worker; each service is restarted with it.

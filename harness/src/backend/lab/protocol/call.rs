@@ -135,6 +135,34 @@ pub enum Call {
 }
 
 impl Call {
+    /// Whether it asks a host to do something, and not only to say what it sees.
+    pub const fn changes(&self) -> bool {
+        match self {
+            Self::Hello { .. }
+            | Self::ReadCluster
+            | Self::ReadWorker { .. }
+            | Self::ReadPower { .. }
+            | Self::ReadSsisdb { .. }
+            | Self::ReadMasterCertificate
+            | Self::ReadPart { .. }
+            | Self::ReadNetwork
+            | Self::ReadSurroundings
+            | Self::ReadMaintenance
+            | Self::Reach { .. }
+            | Self::ReadEvents { .. }
+            | Self::ReadPackage { .. } => false,
+            Self::MoveRole { .. }
+            | Self::ChangePower { .. }
+            | Self::ChangeCluster { .. }
+            | Self::KillProcess { .. }
+            | Self::ShutDown
+            | Self::WritePart { .. }
+            | Self::ReplaceMasterCertificate { .. }
+            | Self::StartExecutions { .. }
+            | Self::StopExecution { .. } => true,
+        }
+    }
+
     /// The word of the verb.
     pub const fn verb(&self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use super::change::{
     EARLY, LATE, account, change, every_certificate, failed_start, master, master_settings, policy, resource,
     second, stop, third, worker_settings,
 };
-use crate::guide::snapshot::{FailedStart, FirewallBlock, Look, Moment, Proxy};
+use crate::guide::snapshot::{FailedStart, FirewallBlock, Look, Moment, Proxy, Snapshot};
 
 pub(super) const BEYOND_THE_STEPS: &[Mistake] = &[
     Mistake {
@@ -112,11 +112,13 @@ pub(super) const BEYOND_THE_STEPS: &[Mistake] = &[
         name: "log_server_is_a_node",
         rule: "log_server_is_the_network_name",
         of: availability_group,
-        make: |snapshot| {
-            change(&mut snapshot.ssisdb.master_properties, |all| {
-                all.insert("CLUSTER_LOGDB_SERVER".to_owned(), "NODE1".to_owned());
-            });
-        },
+        make: log_to_the_first_node,
+    },
+    Mistake {
+        name: "log_server_is_a_node_of_the_instance",
+        rule: "log_server_is_the_network_name",
+        of: right,
+        make: log_to_the_first_node,
     },
     Mistake {
         name: "listener_not_in_the_settings",
@@ -331,3 +333,9 @@ pub(super) const BEYOND_THE_STEPS: &[Mistake] = &[
         },
     },
 ];
+
+fn log_to_the_first_node(snapshot: &mut Snapshot) {
+    change(&mut snapshot.ssisdb.master_properties, |all| {
+        all.insert("CLUSTER_LOGDB_SERVER".to_owned(), "NODE1".to_owned());
+    });
+}
