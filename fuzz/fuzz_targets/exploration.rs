@@ -1,6 +1,6 @@
 //! Can any report of an exploration crash its reader, or what adds it up and tells of it?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run exploration -- -max_total_time=20`
+//! `cargo fuzz run -s none exploration -- -max_total_time=20`
 
 #![no_main]
 

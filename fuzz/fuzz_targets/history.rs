@@ -1,6 +1,6 @@
 //! Can any history crash its reader, or the judge of what it says?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run history -- -max_total_time=20`
+//! `cargo fuzz run -s none history -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can anything that Windows prints crash the readers of `netsh` and of events' XML?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run host_output -- -max_total_time=20`
+//! `cargo fuzz run -s none host_output -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can any file crash the reader of `lab.yaml`?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run lab_file -- -max_total_time=20`
+//! `cargo fuzz run -s none lab_file -- -max_total_time=20`
 
 #![no_main]
 

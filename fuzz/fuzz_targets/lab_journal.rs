@@ -1,6 +1,6 @@
 //! Can any bytes crash the reader of a lab's journal, or make it lose an entry when its last line is cut short?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run lab_journal -- -max_total_time=20`
+//! `cargo fuzz run -s none lab_journal -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can any file crash the reader of what labs have taught, or be read and not be written again?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run learned -- -max_total_time=20`
+//! `cargo fuzz run -s none learned -- -max_total_time=20`
 
 #![no_main]
 

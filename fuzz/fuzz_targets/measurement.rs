@@ -1,6 +1,6 @@
 //! Can any measurement crash its reader, or what compares it?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run measurement -- -max_total_time=20`
+//! `cargo fuzz run -s none measurement -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can any file crash the reader of scenarios, or lead it to a place outside of the file?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run scenario_tree -- -max_total_time=20 -dict=scenario.dict`
+//! `cargo fuzz run -s none scenario_tree -- -max_total_time=20 -dict=scenario.dict`
 
 #![no_main]
 

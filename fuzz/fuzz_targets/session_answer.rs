@@ -1,6 +1,6 @@
 //! Can anything that a host says crash the reader of a session's lines?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run session_answer -- -max_total_time=20`
+//! `cargo fuzz run -s none session_answer -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can any file crash the reader of `MasterSettings.config` and `WorkerSettings.config`?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run settings_file -- -max_total_time=20`
+//! `cargo fuzz run -s none settings_file -- -max_total_time=20`
 
 #![no_main]
 

@@ -1,6 +1,6 @@
 //! Can any snapshot crash its reader, or the rules of preflight?
 //!
-//! `RUSTC_BOOTSTRAP=1 cargo fuzz run snapshot -- -max_total_time=20`
+//! `cargo fuzz run -s none snapshot -- -max_total_time=20`
 
 #![no_main]
 
