@@ -234,6 +234,11 @@ impl<'p> Judge<'p> {
 
     fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {
         let mut verdict = check.verdict(self.plan, window);
+        if verdict.outcome == Outcome::Fail {
+            let (evidence, hints) = check.causes(&self.picture, window);
+            verdict.evidence.extend(evidence);
+            verdict.hints.extend(hints);
+        }
         let must_break = self.plan.breaks.contains(&claim);
         let outcome = match (must_break, verdict.outcome) {
             (false, outcome) => outcome,
