@@ -9,7 +9,7 @@ use failover_harness::judge::Judgement;
 use failover_harness::plan::Plan;
 use failover_harness::runner::Nowhere;
 use failover_sim::assumption::Assumption;
-use failover_tests::{plan_of, two_node_fci};
+use failover_tests::{failover, plan_of, two_node_fci};
 
 /// What is said of `workers_reconnect` after these steps: evidence, and hints.
 fn told(topology: &str, given: &str, steps: &str) -> (Vec<String>, Vec<String>) {
@@ -122,4 +122,16 @@ fn a_worker_that_is_late_is_told_with_how_late() {
     assert!(evidence[0].starts_with("worker `w"), "{evidence:#?}");
     assert!(evidence[0].contains(" was back, but later than promised: after "), "{evidence:#?}");
     assert_eq!(evidence.len(), 1, "{evidence:#?}");
+}
+
+#[test]
+fn what_was_not_done_is_told_beside_what_failed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = "proves: x\nabout: { topology: two_node_fci }\nsteps:\n  - move_role: { to: owner }\n  \
+                    - expect: { within: 1m, role: { state: online, owner: NODE2 } }\n";
+    std::fs::write(folder.path().join("own.yaml"), scenario).expect("the folder is ours");
+    let answer = failover(env!("CARGO_BIN_EXE_failover-copy"), folder.path(), &["run", "own.yaml"]);
+    assert_eq!(answer.code, 1, "{answer:#?}");
+    let told = "  also: every action takes effect (inconclusive)\n  move_role of NODE1 at +0.000s (line 4) was not seen";
+    assert!(answer.stdout.contains(told), "{}", answer.stdout);
 }

@@ -99,6 +99,12 @@ impl Finding {
     pub(crate) fn is_of_surroundings(&self) -> bool {
         self.what == SURROUNDINGS
     }
+
+    /// Whether it says that something of the scenario was not done, or not seen to be done: then that may be why the rest
+    /// failed.
+    pub(crate) fn is_of_what_was_done(&self) -> bool {
+        self.is_of_surroundings() || self.what == ACTIONS
+    }
 }
 
 impl<'p> Judge<'p> {
@@ -208,7 +214,7 @@ impl<'p> Judge<'p> {
         }
         let in_force = self.in_force.verdict(self.plan, window);
         if in_force.outcome != Outcome::Pass && (has_begun || self.plan.given > 0) {
-            let what = "every action takes effect".to_owned();
+            let what = ACTIONS.to_owned();
             let (outcome, evidence, hints) = (in_force.outcome, in_force.evidence, in_force.hints);
             findings.push(Finding { outcome, what, evidence, hints });
         }
@@ -347,3 +353,5 @@ impl Sink for Judge<'_> {
 
 /// What a finding is about that tells what the run needed and did not have.
 const SURROUNDINGS: &str = "the surroundings";
+/// What a finding is about that tells of an action that did not bite.
+const ACTIONS: &str = "every action takes effect";
