@@ -2,13 +2,15 @@
 //!
 //! Each scenario is run as `failover run` runs it, and its report read.
 
-use failover_harness::backend::SimBackend;
+use failover_harness::backend::{Backend, BackendError, SimBackend};
 use failover_harness::check::Outcome;
 use failover_harness::director;
 use failover_harness::judge::Judgement;
 use failover_harness::plan::Plan;
 use failover_harness::runner::Nowhere;
+use failover_sim::action::ResolvedAction;
 use failover_sim::assumption::Assumption;
+use failover_sim::names::{ActionNo, NodeId};
 use failover_tests::{failover, plan_of, two_node_fci};
 
 /// What is said of `workers_reconnect` after these steps: evidence, and hints.
@@ -122,6 +124,25 @@ fn a_worker_that_is_late_is_told_with_how_late() {
     assert!(evidence[0].starts_with("worker `w"), "{evidence:#?}");
     assert!(evidence[0].contains(" was back, but later than promised: after "), "{evidence:#?}");
     assert_eq!(evidence.len(), 1, "{evidence:#?}");
+}
+
+#[test]
+fn an_action_that_is_not_possible_is_named_with_its_node_and_its_line() {
+    let twice = "  - power_off: { node: NODE1 }\n  - power_off: { node: NODE1 }\n";
+    let judgement = judged(&two_node_fci(), "", twice);
+    let line = &judgement.findings[0].evidence[0];
+    assert_eq!(line, "cannot carry out power_off of NODE1 (line 5): the machine is off");
+    // Whoever drives a backend without a scenario, as the prediction does, is told the verb.
+    let plan = plan_of(
+        "proves: x\nabout: { topology: two_node_fci }\nsteps:\n  - move_role: { to: standby }\n",
+        &two_node_fci(),
+        1,
+    );
+    let mut backend = SimBackend::default();
+    backend.start(&plan).expect("a simulation starts");
+    let on = backend.apply(ActionNo(0), ResolvedAction::PowerOn { node: NodeId(0) });
+    let error: BackendError = on.expect_err("it is on");
+    assert_eq!(error.to_string(), "cannot carry out power_on: the machine is on");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::time::Duration;
 use failover_sim::action::{Action, ResolvedAction};
 use failover_sim::names::{ActionNo, NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Mark, Record, RoleState, Sink, Source};
+use failover_sim::world::ApplyError;
 
-use crate::backend::{Backend, BackendError, SimBackend, Stop};
+use crate::backend::{Backend, BackendError, Impossible, SimBackend, Stop};
 use crate::judge::{Awaited, Finding, Judge, Judgement};
 use crate::picture::WordError;
 use crate::plan::{Clause, NodeWord, Plan, StepKind};
@@ -44,9 +45,13 @@ fn carry_out<B: Backend, H: Sink>(
     let problem = run.carry_out().err();
     let (lacks, hints) = match &problem {
         Some(Problem::NeverSteady(_)) => run.tee.judge.unrest(),
-        Some(Problem::Backend(_) | Problem::Needless { .. } | Problem::Word { .. }) | None => {
-            (Vec::new(), Vec::new())
-        }
+        Some(
+            Problem::Backend(_)
+            | Problem::Needless { .. }
+            | Problem::Impossible { .. }
+            | Problem::Word { .. },
+        )
+        | None => (Vec::new(), Vec::new()),
     };
     let problem = problem.map(|problem| problem.to_string());
     let end = run.backend.now();
@@ -95,6 +100,18 @@ pub(crate) enum Problem {
         verb: &'static str,
         /// Where it stands.
         line: u32,
+    },
+    /// A step cannot be taken at its moment.
+    #[error("cannot carry out {verb}{} (line {line}): {error}", .node.as_ref().map(|node| format!(" of {node}")).unwrap_or_default())]
+    Impossible {
+        /// Its word.
+        verb: &'static str,
+        /// The node that it is done to, if it is done to one.
+        node: Option<String>,
+        /// Where it stands.
+        line: u32,
+        /// Why.
+        error: ApplyError,
     },
     /// A word fits no node, or several.
     #[error("`{word}` (line {line}) {error} at this moment")]
@@ -220,7 +237,11 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         if self.is_needless(number, resolved) {
             return Err(Problem::Needless { verb: planned.action.verb().word(), line: planned.line });
         }
-        self.backend.apply(number, resolved)?;
+        if let Err(error) = self.backend.apply(number, resolved) {
+            let BackendError::Apply(Impossible { verb, error }) = error else { return Err(error.into()) };
+            let node = resolved.node().map(|node| self.plan.names.node(node).to_owned());
+            return Err(Problem::Impossible { verb: verb.word(), node, line: planned.line, error });
+        }
         self.note(Fact::Applied(number));
         // What is seen at this very moment belongs to the action, not to the step after it.
         self.tee.judge.wait_for(Awaited::Nothing);

@@ -14,7 +14,7 @@ use failover_sim::world::{Attempted, Stop};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Backend, BackendError, BackendKind};
+use super::{Abilities, Backend, BackendError, BackendKind, Impossible};
 
 /// The twin: the machines of the model behind real sockets, in real time.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl Backend for LoopbackBackend {
     }
 
     fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
-        Ok(self.twin().apply(action)?)
+        self.twin().apply(action).map_err(Impossible::on_twin(action.verb()))
     }
 
     fn changes_nothing(&self, action: ResolvedAction) -> bool {

@@ -10,7 +10,7 @@ use failover_sim::world::{Attempted, Counters, Stop, World};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Backend, BackendError, BackendKind};
+use super::{Abilities, Backend, BackendError, BackendKind, Impossible};
 
 /// The model in virtual time. One value can run many plans, one after the other.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Backend for SimBackend {
     }
 
     fn apply(&mut self, _: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
-        Ok(self.world().apply(action)?)
+        self.world().apply(action).map_err(Impossible::refused(action.verb()))
     }
 
     fn changes_nothing(&self, action: ResolvedAction) -> bool {

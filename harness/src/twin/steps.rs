@@ -10,7 +10,7 @@ use failover_sim::observe::{Fact, Flow, Record, Sink, Source};
 use failover_sim::time::Time;
 use failover_sim::twin::Twin;
 
-use crate::backend::{Abilities, Backend, BackendError, BackendKind, Stop};
+use crate::backend::{Abilities, Backend, BackendError, BackendKind, Impossible, Stop};
 use crate::director::{self, Problem};
 use crate::judge::{Awaited, Finding, Judge};
 use crate::plan::{Origin, Plan};
@@ -154,7 +154,7 @@ impl Backend for Lent<'_> {
             action
         };
         let node = action.node().map(|node| self.plan.names.node(node).to_owned());
-        self.twin.apply(action)?;
+        self.twin.apply(action).map_err(Impossible::on_twin(action.verb()))?;
         self.recorder.did(self.twin.now(), self.plan.action(number).action.verb().word(), node);
         Ok(())
     }
