@@ -109,6 +109,10 @@ impl Backend for LoopbackBackend {
         self.twin.as_ref().map(|twin| twin.choices().consulted().collect()).unwrap_or_default()
     }
 
+    fn ended_programs(&self) -> Vec<String> {
+        self.twin.as_ref().map(Twin::ended_programs).unwrap_or_default()
+    }
+
     fn remarks(&self) -> Vec<String> {
         let ports = match &self.twin {
             Some(twin) if twin.has_one_address() => {

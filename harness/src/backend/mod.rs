@@ -104,6 +104,11 @@ pub trait Backend {
         None
     }
 
+    /// Programs in workers' places that have ended by themselves and were not started again, and how they ended.
+    fn ended_programs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What a reader of a report must know of this backend, after a run.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
