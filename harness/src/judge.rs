@@ -264,9 +264,10 @@ impl<'p> Judge<'p> {
         ClaimResult { claim, must_break, verdict, outcome }
     }
 
-    /// What the steps came to that did not do what they should, as it stands at the end of the last of them.
+    /// What the steps came to that did not do what they should, as it stands at the end of the last of them. Moments are
+    /// counted from the start of the cluster: whoever takes steps on one that runs knows no first step.
     pub(crate) fn of_steps(&self) -> Vec<Finding> {
-        self.step_findings(Window { began: self.began.unwrap_or_default(), end: self.last })
+        self.step_findings(Window { began: Time::ZERO, end: self.last })
     }
 
     fn step_findings(&self, window: Window) -> Vec<Finding> {

@@ -45,6 +45,10 @@ pub(super) fn plan_of(origin: &Origin, seed: u64, document: &str) -> Result<Plan
 fn as_list(document: &str) -> String {
     let first = document.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     match first {
+        // A list in brackets has only to lie deeper than the key above it.
+        Some(line) if line.trim_start().starts_with('[') => {
+            document.lines().map(|line| format!("  {line}\n")).collect()
+        }
         Some(line) if !line.trim_start().starts_with('-') => {
             let mut begun = false;
             let indented = |line: &str| {
@@ -224,6 +228,8 @@ mod tests {
         check("power_off: { node: owner }\n", Ok(1));
         check("# one\n\nexpect:\n  within: 3m\n  workers: { which: every, state: connected }\n", Ok(1));
         check("- power_off: { node: owner }\n- power_on: { node: NODE1 }\n", Ok(2));
+        check("[ power_off: { node: owner }, power_on: { node: NODE1 } ]", Ok(2));
+        check("[\n  power_off: { node: owner },\n  power_on: { node: NODE1 }\n]\n", Ok(2));
     }
 
     #[test]
