@@ -206,6 +206,9 @@ const HEADER: &str = "proves: what somebody wants to see\nabout: { topology: twi
 
 #[cfg(test)]
 mod tests {
+    use failover_sim::names::{NodeId, StepNo};
+    use failover_sim::observe::Watch;
+
     use super::*;
     use crate::plan::Overrides;
     use crate::scenario::diagnostic::Paint;
@@ -230,6 +233,21 @@ mod tests {
         check("- power_off: { node: owner }\n- power_on: { node: NODE1 }\n", Ok(2));
         check("[ power_off: { node: owner }, power_on: { node: NODE1 } ]", Ok(2));
         check("[\n  power_off: { node: owner },\n  power_on: { node: NODE1 }\n]\n", Ok(2));
+    }
+
+    #[test]
+    fn a_finding_goes_by_the_clock_of_the_cluster() {
+        let origin = origin_on("two_node_fci", Overrides::default(), "").expect("a standard topology");
+        let plan = plan_of(&origin, 1, "expect: { within: 1s, role: { state: online } }").expect("a step");
+        let mut judge = Judge::new(&plan);
+        let facts = [(10, Fact::StepsBegan), (20, Fact::StepBegan(StepNo(0))), (22, Fact::StepsEnded)];
+        let watched = Fact::Watching { what: Watch::Node(NodeId(0)), every: std::time::Duration::ZERO };
+        for (secs, fact) in std::iter::once((5, watched)).chain(facts) {
+            let at = Time::from_micros(secs * 1_000_000);
+            judge.record(&Record { seq: 0, earliest: at, latest: at, source: Source::Run, fact });
+        }
+        let found = judge.of_steps();
+        assert!(found[0].evidence[0].starts_with("at +22.000s: "), "{found:#?}");
     }
 
     #[test]
