@@ -133,16 +133,17 @@ fn roles_apart(plan: &Plan, picture: Option<&Picture<'_>>) -> Option<Reasons> {
     ))
 }
 
-/// The owner node, or where nobody knows it any node, listens on another port than the one that the worker asks for.
+/// The owner node, or where nobody knows it any node, listens on another port than the one that the worker asks for. All
+/// nodes that do are told.
 fn wrong_port(plan: &Plan, worker: WorkerId, picture: Option<&Picture<'_>>) -> Option<Reasons> {
     let asked = plan.topology.workers[worker.index()].settings.endpoint_port;
+    let port = |node: NodeId| plan.topology.nodes[node.index()].master_settings.port;
     let owner = picture.and_then(|picture| picture.owner().ok());
-    let nodes = plan.topology.nodes.iter().enumerate().map(|(index, node)| (NodeId(index as u8), node));
-    let others: Vec<(&str, u16)> = nodes
-        .filter(|(node, _)| owner.is_none_or(|owner| owner == *node))
-        .map(|(node, of)| (plan.names.node(node), of.master_settings.port))
-        .filter(|(_, port)| *port != asked)
-        .collect();
+    if owner.is_some_and(|owner| port(owner) == asked) {
+        return None;
+    }
+    let others = nodes(plan).map(|node| (plan.names.node(node), port(node)));
+    let others: Vec<(&str, u16)> = others.filter(|(_, port)| *port != asked).collect();
     if others.is_empty() {
         return None;
     }
@@ -165,8 +166,9 @@ fn answer(plan: &Plan, worker: WorkerId, picture: &Picture<'_>) -> Option<Reason
     Some(match picture.endpoint()? {
         Answer::Silent => (
             vec![format!("the role is online on {name}, and nothing comes back from its port {port}")],
+            // That the worker is restarted then: walkthrough of Scale Out (documented).
             vec![format!(
-                "let port {port} in through the firewall of {name}: {}",
+                "let port {port} in through the firewall of {name}, and restart the worker: {}",
                 connection_test(plan, worker)
             )],
         ),

@@ -27,7 +27,8 @@ impl Picture<'_> {
             self.told_apart(away.iter().copied())
         ));
         let (reasons, hints) = guide::explain_all(self, away.into_iter());
-        evidence.extend(reasons);
+        let new: Vec<String> = reasons.into_iter().filter(|line| !evidence.contains(line)).collect();
+        evidence.extend(new);
         (evidence, hints)
     }
 
