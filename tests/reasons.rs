@@ -72,6 +72,19 @@ fn the_names_that_were_compared_are_the_names_that_are_listed() {
 }
 
 #[test]
+fn a_certificate_with_the_network_name_is_not_to_be_made_anew_for_another_one() {
+    let by_address = two_node_fci().replace("https://SQLFCI:8391", "https://10.0.0.100:8391");
+    let told = judged(&by_address, "", MOVED).findings;
+    let finding = told.first().expect("the cluster does not come to rest");
+    let told = (finding.evidence.clone(), finding.hints.clone());
+    says(
+        &told,
+        "which does not name `10.0.0.100`: the CNs are node1, 10.0.0.11, sqlfci",
+        "step 7 of the guide",
+    );
+}
+
+#[test]
 fn a_role_that_is_nowhere_is_said_to_be_so_with_the_reason() {
     let off = "  - power_off: { node: NODE1 }
   - power_off: { node: NODE2 }

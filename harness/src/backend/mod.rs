@@ -265,9 +265,12 @@ impl Impossible {
 
     /// The same where a twin carries it out, which may fail itself.
     pub(crate) fn on_twin(verb: Verb) -> impl Fn(TwinError) -> BackendError {
-        move |error| match error {
-            TwinError::Apply(error) => BackendError::Apply(Self { verb, error }),
-            error => BackendError::Twin(error),
+        move |error| {
+            if let TwinError::Apply(error) = error {
+                BackendError::Apply(Self { verb, error })
+            } else {
+                BackendError::Twin(error)
+            }
         }
     }
 }

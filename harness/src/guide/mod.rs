@@ -134,23 +134,7 @@ fn distrust(
         return (vec![format!("{node} presents {shown}; the worker pins {pin}")], vec![hint]);
     }
     if !certificate.names(endpoint) {
-        // Where there are alternative names, they alone count.
-        let (kind, compared) = match &certificate.alternative_names {
-            Some(alternative) => ("the subject alternative names", alternative),
-            None => ("the CNs", &certificate.common_names),
-        };
-        let listed: Vec<&str> = compared.iter().map(|&name| names.host(name)).collect();
-        let listed = if listed.is_empty() { "nothing".to_owned() } else { listed.join(", ") };
-        return (
-            vec![format!(
-                "{node} presents {shown}, which does not name `{}`: {kind} are {listed}",
-                names.host(endpoint)
-            )],
-            vec![format!(
-                "step 3 of the guide: add the SQL network name to {kind} of the master certificate, and \
-                 install the same certificate on every node (step 4)"
-            )],
-        );
+        return unnamed(plan, node, presented, endpoint);
     }
     if !machine.root.contains(&presented) {
         return (
@@ -161,9 +145,44 @@ fn distrust(
             ],
         );
     }
+    if certificate.expires_after_secs.is_none() {
+        return (
+            vec![format!("{node} presents {shown}, and the topology has nothing against it")],
+            vec![
+                "see whether it has expired, whether its names are those of the topology, and whether \
+                 LocalMachine\\Root of the worker has it"
+                    .to_owned(),
+            ],
+        );
+    }
     (
         vec![format!("{node} presents {shown}, which has expired")],
         vec!["renew the master certificate".to_owned()],
+    )
+}
+
+/// The certificate does not have the name that the worker asks for: of its names those are told that count.
+fn unnamed(plan: &Plan, node: &str, presented: CertificateId, asked: HostId) -> (Vec<String>, Vec<String>) {
+    let names = &plan.names;
+    let certificate = &plan.topology.certificates[presented.index()];
+    let (kind, compared) = match &certificate.alternative_names {
+        Some(alternative) => ("the subject alternative names", alternative),
+        None => ("the CNs", &certificate.common_names),
+    };
+    let listed: Vec<&str> = compared.iter().map(|&name| names.host(name)).collect();
+    let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+    let (asked_for, shown) = (names.host(asked), show(plan, presented));
+    let hint = if certificate.names(plan.topology.endpoint) {
+        "step 7 of the guide: name the SQL network name in MasterEndpoint, and restart the worker".to_owned()
+    } else {
+        format!(
+            "step 3 of the guide: add the SQL network name to {kind} of the master certificate, and install the same \
+             certificate on every node (step 4)"
+        )
+    };
+    (
+        vec![format!("{node} presents {shown}, which does not name `{asked_for}`: {kind} are {listed}")],
+        vec![hint],
     )
 }
 
@@ -175,9 +194,8 @@ fn forbidden(plan: &Plan, worker: WorkerId, by: Option<NodeId>) -> (Vec<String>,
     let own = plan.topology.workers[worker.index()].own;
     let shown = own.map_or_else(|| "its certificate".to_owned(), |own| show(plan, own));
     let is_told = own.is_some_and(|own| plan.topology.nodes[by.index()].root.contains(&own));
-    let is_taken_away = plan.actions.iter().any(|planned| match planned.action {
-        Action::ChangeNode { change: NodeChange::WorkerCertificates(is_there), .. } => !is_there,
-        _ => false,
+    let is_taken_away = plan.actions.iter().any(|planned| {
+        matches!(planned.action, Action::ChangeNode { change: NodeChange::WorkerCertificates(false), .. })
     });
     if is_told && !is_taken_away {
         return (
