@@ -85,10 +85,11 @@ fn a_program_that_is_not_there_is_named() {
 #[cfg(unix)]
 #[test]
 fn a_program_that_ends_is_named_with_its_reason() {
-    // A cluster with a worker that is never there is never steady: the note says why.
+    // A cluster with a worker that is never there is never steady: nobody waits for it.
     let answer = started_by("[ sh, -c, \"echo no licence >&2; exit 7\" ]");
     assert_eq!(answer.code, 3, "{}", answer.stdout);
-    let told = "the program of `own` ended by itself: exit status: 7; its last line: no licence";
+    let told = "the surroundings\n  the program of `own` ended by itself: exit status: 7; its last line: no licence: the steps \
+                were not begun\n";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
 }
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 use failover_sim::action::Action;
 use failover_sim::names::{ActionNo, NodeId, StepNo};
 use failover_sim::observe::{Fact, Flow, Record, RoleState, Sink, Source};
+use failover_sim::world::ApplyError;
 
-use crate::backend::{Applied, Backend, BackendError, SimBackend, Stop};
+use crate::backend::{Applied, Backend, BackendError, Impossible, SimBackend, Stop};
+use crate::check::Outcome;
 use crate::judge::{Awaited, Finding, Judge, Judgement};
 use crate::picture::WordError;
 use crate::plan::{Clause, NodeWord, Plan, StepKind};
@@ -44,12 +46,18 @@ fn carry_out<B: Backend, H: Sink>(
     let problem = run.carry_out().err();
     let (lacks, hints) = match &problem {
         Some(Problem::NeverSteady(_)) => run.tee.judge.unrest(),
-        Some(Problem::Backend(_) | Problem::Needless { .. } | Problem::Word { .. }) | None => {
-            (Vec::new(), Vec::new())
-        }
+        Some(
+            Problem::Backend(_)
+            | Problem::ProgramsEnded(_)
+            | Problem::Needless { .. }
+            | Problem::Impossible { .. }
+            | Problem::Word { .. },
+        )
+        | None => (Vec::new(), Vec::new()),
     };
     let problem = problem.map(|problem| problem.to_string());
     let end = run.backend.now();
+    let ended = run.backend.ended_programs();
     let finished = run.backend.finish();
     let is_restored = !matches!(finished, Err(BackendError::NotRestored { .. }));
     let problem = match (problem, finished) {
@@ -59,7 +67,12 @@ fn carry_out<B: Backend, H: Sink>(
     };
     let evidence = |problem| std::iter::once(problem).chain(lacks).collect();
     let problem = problem.map(|problem| Finding::of_surroundings(evidence(problem), hints));
-    Judgement { is_restored, ..run.tee.judge.judge(end, problem) }
+    let has_problem = problem.is_some();
+    let mut judgement = Judgement { is_restored, ..run.tee.judge.judge(end, problem) };
+    if judgement.outcome != Outcome::Pass && !has_problem && !ended.is_empty() {
+        judgement.findings.insert(0, Finding::of_surroundings(ended, Vec::new()));
+    }
+    judgement
 }
 
 /// Carries out the steps of a plan on a backend that runs already, with a judge that knows what was seen so far.
@@ -88,6 +101,9 @@ pub(crate) enum Problem {
     /// The cluster does not come to rest.
     #[error("the cluster was not steady after {0}: the steps were not begun")]
     NeverSteady(String),
+    /// Somebody's own workers are not there.
+    #[error("{0}: the steps were not begun")]
+    ProgramsEnded(String),
     /// A step is no fault and mends none. It cannot be seen to take effect, and proves nothing.
     #[error("{verb} (line {line}) changes nothing: everything is as it would have it")]
     Needless {
@@ -95,6 +111,18 @@ pub(crate) enum Problem {
         verb: &'static str,
         /// Where it stands.
         line: u32,
+    },
+    /// A step cannot be taken at its moment.
+    #[error("cannot carry out {verb}{} (line {line}): {error}", .node.as_ref().map(|node| format!(" of {node}")).unwrap_or_default())]
+    Impossible {
+        /// Its word.
+        verb: &'static str,
+        /// The node that it is done to, if it is done to one.
+        node: Option<String>,
+        /// Where it stands.
+        line: u32,
+        /// Why.
+        error: ApplyError,
     },
     /// A word fits no node, or several.
     #[error("`{word}` (line {line}) {error} at this moment")]
@@ -169,8 +197,23 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
     }
 
     fn reach(&mut self, awaited: Awaited, limit: Duration) -> Result<(), Problem> {
-        if self.tee.judge.wait_for(awaited) || self.advance(limit)? == Stop::Yielded {
+        if self.tee.judge.wait_for(awaited) {
             return Ok(());
+        }
+        let has_programs = self.plan.topology.workers.iter().any(|worker| worker.program.is_some());
+        let look = if has_programs { BETWEEN_LOOKS } else { limit };
+        let mut left = limit;
+        while !left.is_zero() {
+            let time = left.min(look);
+            if self.advance(time)? == Stop::Yielded {
+                return Ok(());
+            }
+            // Nobody starts it again before the steps begin.
+            let ended = self.backend.ended_programs();
+            if !ended.is_empty() {
+                return Err(Problem::ProgramsEnded(ended.join("; ")));
+            }
+            left -= time;
         }
         Err(Problem::NeverSteady(crate::words::length(limit)))
     }
@@ -213,7 +256,14 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
         }
         let resolved = planned.action.resolve(|word| self.resolve(word, planned.line))?;
         self.note(Fact::Acting { action: number, node: resolved.node() });
-        let applied = self.backend.apply(number, resolved)?;
+        let applied = match self.backend.apply(number, resolved) {
+            Ok(applied) => applied,
+            Err(BackendError::Apply(Impossible { verb, error })) => {
+                let node = resolved.node().map(|node| self.plan.names.node(node).to_owned());
+                return Err(Problem::Impossible { verb: verb.word(), node, line: planned.line, error });
+            }
+            Err(error) => return Err(error.into()),
+        };
         if self.is_needless(number, applied) {
             return Err(Problem::Needless { verb: planned.action.verb().word(), line: planned.line });
         }
@@ -275,6 +325,9 @@ impl<B: Backend, H: Sink> Run<'_, '_, B, H> {
 
 /// How long a cluster may take to be steady before a run is given up.
 const START_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// So often it is looked at whether a program in a worker's place has ended.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// Added to the promise when a run waits for the last workers, so that their time is certainly over.
 const MARGIN: Duration = Duration::from_secs(5);

@@ -103,6 +103,12 @@ impl Finding {
     pub(crate) fn is_of_surroundings(&self) -> bool {
         self.what == SURROUNDINGS
     }
+
+    /// Whether it says that something of the scenario was not done, or not seen to be done: then that may be why the rest
+    /// failed.
+    pub(crate) fn is_of_what_was_done(&self) -> bool {
+        self.is_of_surroundings() || self.what == ACTIONS
+    }
 }
 
 impl<'p> Judge<'p> {
@@ -212,7 +218,7 @@ impl<'p> Judge<'p> {
         }
         let in_force = self.in_force.verdict(self.plan, window);
         if in_force.outcome != Outcome::Pass && (has_begun || self.plan.given > 0) {
-            let what = "every action takes effect".to_owned();
+            let what = ACTIONS.to_owned();
             let (outcome, evidence, hints) = (in_force.outcome, in_force.evidence, in_force.hints);
             findings.push(Finding { outcome, what, evidence, hints });
         }
@@ -239,6 +245,11 @@ impl<'p> Judge<'p> {
 
     fn claim_result(&self, claim: Claim, check: &dyn Check, window: Window) -> ClaimResult {
         let mut verdict = check.verdict(self.plan, window);
+        if verdict.outcome == Outcome::Fail {
+            let (evidence, hints) = check.causes(&self.picture, window);
+            verdict.evidence.extend(evidence);
+            verdict.hints.extend(hints);
+        }
         let must_break = self.plan.breaks.contains(&claim);
         let outcome = match (must_break, verdict.outcome) {
             (false, outcome) => outcome,
@@ -258,9 +269,10 @@ impl<'p> Judge<'p> {
         ClaimResult { claim, must_break, verdict, outcome }
     }
 
-    /// What the steps came to that did not do what they should, as it stands at the end of the last of them.
+    /// What the steps came to that did not do what they should, as it stands at the end of the last of them. Moments are
+    /// counted from the start of the cluster: whoever takes steps on one that runs knows no first step.
     pub(crate) fn of_steps(&self) -> Vec<Finding> {
-        self.step_findings(Window { began: self.began.unwrap_or_default(), end: self.last })
+        self.step_findings(Window { began: Time::ZERO, end: self.last })
     }
 
     fn step_findings(&self, window: Window) -> Vec<Finding> {
@@ -347,3 +359,5 @@ impl Sink for Judge<'_> {
 
 /// What a finding is about that tells what the run needed and did not have.
 const SURROUNDINGS: &str = "the surroundings";
+/// What a finding is about that tells of an action that did not bite.
+const ACTIONS: &str = "every action takes effect";

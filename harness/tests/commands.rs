@@ -103,6 +103,30 @@ fn a_mistake_in_a_topology_of_ones_own_is_shown_once_at_its_place() {
 }
 
 #[test]
+fn a_topology_that_no_scenario_names_is_validated_too() {
+    let folder = folder();
+    assert_eq!(failover(folder.path(), &["new", "."]).0, 0);
+    let validate = |path: &str| failover(folder.path(), &["validate", path]);
+    assert_eq!(validate("topologies/mine.yaml").1, "1 topology: no mistakes\n");
+    assert_eq!(validate("topologies").1, "1 topology: no mistakes\n");
+    std::fs::write(folder.path().join("topologies/other.yaml"), "based_on: mine\nabout: the same\n")
+        .expect("a file");
+    let told = "1 scenario on 1 topology, 1 topology without a scenario: no mistakes\n";
+    assert_eq!(validate(".").1, told);
+    // Wherever it lies: it has what topologies alone have.
+    std::fs::write(folder.path().join("alone.yaml"), "based_on: two_node_fci\nnodes: 5\n").expect("a file");
+    let (code, text, error) = validate("alone.yaml");
+    assert_eq!((code, text.as_str(), error.matches("error: ").count()), (2, "", 1), "{error}");
+    assert!(error.contains("--> alone.yaml:2:8"), "{error}");
+    std::fs::remove_file(folder.path().join("alone.yaml")).expect("it was written");
+    std::fs::write(folder.path().join("topologies/broken.yaml"), "based_on: mine\nnodes: 5\n")
+        .expect("a file");
+    let (code, text, error) = validate(".");
+    assert_eq!((code, text.as_str(), error.matches("error: ").count()), (2, "", 1), "{error}");
+    assert!(error.contains("topologies/broken.yaml:2:8"), "{error}");
+}
+
+#[test]
 fn a_starter_folder_works_and_nothing_is_overwritten() {
     let folder = folder();
     let (code, text, error) = failover(folder.path(), &["new", "mine"]);

@@ -42,6 +42,24 @@ fn the_commands_of_the_page_measure_and_find_a_longer_detection() {
 }
 
 #[test]
+fn a_cluster_that_does_not_come_to_rest_is_told_as_run_tells_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let topology = "based_on: two_node_fci\nabout: another port\nnodes:\n  - name: NODE1\n    address: 10.0.0.11\n    \
+                    master_settings: { PortNumber: 8392, SSLCertThumbprint: master, SqlServerName: SQLFCI }\n    \
+                    root: [ master, workers ]\n";
+    std::fs::write(folder.path().join("mine.yaml"), topology).expect("a file");
+    let (code, out, error) =
+        failover(folder.path(), "failover bench reconnect --topology mine.yaml --failovers 1");
+    assert_eq!((code, out.as_str()), (3, ""), "{error}");
+    assert!(
+        error.contains("workers: 0 of 3 connected; w1, w2, w3 refused by NODE1: endpoint_not_found"),
+        "{error}"
+    );
+    assert!(error.contains("PortNumber of NODE1 is 8392; the worker asks for port 8391"), "{error}");
+    assert!(error.contains("\nhint: set PortNumber in MasterSettings.config of NODE1"), "{error}");
+}
+
+#[test]
 fn what_cannot_be_measured_or_compared_is_told_with_a_hint() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let refused = |line: &str, expected: &str| {

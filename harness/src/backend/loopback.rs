@@ -14,7 +14,7 @@ use failover_sim::world::{Attempted, Stop};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Applied, Backend, BackendError, BackendKind};
+use super::{Abilities, Applied, Backend, BackendError, BackendKind, Impossible};
 
 /// The twin: the machines of the model behind real sockets, in real time.
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl Backend for LoopbackBackend {
         if twin.changes_nothing(action) {
             return Ok(Applied::Needless);
         }
-        twin.apply(action)?;
+        twin.apply(action).map_err(Impossible::on_twin(action.verb()))?;
         Ok(Applied::Done)
     }
 
@@ -108,6 +108,10 @@ impl Backend for LoopbackBackend {
 
     fn consulted(&self) -> Vec<Assumption> {
         self.twin.as_ref().map(|twin| twin.choices().consulted().collect()).unwrap_or_default()
+    }
+
+    fn ended_programs(&self) -> Vec<String> {
+        self.twin.as_ref().map(Twin::ended_programs).unwrap_or_default()
     }
 
     fn remarks(&self) -> Vec<String> {

@@ -16,8 +16,8 @@ use failover_sim::names::{ActionNo, WorkerId};
 use failover_sim::observe::Sink;
 use failover_sim::time::Time;
 use failover_sim::twin::TwinError;
-use failover_sim::world::Attempted;
 pub use failover_sim::world::Stop;
+use failover_sim::world::{ApplyError, Attempted};
 
 use crate::plan::Plan;
 
@@ -99,6 +99,11 @@ pub trait Backend {
         None
     }
 
+    /// Programs in workers' places that have ended by themselves and were not started again, and how they ended.
+    fn ended_programs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What a reader of a report must know of this backend, after a run.
     fn remarks(&self) -> Vec<String> {
         Vec::new()
@@ -163,12 +168,22 @@ impl Abilities {
     }
 }
 
+/// An action that was not possible at its moment.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Impossible {
+    /// What was to be done.
+    pub verb: Verb,
+    /// Why it could not be.
+    pub error: ApplyError,
+}
+
 /// What went wrong with the surroundings of a run: neither the cluster's fault nor the scenario's.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
     /// An action was not possible.
-    #[error("cannot carry out the action: {0}")]
-    Apply(#[from] failover_sim::world::ApplyError),
+    #[error("cannot carry out {}: {}", .0.verb.word(), .0.error)]
+    Apply(Impossible),
     /// An action that this backend does not know how to carry out.
     #[error("this backend cannot carry out `{}`", .0.word())]
     Unable(Verb),
@@ -242,6 +257,24 @@ pub enum BackendError {
 
 impl From<TwinError> for BackendError {
     fn from(error: TwinError) -> Self {
-        if let TwinError::Apply(error) = error { Self::Apply(error) } else { Self::Twin(error) }
+        Self::Twin(error)
+    }
+}
+
+impl Impossible {
+    /// What came of an action that the world refused.
+    fn refused(verb: Verb) -> impl Fn(ApplyError) -> BackendError {
+        move |error| BackendError::Apply(Self { verb, error })
+    }
+
+    /// The same where a twin carries it out, which may fail itself.
+    pub(crate) fn on_twin(verb: Verb) -> impl Fn(TwinError) -> BackendError {
+        move |error| {
+            if let TwinError::Apply(error) = error {
+                BackendError::Apply(Self { verb, error })
+            } else {
+                BackendError::Twin(error)
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use failover_sim::world::{Attempted, Counters, Stop, World};
 
 use crate::plan::Plan;
 
-use super::{Abilities, Applied, Backend, BackendError, BackendKind};
+use super::{Abilities, Applied, Backend, BackendError, BackendKind, Impossible};
 
 /// The model in virtual time. One value can run many plans, one after the other.
 #[derive(Debug, Default)]
@@ -75,7 +75,7 @@ impl Backend for SimBackend {
         if world.changes_nothing(action) {
             return Ok(Applied::Needless);
         }
-        world.apply(action)?;
+        world.apply(action).map_err(Impossible::refused(action.verb()))?;
         Ok(Applied::Done)
     }
 

@@ -31,6 +31,7 @@ use std::time::Duration;
 use failover_sim::observe::{Record, Topic};
 use failover_sim::time::Time;
 
+use crate::picture::Picture;
 use crate::plan::Plan;
 
 pub(crate) use actions_in_force::ActionsInForce;
@@ -226,6 +227,12 @@ pub trait Check {
 
     /// What can be said of the claim over this part of the history.
     fn verdict(&self, plan: &Plan, window: Window) -> Verdict;
+
+    /// What is behind a claim that does not hold, by what is seen at the end: evidence, one line each, and what to do
+    /// about it.
+    fn causes(&self, _: &Picture<'_>, _: Window) -> (Vec<String>, Vec<String>) {
+        (Vec::new(), Vec::new())
+    }
 }
 
 /// The part of a history that is judged.

@@ -5,6 +5,7 @@ use failover_sim::observe::{Fact, Record, Topic, Watch, WorkerState};
 use failover_sim::time::{Time, micros};
 
 use crate::guide;
+use crate::picture::Picture;
 use crate::plan::Plan;
 
 use super::{Check, Verdict, Window};
@@ -18,7 +19,7 @@ pub(crate) struct WorkersReconnect {
     /// Since when nobody looks: the last look before that.
     unwatched_since: Option<Time>,
     judged: u64,
-    late: Option<(Time, WorkerId)>,
+    late: Option<Late>,
     doubtful: bool,
     /// The step from which on outages count, if not from the first.
     faults_over: Option<StepNo>,
@@ -29,6 +30,16 @@ struct WorkerFold {
     state: WorkerState,
     /// When it was cut off: not before, and at the latest.
     cut: Option<(Time, Time)>,
+}
+
+/// A worker that was back too late.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    /// When it was cut off, at the earliest.
+    cut: Time,
+    worker: WorkerId,
+    /// How long it was away at least, in microseconds.
+    away: u64,
 }
 
 impl WorkersReconnect {
@@ -72,8 +83,9 @@ impl WorkersReconnect {
                 self.judged += 1;
                 // Certainly late even if it was cut as late and back as early as can be; certainly in time the other
                 // way round.
-                if span(latest, record.earliest) > self.bound_micros {
-                    self.late.get_or_insert((earliest, worker));
+                let away = span(latest, record.earliest);
+                if away > self.bound_micros {
+                    self.late.get_or_insert(Late { cut: earliest, worker, away });
                 } else if span(earliest, record.latest) > self.bound_micros {
                     self.doubtful = true;
                 }
@@ -101,19 +113,12 @@ impl WorkersReconnect {
         all.filter(|(_, fold)| fold.cut.is_some())
     }
 
-    /// What keeps the missing workers away: one line for each kind of reason, and what to do about it.
-    fn reasons(&self, plan: &Plan, window: Window) -> (Vec<String>, Vec<String>) {
-        let total = self.workers.len();
-        let away = self.away().count();
-        let mut evidence = vec![format!(
-            "{} of {total} workers are connected at {}",
-            total - away,
-            window.offset(window.end)
-        )];
-        let (reasons, hints) =
-            guide::explain_all(plan, self.away().map(|(worker, fold)| (worker, fold.state)));
-        evidence.extend(reasons);
-        (evidence, hints)
+    /// Who has been away for longer than promised, and since when.
+    fn overdue(&self, window: Window) -> impl Iterator<Item = (Time, WorkerId)> {
+        let watched_until = self.unwatched_since.map_or(window.end, |since| since.min(window.end));
+        let cut = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
+        cut.filter(move |((_, latest), _)| span(*latest, watched_until) > self.bound_micros)
+            .map(|((earliest, _), worker)| (earliest, worker))
     }
 }
 
@@ -165,20 +170,17 @@ impl Check for WorkersReconnect {
     }
 
     fn verdict(&self, plan: &Plan, window: Window) -> Verdict {
-        let away = self.away().filter_map(|(worker, fold)| fold.cut.map(|cut| (cut, worker)));
-        let watched_until = self.unwatched_since.map_or(window.end, |since| since.min(window.end));
-        let overdue = away.filter(|((_, latest), _)| span(*latest, watched_until) > self.bound_micros);
-        let first_overdue = overdue.clone().min();
         // Judged is whoever came back, never went, or has certainly been away for too long.
-        let present = self.workers.len() - self.away().count();
-        let judged = self.judged + (present + overdue.count()) as u64;
-        if let Some(((cut, _), _)) = first_overdue {
-            let (evidence, hints) = self.reasons(plan, window);
-            return Verdict::fail(judged, cut, evidence, hints);
+        let total = self.workers.len();
+        let present = total - self.away().count();
+        let judged = self.judged + (present + self.overdue(window).count()) as u64;
+        if let Some((cut, _)) = self.overdue(window).min() {
+            let line = format!("{present} of {total} workers are connected at {}", window.offset(window.end));
+            return Verdict::fail(judged, cut, vec![line], Vec::new());
         }
-        if let Some((cut, worker)) = self.late {
-            let name = plan.names.worker(worker);
-            let line = format!("worker `{name}` was back, but later than promised");
+        if let Some(Late { cut, worker, away }) = self.late {
+            let (name, away) = (plan.names.worker(worker), Time::from_micros(away));
+            let line = format!("worker `{name}` was back, but later than promised: after {away}");
             return Verdict::fail(judged, cut, vec![line], Vec::new());
         }
         if !self.has_begun || !self.is_watched {
@@ -194,6 +196,14 @@ impl Check for WorkersReconnect {
             return Verdict::inconclusive(judged, line);
         }
         Verdict::pass(judged, "there is no worker")
+    }
+
+    /// What keeps the missing workers away: one line for each kind of reason, and what to do about it.
+    fn causes(&self, picture: &Picture<'_>, window: Window) -> (Vec<String>, Vec<String>) {
+        if self.overdue(window).next().is_none() {
+            return (Vec::new(), Vec::new());
+        }
+        guide::explain_all(picture, self.away().map(|(worker, fold)| (worker, fold.state)))
     }
 }
 

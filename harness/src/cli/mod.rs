@@ -58,7 +58,7 @@ enum Command {
     Score(score::ScoreArguments),
     /// Judge a history again that `run --histories` wrote.
     Judge(JudgeArguments),
-    /// Read scenarios and their topologies, and show every mistake in them.
+    /// Read scenarios and topologies, and show every mistake in them.
     Validate(ValidateArguments),
     /// List the standard scenarios, the topologies and everything that `explain` explains.
     List,
@@ -199,7 +199,7 @@ struct JudgeArguments {
 
 #[derive(Debug, Args)]
 struct ValidateArguments {
-    /// Scenario files, or folders of them.
+    /// Files of scenarios or topologies, or folders of them.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 }

@@ -3,20 +3,28 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 
-use crate::plan::{Overrides, Plan};
-use crate::scenario::{load, warnings};
+use crate::plan::Plan;
+use crate::scenario::{Validated, validate as validate_all, warnings};
 use crate::words::counted;
 
 use super::{CommandError, ValidateArguments, paint, print};
 
 pub(super) fn validate(arguments: &ValidateArguments) -> Result<u8, CommandError> {
-    let plans = load(&arguments.paths, 1, &Overrides::default())?;
+    let Validated { plans, topologies: others } = validate_all(&arguments.paths)?;
     warn(&plans);
     let topologies: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.topology_file.as_str()).collect();
     let scenarios: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.scenario_file.as_str()).collect();
-    let (scenarios, topologies) =
-        (counted(scenarios.len(), "scenario"), counted(topologies.len(), "topology"));
-    print(&format!("{scenarios} on {topologies}: no mistakes\n"))?;
+    let on = (!plans.is_empty()).then(|| {
+        let (scenarios, topologies) =
+            (counted(scenarios.len(), "scenario"), counted(topologies.len(), "topology"));
+        format!("{scenarios} on {topologies}")
+    });
+    let beside = (!others.is_empty()).then(|| {
+        let others = counted(others.len(), "topology");
+        if plans.is_empty() { others } else { format!("{others} without a scenario") }
+    });
+    let found: Vec<String> = on.into_iter().chain(beside).collect();
+    print(&format!("{}: no mistakes\n", found.join(", ")))?;
     Ok(0)
 }
 

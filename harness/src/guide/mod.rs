@@ -6,6 +6,7 @@
 pub mod anonymise;
 pub mod collect;
 pub mod example;
+mod nobody;
 pub mod predict;
 pub mod preflight;
 pub mod snapshot;
@@ -13,9 +14,11 @@ mod steps;
 
 use std::collections::BTreeMap;
 
+use failover_sim::action::{Action, NodeChange};
 use failover_sim::names::{CertificateId, HostId, NodeId, WorkerId};
 use failover_sim::observe::{ErrorFamily, Loss, WorkerState};
 
+use crate::picture::Picture;
 use crate::plan::Plan;
 use crate::words;
 
@@ -32,8 +35,13 @@ pub struct Why {
     pub hints: Vec<String>,
 }
 
-/// Explains a worker's state by what was seen and by what the topology says.
+/// Explains a worker's state by what the topology says.
 pub fn explain(plan: &Plan, worker: WorkerId, state: WorkerState) -> Why {
+    explain_by(plan, worker, state, None)
+}
+
+/// The same, by what was seen of the cluster as well, if anything was.
+fn explain_by(plan: &Plan, worker: WorkerId, state: WorkerState, picture: Option<&Picture<'_>>) -> Why {
     let names = &plan.names;
     let plain = |reason: &str| Why { reason: reason.to_owned(), details: Vec::new(), hints: Vec::new() };
     match state {
@@ -65,7 +73,7 @@ pub fn explain(plan: &Plan, worker: WorkerId, state: WorkerState) -> Why {
                             .to_owned(),
                     ],
                 ),
-                ErrorFamily::EndpointNotFound => nobody_listens(plan, worker),
+                ErrorFamily::EndpointNotFound => nobody::nobody_listens(plan, worker, picture),
             };
             Why { reason, details, hints }
         }
@@ -74,13 +82,13 @@ pub fn explain(plan: &Plan, worker: WorkerId, state: WorkerState) -> Why {
 
 /// Explains why these workers are away: one line for each kind of reason with what was seen, and what to do about it.
 pub(crate) fn explain_all(
-    plan: &Plan,
+    picture: &Picture<'_>,
     away: impl Iterator<Item = (WorkerId, WorkerState)>,
 ) -> (Vec<String>, Vec<String>) {
     let (mut evidence, mut hints) = (Vec::new(), Vec::new());
     let mut kinds: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
     for (worker, state) in away {
-        let why = explain(plan, worker, state);
+        let why = explain_by(picture.plan(), worker, state, Some(picture));
         let entry = kinds.entry(why.reason).or_insert_with(|| (0, why.details));
         entry.0 += 1;
         for hint in why.hints {
@@ -126,19 +134,7 @@ fn distrust(
         return (vec![format!("{node} presents {shown}; the worker pins {pin}")], vec![hint]);
     }
     if !certificate.names(endpoint) {
-        let listed: Vec<&str> = certificate.common_names.iter().map(|&name| names.host(name)).collect();
-        return (
-            vec![format!(
-                "{node} presents {shown}, which does not name `{}`: it names {}",
-                names.host(endpoint),
-                listed.join(", ")
-            )],
-            vec![
-                "step 3 of the guide: add the SQL network name to the CNs of the master certificate, and \
-                  install the same certificate on every node (step 4)"
-                    .to_owned(),
-            ],
-        );
+        return unnamed(plan, node, presented, endpoint);
     }
     if !machine.root.contains(&presented) {
         return (
@@ -149,40 +145,70 @@ fn distrust(
             ],
         );
     }
+    if certificate.expires_after_secs.is_none() {
+        return (
+            vec![format!("{node} presents {shown}, and the topology has nothing against it")],
+            vec![
+                "see whether it has expired, whether its names are those of the topology, and whether \
+                 LocalMachine\\Root of the worker has it"
+                    .to_owned(),
+            ],
+        );
+    }
     (
         vec![format!("{node} presents {shown}, which has expired")],
         vec!["renew the master certificate".to_owned()],
     )
 }
 
-/// Nodes may listen on another port than the one that the worker asks for.
-fn nobody_listens(plan: &Plan, worker: WorkerId) -> (Vec<String>, Vec<String>) {
-    let asked = plan.topology.workers[worker.index()].settings.endpoint_port;
-    let nodes = plan.topology.nodes.iter().enumerate();
-    let others: Vec<(&str, u16)> = nodes
-        .map(|(index, node)| (plan.names.node(NodeId(index as u8)), node.master_settings.port))
-        .filter(|(_, port)| *port != asked)
-        .collect();
-    let named: Vec<&str> = others.iter().map(|(name, _)| *name).collect();
-    let hint = if others.is_empty() {
-        "step 6 of the guide: the master is a Generic Service in the role of the network name; step 7: MasterEndpoint \
-         names that network name and the master's port"
-            .to_owned()
-    } else {
-        let named = named.join(", ");
-        format!("set PortNumber in MasterSettings.config of {named} to the port that MasterEndpoint names")
+/// The certificate does not have the name that the worker asks for: of its names those are told that count.
+fn unnamed(plan: &Plan, node: &str, presented: CertificateId, asked: HostId) -> (Vec<String>, Vec<String>) {
+    let names = &plan.names;
+    let certificate = &plan.topology.certificates[presented.index()];
+    let (kind, compared) = match &certificate.alternative_names {
+        Some(alternative) => ("the subject alternative names", alternative),
+        None => ("the CNs", &certificate.common_names),
     };
-    let detail = |(name, port)| format!("PortNumber of {name} is {port}; the worker asks for port {asked}");
-    (others.into_iter().map(detail).collect(), vec![hint])
+    let listed: Vec<&str> = compared.iter().map(|&name| names.host(name)).collect();
+    let listed = if listed.is_empty() { "none".to_owned() } else { listed.join(", ") };
+    let (asked_for, shown) = (names.host(asked), show(plan, presented));
+    let hint = if certificate.names(plan.topology.endpoint) {
+        "step 7 of the guide: name the SQL network name in MasterEndpoint, and restart the worker".to_owned()
+    } else {
+        format!(
+            "step 3 of the guide: add the SQL network name to {kind} of the master certificate, and install the same \
+             certificate on every node (step 4)"
+        )
+    };
+    (
+        vec![format!("{node} presents {shown}, which does not name `{asked_for}`: {kind} are {listed}")],
+        vec![hint],
+    )
 }
 
+/// The worker's certificate is not in the node's Root, or something else in there spoils it: certificates that are not
+/// self-signed, or a list of issuers that is too long (troubleshooting-scale-out, documented).
 fn forbidden(plan: &Plan, worker: WorkerId, by: Option<NodeId>) -> (Vec<String>, Vec<String>) {
     let Some(by) = by else { return (Vec::new(), Vec::new()) };
     let node = plan.names.node(by);
     let own = plan.topology.workers[worker.index()].own;
-    let own = own.map_or_else(|| "its certificate".to_owned(), |own| show(plan, own));
+    let shown = own.map_or_else(|| "its certificate".to_owned(), |own| show(plan, own));
+    let is_told = own.is_some_and(|own| plan.topology.nodes[by.index()].root.contains(&own));
+    let is_taken_away = plan.actions.iter().any(|planned| {
+        matches!(planned.action, Action::ChangeNode { change: NodeChange::WorkerCertificates(false), .. })
+    });
+    if is_told && !is_taken_away {
+        return (
+            vec![format!("LocalMachine\\Root of {node} has {shown}, and something else keeps it out")],
+            vec![format!(
+                "take certificates that are not self-signed out of LocalMachine\\Root of {node}; if that is not \
+                 enough, set SendTrustedIssuerList to 0 and then ClientAuthTrustMode to 2 there, under \
+                 HKLM\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL"
+            )],
+        );
+    }
     (
-        vec![format!("LocalMachine\\Root of {node} does not have {own}")],
+        vec![format!("LocalMachine\\Root of {node} does not have {shown}")],
         vec![format!(
             "step 8 of the guide: install every worker's certificate in LocalMachine\\Root of {node}"
         )],

@@ -319,7 +319,12 @@ fn one<B: Backend>(
         });
     }
     if watch.fault.is_none() {
-        let reason = found.unwrap_or_else(|| "the steps were not begun".to_owned());
+        // What else was found there, and what to do about it, is what a run would show.
+        let first = judgement.findings.first();
+        let lines = first.map(|finding| finding.evidence.join("\n  ")).filter(|lines| !lines.is_empty());
+        let hints = first.iter().flat_map(|finding| &finding.hints);
+        let hints: String = hints.map(|hint| format!("\nhint: {hint}")).collect();
+        let reason = lines.unwrap_or_else(|| "the steps were not begun".to_owned()) + &hints;
         return Err(MeasureError::NoFault { number: number + 1, seed, reason });
     }
     let mut sees_attempts = false;

@@ -113,6 +113,11 @@ impl<'p> Picture<'p> {
         }
     }
 
+    /// The plan of the run that it is a picture of.
+    pub(crate) const fn plan(&self) -> &'p Plan {
+        self.plan
+    }
+
     /// Whether tasks are a part of it: some clause asks about them.
     pub const fn shows_work(&self) -> bool {
         self.shows_work
@@ -224,11 +229,19 @@ impl<'p> Picture<'p> {
     }
 
     /// The resources of the master's role that are not online on this node, each with its state there.
-    fn resources_not_online(&self, node: NodeId) -> impl Iterator<Item = (ResourceId, ResourceState)> {
+    pub(crate) fn resources_not_online(
+        &self,
+        node: NodeId,
+    ) -> impl Iterator<Item = (ResourceId, ResourceState)> {
         let view = &self.views[node.index()];
         let resources = self.plan.topology.cluster.resources_on(self.plan.role, node);
         let states = resources.map(|resource| (resource, view.resources[resource.index()]));
         states.filter(|(_, state)| *state != ResourceState::Online)
+    }
+
+    /// Whether this machine runs, as it was seen last.
+    pub(crate) fn power(&self, node: NodeId) -> Option<Power> {
+        self.power[node.index()]
     }
 
     /// What a client met at the endpoint last.
@@ -256,7 +269,8 @@ impl<'p> Picture<'p> {
         self.owner_of(self.plan.role)
     }
 
-    fn owner_of(&self, role: RoleId) -> Result<NodeId, WordError> {
+    /// The owner node of a role, if all who can be asked agree.
+    pub(crate) fn owner_of(&self, role: RoleId) -> Result<NodeId, WordError> {
         let shown = |node: NodeId| self.views[node.index()].owners[role.index()];
         let owners: NodeSet = self.observers().filter_map(shown).collect();
         match owners.len() {
@@ -422,7 +436,8 @@ impl<'p> Picture<'p> {
         }
     }
 
-    fn watches_a_node(&self) -> bool {
+    /// Whether somebody looks at what a node shows.
+    pub(crate) fn watches_a_node(&self) -> bool {
         (0..self.views.len()).any(|node| self.watches(Watch::Node(NodeId(node as u8))))
     }
 

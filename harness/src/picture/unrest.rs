@@ -7,7 +7,7 @@ use failover_sim::observe::{NodeState, RoleState, WorkerState};
 
 use crate::{guide, words};
 
-use super::{Picture, is_connected};
+use super::{Picture, WordError, is_connected};
 
 impl Picture<'_> {
     /// Nodes that are no members, resources that are not online, workers that are away and why: evidence, one line each,
@@ -26,8 +26,9 @@ impl Picture<'_> {
             self.workers.len(),
             self.told_apart(away.iter().copied())
         ));
-        let (reasons, hints) = guide::explain_all(self.plan, away.into_iter());
-        evidence.extend(reasons);
+        let (reasons, hints) = guide::explain_all(self, away.into_iter());
+        let new: Vec<String> = reasons.into_iter().filter(|line| !evidence.contains(line)).collect();
+        evidence.extend(new);
         (evidence, hints)
     }
 
@@ -41,14 +42,19 @@ impl Picture<'_> {
         told.collect()
     }
 
-    fn missing_role(&self) -> Option<String> {
+    /// What keeps the master's role from being online, if it is not.
+    pub(crate) fn missing_role(&self) -> Option<String> {
         let state = self.role_state();
         if state == Some(RoleState::Online) {
             return None;
         }
         let names = &self.plan.names;
         let role = format!("role `{}`", names.role(self.plan.role));
-        let Ok(owner) = self.owner() else { return Some(format!("{role}: no node shows who owns it")) };
+        let owner = match self.owner() {
+            Ok(owner) => owner,
+            Err(WordError::None) => return Some(format!("{role}: no node shows who owns it")),
+            Err(WordError::Several) => return Some(format!("{role}: the nodes do not agree who owns it")),
+        };
         let resources: Vec<String> = self
             .resources_not_online(owner)
             .map(|(resource, state)| {

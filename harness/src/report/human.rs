@@ -144,7 +144,8 @@ fn write_lines(text: &mut String, reason: &Reason) {
     }
 }
 
-/// The reasons that are as bad as the verdict itself: what the surroundings lacked, then claims, then the rest.
+/// The reasons that are as bad as the verdict itself: what the surroundings lacked, then claims, then the rest; beside a
+/// failure also what was not done, or not seen to be done.
 ///
 /// Where the steps never began, there is one reason why nothing else could be judged.
 pub(super) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) -> Vec<Reason> {
@@ -155,7 +156,15 @@ pub(super) fn reasons(judgement: &Judgement, outcome: Outcome, promise: &str) ->
     let claims = judgement.claims.iter().filter(|claim| claim.outcome == outcome);
     let surroundings = findings().filter(|finding| finding.is_of_surroundings()).map(of_finding);
     let others = findings().filter(|finding| !finding.is_of_surroundings()).map(of_finding);
-    surroundings.chain(claims.map(|claim| of_claim(claim, judgement, promise))).chain(others).collect()
+    let doubts = judgement.findings.iter().filter(|finding| {
+        outcome == Outcome::Fail && finding.outcome == Outcome::Inconclusive && finding.is_of_what_was_done()
+    });
+    let doubts = doubts.map(|finding| {
+        let reason = of_finding(finding);
+        Reason { head: format!("{} ({})", reason.head, finding.outcome.word()), ..reason }
+    });
+    let claims = claims.map(|claim| of_claim(claim, judgement, promise));
+    surroundings.chain(claims).chain(others).chain(doubts).collect()
 }
 
 fn of_claim(result: &ClaimResult, judgement: &Judgement, promise: &str) -> Reason {

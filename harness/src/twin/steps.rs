@@ -10,7 +10,7 @@ use failover_sim::observe::{Fact, Flow, Record, Sink, Source};
 use failover_sim::time::Time;
 use failover_sim::twin::Twin;
 
-use crate::backend::{Abilities, Applied, Backend, BackendError, BackendKind, Stop};
+use crate::backend::{Abilities, Applied, Backend, BackendError, BackendKind, Impossible, Stop};
 use crate::director::{self, Problem};
 use crate::judge::{Awaited, Finding, Judge};
 use crate::plan::{Origin, Plan};
@@ -45,6 +45,10 @@ pub(super) fn plan_of(origin: &Origin, seed: u64, document: &str) -> Result<Plan
 fn as_list(document: &str) -> String {
     let first = document.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     match first {
+        // A list in brackets has only to lie deeper than the key above it.
+        Some(line) if line.trim_start().starts_with('[') => {
+            document.lines().map(|line| format!("  {line}\n")).collect()
+        }
         Some(line) if !line.trim_start().starts_with('-') => {
             let mut begun = false;
             let indented = |line: &str| {
@@ -154,7 +158,7 @@ impl Backend for Lent<'_> {
             action
         };
         let node = action.node().map(|node| self.plan.names.node(node).to_owned());
-        self.twin.apply(action)?;
+        self.twin.apply(action).map_err(Impossible::on_twin(action.verb()))?;
         self.recorder.did(self.twin.now(), self.plan.action(number).action.verb().word(), node);
         Ok(Applied::Done)
     }
@@ -202,6 +206,9 @@ const HEADER: &str = "proves: what somebody wants to see\nabout: { topology: twi
 
 #[cfg(test)]
 mod tests {
+    use failover_sim::names::{NodeId, StepNo};
+    use failover_sim::observe::Watch;
+
     use super::*;
     use crate::plan::Overrides;
     use crate::scenario::diagnostic::Paint;
@@ -224,6 +231,23 @@ mod tests {
         check("power_off: { node: owner }\n", Ok(1));
         check("# one\n\nexpect:\n  within: 3m\n  workers: { which: every, state: connected }\n", Ok(1));
         check("- power_off: { node: owner }\n- power_on: { node: NODE1 }\n", Ok(2));
+        check("[ power_off: { node: owner }, power_on: { node: NODE1 } ]", Ok(2));
+        check("[\n  power_off: { node: owner },\n  power_on: { node: NODE1 }\n]\n", Ok(2));
+    }
+
+    #[test]
+    fn a_finding_goes_by_the_clock_of_the_cluster() {
+        let origin = origin_on("two_node_fci", Overrides::default(), "").expect("a standard topology");
+        let plan = plan_of(&origin, 1, "expect: { within: 1s, role: { state: online } }").expect("a step");
+        let mut judge = Judge::new(&plan);
+        let facts = [(10, Fact::StepsBegan), (20, Fact::StepBegan(StepNo(0))), (22, Fact::StepsEnded)];
+        let watched = Fact::Watching { what: Watch::Node(NodeId(0)), every: std::time::Duration::ZERO };
+        for (secs, fact) in std::iter::once((5, watched)).chain(facts) {
+            let at = Time::from_micros(secs * 1_000_000);
+            judge.record(&Record { seq: 0, earliest: at, latest: at, source: Source::Run, fact });
+        }
+        let found = judge.of_steps();
+        assert!(found[0].evidence[0].starts_with("at +22.000s: "), "{found:#?}");
     }
 
     #[test]

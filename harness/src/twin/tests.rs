@@ -167,7 +167,10 @@ fn what_cannot_be_done_is_refused_with_its_reason_and_nothing_else_suffers() {
         let told = said["error"].as_str().expect("an error");
         assert!(status == 422 && told.contains("step:1:3") && told.contains("power_off"), "{told}");
         let (status, said) = take(place, "power_on: { node: NODE1 }\n");
-        assert_eq!((status, &said["error"]), (409, &"cannot carry out the action: the machine is on".into()));
+        assert_eq!(
+            (status, &said["error"]),
+            (409, &"cannot carry out power_on of NODE1 (line 1): the machine is on".into())
+        );
         let (status, said) = take(place, "expect: { within: 1s, role: { state: offline } }\n");
         assert_eq!((status, &said["outcome"]), (200, &"fail".into()));
         assert_eq!(said["findings"][0]["what"], "expect within 1s (line 1)");

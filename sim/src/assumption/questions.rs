@@ -206,7 +206,7 @@ pub(super) const PACKAGES_WITHOUT_SQL: Question = Question {
     values: &[
         Value {
             word: "run_on",
-            source: "documented: since 2017 a worker keeps log lines that it cannot send, and sends them later",
+            source: "inferred from log lines: a worker keeps those that it cannot send, and sends them later (documented)",
         },
         Value {
             word: "end",

@@ -107,6 +107,8 @@ pub(crate) struct Driver {
     /// What somebody who edits files should know.
     pub(crate) notes: Notes,
     pub(crate) programs: BTreeMap<WorkerId, Started>,
+    /// How the programs that have ended by themselves did so, until somebody starts them again.
+    pub(crate) ended: BTreeMap<WorkerId, String>,
     /// Counts starts of programs.
     pub(crate) started: u64,
     pub(crate) options: TwinOptions,

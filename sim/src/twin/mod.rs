@@ -171,6 +171,7 @@ impl Twin {
             carried_out: CarriedOut::default(),
             notes: Notes::default(),
             programs: BTreeMap::new(),
+            ended: BTreeMap::new(),
             started: 0,
             options,
             trouble: None,
@@ -310,6 +311,11 @@ impl Twin {
     /// What somebody who edits files should know: which service could not start, and why.
     pub fn notes(&self) -> Vec<String> {
         self.driver.notes.all()
+    }
+
+    /// The programs in workers' places that have ended by themselves and were not started again, and how they ended.
+    pub fn ended_programs(&self) -> Vec<String> {
+        self.driver.ended.values().cloned().collect()
     }
 
     /// Real time that was not counted because the machine did not let the twin keep up with its clock.

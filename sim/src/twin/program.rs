@@ -67,6 +67,7 @@ impl Driver {
         let number = self.started;
         tokio::spawn(attend(process, receiver, (worker, number), self.sender.clone()));
         self.programs.insert(worker, Started { number, orders });
+        self.ended.remove(&worker);
         Ok(())
     }
 
@@ -84,7 +85,9 @@ impl Driver {
             let last = std::fs::read_to_string(self.folder.log(&host)).unwrap_or_default();
             let last = last.lines().rev().find(|line| !line.trim().is_empty());
             let last = last.map(|line| format!("; its last line: {line}")).unwrap_or_default();
-            self.notes.add(format!("the program of `{host}` ended by itself: {how}{last}"));
+            let told = format!("the program of `{host}` ended by itself: {how}{last}");
+            self.notes.add(told.clone());
+            self.ended.insert(worker, told);
             self.world.program_ended(worker);
         }
     }

@@ -73,6 +73,21 @@ pub(in crate::scenario) enum ClaimDocument {
     DisabledWorkersGetNoTask(Nothing),
     /// No worker becomes connected, and no task is started or handed out, while SSISDB is online on no node.
     NobodyWorksWithoutSsisdb(Nothing),
+    /// Always judged, as the next ones are: they are read to say so.
+    #[schemars(skip)]
+    AtMostOneNodeServes,
+    #[schemars(skip)]
+    WorkersReconnect,
+    #[schemars(skip)]
+    TrustedConnectionsOnly,
+    #[schemars(skip)]
+    WorkersUseTheNetworkName,
+    #[schemars(skip)]
+    NoTaskRunsTwiceAtOnce,
+    #[schemars(skip)]
+    NoTaskIsLost,
+    #[schemars(skip)]
+    NoWorkerIsEnabledAgain,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]

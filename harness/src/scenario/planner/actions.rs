@@ -212,6 +212,11 @@ impl Planner<'_> {
             WaysWord::In => Ways::In,
         };
         match (self.node(&document.node), to) {
+            (Some(node), Some(LinkEnd::Node(other))) if node == other => {
+                let fault = Fault::new("a link has two ends", document.from.span);
+                self.fault(fault.with_label("the node itself"));
+                Vec::new()
+            }
             (Some(node), Some(to)) => vec![Action::Link { node, to, state, ways }],
             (None, _) | (_, None) => Vec::new(),
         }

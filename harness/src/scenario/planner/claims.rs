@@ -25,7 +25,27 @@ impl Planner<'_> {
                 ClaimDocument::TasksStayWithinTheirRetries(Nothing {}) => Claim::TasksWithinRetries,
                 ClaimDocument::DisabledWorkersGetNoTask(Nothing {}) => Claim::DisabledWorkersGetNoTask,
                 ClaimDocument::NobodyWorksWithoutSsisdb(Nothing {}) => Claim::NobodyWorksWithoutSsisdb,
+                ClaimDocument::AtMostOneNodeServes => Claim::OneNodeServes,
+                ClaimDocument::WorkersReconnect => Claim::WorkersReconnect,
+                ClaimDocument::TrustedConnectionsOnly => Claim::TrustedConnectionsOnly,
+                ClaimDocument::WorkersUseTheNetworkName => Claim::NetworkNameUsed,
+                ClaimDocument::NoTaskRunsTwiceAtOnce => Claim::NoTaskRunsTwice,
+                ClaimDocument::NoTaskIsLost => Claim::NoTaskLost,
+                ClaimDocument::NoWorkerIsEnabledAgain => Claim::NoWorkerEnabledAgain,
             };
+            if Claim::ALL.contains(&claim) {
+                let where_judged = if claim.is_about_tasks() {
+                    "wherever executions are started"
+                } else {
+                    "in every scenario"
+                };
+                let message = format!("`{}` is judged {where_judged}", claim.word());
+                let fault = Fault::new(message, *span).with_label("may not be asked for");
+                self.fault(fault.with_hint(
+                    "leave it out; `breaks` is where a scenario says that it must turn out false",
+                ));
+                continue;
+            }
             if claims.contains(&claim) {
                 let message = format!("`{}` is there twice", claim.word());
                 self.fault(Fault::new(message, *span).with_label("the second"));

@@ -53,8 +53,20 @@ impl Builder<'_> {
         }
         for (index, node) in nodes.iter().enumerate().take(NODES_MAX) {
             let name = &node.value.name;
-            if self.names.nodes.contains(&name.value) {
-                self.faults.push(twice("node", name));
+            let same = self.names.nodes.iter().find(|other| other.eq_ignore_ascii_case(&name.value));
+            match same.cloned() {
+                Some(same) if same != name.value => {
+                    let message = format!("the node `{}` is there already, as `{same}`", name.value);
+                    let fault = Fault::new(message, name.span).with_label("the second");
+                    self.faults
+                        .push(fault.with_hint("Windows does not tell upper case from lower case in names"));
+                }
+                Some(_) => self.faults.push(twice("node", name)),
+                None => {}
+            }
+            if name.value.trim().is_empty() {
+                let fault = Fault::new("a node has no name", name.span).with_label("empty");
+                self.faults.push(fault.with_hint("the name of the machine, as `Get-ClusterNode` shows it"));
             }
             if NodeWord::RESERVED.iter().any(|(word, _)| *word == name.value) {
                 let message = format!("no node can be called `{}`", name.value);

@@ -43,6 +43,13 @@ impl Builder<'_> {
                     fault.with_label("expected one `sql_server`, or one `availability_group`, in all roles"),
                 );
             }
+            let is_master = |kind| matches!(kind, ResourceKind::ScaleOutMaster);
+            if is_master(resolved.kind) && config.resources.iter().any(|other| is_master(other.kind)) {
+                let message = format!("`{}` is the second `scale_out_master` resource", resource.name.value);
+                let fault = Fault::new(message, resource.kind.span).with_label("expected one in all roles");
+                let hint = "an SSISDB has one Scale Out Master: step 6 of the guide adds it to the role of SQL Server";
+                self.faults.push(fault.with_hint(hint));
+            }
             config.resources.push(resolved);
             self.names.resources.push(resource.name.value.clone());
         }
