@@ -2,7 +2,7 @@
 //!
 //! Each scenario is run as `failover run` runs it, and its report read.
 
-use failover_harness::backend::{Backend, BackendError, SimBackend};
+use failover_harness::backend::{Abilities, Backend, BackendError, BackendKind, SimBackend, Stop};
 use failover_harness::check::Outcome;
 use failover_harness::director;
 use failover_harness::judge::Judgement;
@@ -11,6 +11,8 @@ use failover_harness::runner::Nowhere;
 use failover_sim::action::ResolvedAction;
 use failover_sim::assumption::Assumption;
 use failover_sim::names::{ActionNo, NodeId};
+use failover_sim::observe::Sink;
+use failover_sim::time::Time;
 use failover_tests::{failover, plan_of, two_node_fci};
 
 /// What is said of `workers_reconnect` after these steps: evidence, and hints.
@@ -68,6 +70,7 @@ fn the_names_that_were_compared_are_the_names_that_are_listed() {
     let finding = told.first().expect("the cluster does not come to rest");
     let told = (finding.evidence.clone(), finding.hints.clone());
     let seen = "which does not name `sqlfci`: the subject alternative names are node1";
+    assert!(told.0.iter().any(|line| line.ends_with(seen)), "{told:#?}");
     says(&told, seen, "add the SQL network name to the subject alternative names of the master certificate");
 }
 
@@ -168,4 +171,58 @@ fn what_was_not_done_is_told_beside_what_failed() {
     assert_eq!(answer.code, 1, "{answer:#?}");
     let told = "  also: every action takes effect (inconclusive)\n  move_role of NODE1 at +0.000s (line 4) was not seen";
     assert!(answer.stdout.contains(told), "{}", answer.stdout);
+}
+
+/// The simulator, where a program in a worker's place is said to have ended.
+struct WithEndedProgram(SimBackend);
+
+impl Backend for WithEndedProgram {
+    fn kind(&self) -> BackendKind {
+        self.0.kind()
+    }
+
+    fn abilities(&self, plan: &Plan) -> Abilities {
+        self.0.abilities(plan)
+    }
+
+    fn start(&mut self, plan: &Plan) -> Result<(), BackendError> {
+        self.0.start(plan)
+    }
+
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+        self.0.apply(number, action)
+    }
+
+    fn advance<S: Sink>(&mut self, until: Time, sink: &mut S) -> Result<Stop, BackendError> {
+        self.0.advance(until, sink)
+    }
+
+    fn finish(&mut self) -> Result<(), BackendError> {
+        self.0.finish()
+    }
+
+    fn ended_programs(&self) -> Vec<String> {
+        vec!["the program of `own` ended by itself".to_owned()]
+    }
+
+    fn consulted(&self) -> Vec<Assumption> {
+        self.0.consulted()
+    }
+}
+
+#[test]
+fn a_program_that_ended_while_steps_ran_is_told_beside_what_failed_and_never_beside_a_pass() {
+    let of = |given: &str| {
+        let plan = planned(&two_node_fci(), given, MOVED);
+        director::run(&plan, &mut WithEndedProgram(SimBackend::default()), &mut Nowhere)
+    };
+    let failed = of("  - change_node: { node: standby, master_port: blocked }\n");
+    assert_eq!(failed.outcome, Outcome::Fail, "{failed:#?}");
+    assert_eq!(failed.findings[0].evidence, ["the program of `own` ended by itself"]);
+    let passed = of("");
+    assert_eq!((passed.outcome, passed.findings.len()), (Outcome::Pass, 0), "{passed:#?}");
 }
