@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use crate::plan::{Overrides, Plan};
-use crate::scenario::{load, warnings};
+use crate::scenario::{Loaded, load_fitting, warnings};
 use crate::words::counted;
 
 use super::{CommandError, ValidateArguments, paint, print};
 
 pub(super) fn validate(arguments: &ValidateArguments) -> Result<u8, CommandError> {
-    let plans = load(&arguments.paths, 1, &Overrides::default())?;
+    let Loaded { plans, remarks, .. } = load_fitting(&arguments.paths, None, 1, &Overrides::default())?;
+    for remark in remarks {
+        let _ = std::io::stderr().lock().write_all(format!("warning: {remark}\n").as_bytes());
+    }
     warn(&plans);
     let topologies: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.topology_file.as_str()).collect();
     let scenarios: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.scenario_file.as_str()).collect();
