@@ -683,3 +683,66 @@ fn a_reader_that_goes_away_is_no_bug() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn a_topology_is_found_above_the_folder_where_the_program_runs() {
+    let folder = folder_with(&FORGOTTEN.replace("two_node_fci", "mine"));
+    let topologies = folder.path().join("topologies");
+    fs::rename(topologies.join("two_node_fci.yaml"), topologies.join("mine.yaml")).expect("another name");
+    let below = folder.path().join("cluster");
+    for arguments in
+        [&["validate", "case.yaml"][..], &["validate", "."], &["validate", "../cluster/case.yaml"]]
+    {
+        let answer = run(&below, arguments);
+        assert_eq!((answer.code, answer.stderr.as_str()), (0, ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_is_passed_over_in_a_folder_is_told() {
+    let folder = folder_with(FORGOTTEN);
+    let folder = folder.path();
+    for name in ["one.yml", "two.yml", ".gitlab-ci.yml"] {
+        fs::write(folder.join(name), FORGOTTEN).expect("a file");
+    }
+    let answer = run(folder, &["validate", "."]);
+    let told = "warning: passed over: `./one.yml` and 1 more: the name of a scenario ends in .yaml\n";
+    assert_eq!((answer.code, answer.stderr.as_str()), (0, told));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_that_leads_back_and_a_pipe_are_not_followed() {
+    let folder = folder_with(FORGOTTEN);
+    let folder = folder.path();
+    std::os::unix::fs::symlink(".", folder.join("again")).expect("a link");
+    let pipe = std::process::Command::new("mkfifo").arg(folder.join("p.yaml")).status();
+    assert!(pipe.expect("there is mkfifo").success());
+    let answer = run(folder, &["validate", "."]);
+    assert_eq!(answer.stdout, "1 scenario on 1 topology: no mistakes\n");
+    assert_eq!(answer.stderr, "warning: passed over: `./p.yaml`: it is no file\n");
+}
+
+#[test]
+fn a_case_is_named_by_its_option_and_nothing_is_answered_twice() {
+    let folder = folder_with(FORGOTTEN);
+    let named = run(folder.path(), &["run", "model/lease_against_sweep[sweep_first]"]);
+    assert_eq!(named.code, 2);
+    let hint = "hint: one case of a scenario is `model/lease_against_sweep --case sweep_first`\n";
+    assert!(named.stderr.ends_with(hint), "{}", named.stderr);
+    for (twice, told) in [
+        (
+            &["--assume", "worker_retry=1s", "--assume", "worker_retry=10s"][..],
+            "`--assume worker_retry=` is given twice",
+        ),
+        (
+            &["--set", "SameSubnetThreshold=10", "--set", "SameSubnetThreshold=20"],
+            "`--set SameSubnetThreshold=` is",
+        ),
+        (&["--workers", "6", "--set", "workers=5"], "`--set workers=` is given twice, or by `--workers` too"),
+    ] {
+        let answer = run(folder.path(), &[&["run", "cluster"], twice].concat());
+        assert_eq!((answer.code, answer.stdout.as_str()), (2, ""), "{twice:?}");
+        assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    }
+}

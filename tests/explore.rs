@@ -47,7 +47,8 @@ fn the_last_seeds_that_there_are_are_run_once_by_several_threads() {
     let mut tally = Tally::of(&plan);
     let (from, last) = (u64::MAX - 5, Until::Seed(u64::MAX));
     Search { plan: &plan, from, until: last, shard: Shard::WHOLE, jobs: 3 }.run(&mut tally, |_| true);
-    assert_eq!((tally.runs, tally.next_seed()), (5, Some(u64::MAX)));
+    let run = tally.seeds.0.iter().copied().collect::<Vec<_>>();
+    assert_eq!((tally.runs, run), (5, vec![(from, u64::MAX, 1, 1)]));
 }
 
 #[test]
@@ -173,6 +174,85 @@ fn parts_of_a_search_and_one_that_goes_on_add_up_to_the_whole() {
     assert!(twice.stderr.contains("both have run the same seeds"), "{}", twice.stderr);
 }
 
+#[test]
+fn a_search_that_goes_on_runs_what_is_missing_and_says_what_it_has_not() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let explore = |more: &[&str]| run(folder, &[&["explore", "depends.yaml"], more].concat());
+    let whole = explore(&["--seeds", "1..81", "--report", "json=whole.json"]);
+    explore(&["--seeds", "1..81", "--shard", "1/2", "--report", "json=one.json"]);
+    let count = |answer: &Answer| {
+        let told = answer.stdout.lines().find(|line| line.starts_with("depends: ")).map(str::to_owned);
+        told.unwrap_or_else(|| panic!("{answer:?}"))
+    };
+    for more in [&[][..], &["--shard", "2/2"], &["--jobs", "2"]] {
+        let on = [&["--seeds", "1..81", "--resume", "one.json"], more].concat();
+        assert_eq!(count(&explore(&on)), count(&whole), "{more:?}");
+    }
+    let longer = explore(&["--seeds", "1..101", "--resume", "one.json"]);
+    assert!(count(&longer).starts_with("depends: 100 runs: "), "{}", longer.stdout);
+    fs::write(folder.join("other.yaml"), DEPENDS).expect("a scenario is written");
+    let other = run(folder, &["explore", "other.yaml", "--seeds", "1..2", "--resume", "one.json"]);
+    assert!(
+        other.stdout.starts_with("`one.json` has nothing of other: it begins anew\n"),
+        "{}",
+        other.stdout
+    );
+}
+
+#[test]
+fn a_sum_says_which_part_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    let passes = DEPENDS
+        .split("explore:")
+        .next()
+        .unwrap_or_default()
+        .replace("two_node_fci", "two_node_fci, assume: { first_sweep: after_one_interval }");
+    fs::write(folder.join("passes.yaml"), passes).expect("a scenario is written");
+    for part in ["1/3", "3/3"] {
+        let file = format!("json={}.json", &part[..1]);
+        let answer =
+            run(folder, &["explore", "passes.yaml", "--seeds", "1..31", "--shard", part, "--report", &file]);
+        assert_eq!(answer.code, 0, "{answer:?}");
+    }
+    let some = run(folder, &["merge", "1.json", "3.json", "--report", "json=sum.json"]);
+    assert_eq!(some.code, 3, "{some:?}");
+    assert!(some.stdout.contains("INCOMPLETE passes: nothing is here of part 2/3\n"), "{}", some.stdout);
+    let on =
+        ["explore", "passes.yaml", "--seeds", "1..31", "--resume", "sum.json", "--report", "json=sum.json"];
+    assert_eq!(run(folder, &on).code, 0);
+    let all = run(folder, &["merge", "sum.json"]);
+    assert!(all.code == 0 && !all.stdout.contains("INCOMPLETE"), "{all:?}");
+}
+
+#[test]
+fn what_was_found_is_not_searched_again_unless_somebody_names_it() {
+    let folder = tempfile::tempdir().expect("a folder for scenarios");
+    let folder = folder.path();
+    fs::write(folder.join("depends.yaml"), DEPENDS).expect("a scenario is written");
+    let searched = |more: &[&str]| {
+        let answer = run(folder, &[&["explore", "--seeds", "1..61"], more].concat());
+        assert!(answer.stderr.is_empty(), "{answer:?}");
+        answer.stdout
+    };
+    searched(&["."]);
+    let again = searched(&["."]);
+    assert!(
+        again.starts_with("passed over: `./findings`, where `failover explore` puts what it finds"),
+        "{again}"
+    );
+    assert_eq!(again.lines().filter(|line| line.contains(" 60 runs: ")).count(), 1, "{again}");
+    searched(&["depends.yaml", "--findings", "found"]);
+    let again = searched(&[".", "--findings", "found"]);
+    assert!(again.contains("SKIPPED found/depends-"), "{again}");
+    assert_eq!(again.lines().filter(|line| line.contains(" 60 runs: ")).count(), 1, "{again}");
+    assert!(searched(&["findings"]).lines().any(|line| line.contains(" 60 runs: ")));
+    let ran = run(folder, &["run", "."]);
+    assert!(ran.stdout.contains("passed over: `./findings`"), "{}", ran.stdout);
+}
+
 /// The blocks of the page on exploring that are of this kind.
 fn blocks(kind: &str) -> Vec<String> {
     let page = fs::read_to_string(root().join("docs/exploring.md")).expect("the page is there");
@@ -251,6 +331,14 @@ fn a_part_of_the_search_is_read_from_what_starts_the_program() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_search_reports_what_it_saw() {
+    // Ctrl-C, and the end of a job's time.
+    for signal in ["-INT", "-TERM"] {
+        stop_a_search(signal);
+    }
+}
+
+#[cfg(unix)]
+fn stop_a_search(signal: &str) {
     use std::io::{BufRead as _, BufReader, Read as _};
     use std::process::Stdio;
     let folder = tempfile::tempdir().expect("a folder for scenarios");
@@ -267,7 +355,7 @@ fn an_interrupted_search_reports_what_it_saw() {
     told.read_line(&mut line).expect("it says which part it runs");
     assert_eq!(line, "shard 1/1, by CI_NODE_INDEX\n");
     let number = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", number.as_str()]).status().expect("there is kill");
+    let sent = Command::new("kill").args([signal, number.as_str()]).status().expect("there is kill");
     assert!(sent.success());
     let mut rest = String::new();
     told.read_to_string(&mut rest).expect("it ends by itself");

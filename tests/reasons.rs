@@ -2,7 +2,7 @@
 //!
 //! Each scenario is run as `failover run` runs it, and its report read.
 
-use failover_harness::backend::{Abilities, Backend, BackendError, BackendKind, SimBackend, Stop};
+use failover_harness::backend::{Abilities, Applied, Backend, BackendError, BackendKind, SimBackend, Stop};
 use failover_harness::check::Outcome;
 use failover_harness::director;
 use failover_harness::judge::Judgement;
@@ -193,7 +193,7 @@ impl Backend for WithEndedProgram {
         self.0.now()
     }
 
-    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<(), BackendError> {
+    fn apply(&mut self, number: ActionNo, action: ResolvedAction) -> Result<Applied, BackendError> {
         self.0.apply(number, action)
     }
 

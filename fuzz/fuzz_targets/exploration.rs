@@ -4,9 +4,7 @@
 
 #![no_main]
 
-use std::collections::BTreeSet;
-
-use failover_harness::explore::{Report, tell};
+use failover_harness::explore::{Report, Seeds, tell};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
@@ -15,7 +13,7 @@ fuzz_target!(|text: &str| {
     for (name, mut tally) in report.scenarios {
         let mut other = tally.clone();
         // Another part may have counted the same.
-        other.seeds = BTreeSet::new();
+        other.seeds = Seeds::default();
         let _ = tell(&name, &tally);
         if tally.merge(&other).is_ok() {
             let _ = tell(&name, &tally);

@@ -26,4 +26,5 @@ pub mod scenario;
 #[cfg(feature = "planted")]
 pub mod score;
 pub mod twin;
+mod whole;
 pub mod words;

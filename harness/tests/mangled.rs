@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use failover_harness::backend::{BackendKind, SimBackend};
 use failover_harness::director;
-use failover_harness::explore::{Lengths, MOST, ReasonTally, Report, Search, Shard, Tally, Until, tell};
+use failover_harness::explore::{
+    Lengths, MOST, ReasonTally, Report, Search, Seeds, Shard, Tally, Until, tell,
+};
 use failover_harness::guide::snapshot::{bindings, reservations};
 use failover_harness::history::{Header, line, read_header, read_records};
 use failover_harness::judge::Judge;
@@ -229,7 +231,7 @@ fn what_nobody_can_have_counted_is_refused() {
     let reason = ReasonTally { runs: 1, seed: u64::MAX, reason: String::new() };
     let reasons = |tally: &mut Tally| tally.reasons = BTreeMap::from([("x".to_owned(), reason.clone())]);
     assert_eq!(refused(&reasons), told("seed 18446744073709551615, which was not run"));
-    let seeds = |tally: &mut Tally| tally.seeds = BTreeSet::from([(1, 21, 0, 0)]);
+    let seeds = |tally: &mut Tally| tally.seeds = Seeds(BTreeSet::from([(1, 21, 0, 0)]));
     assert_eq!(refused(&seeds), told("the seeds from 1 to 21, shard 0/0"));
     // What each of two can have counted, both together cannot.
     let full = changed(&|tally| tally.requests = MOST).expect("it is sound");

@@ -12,7 +12,7 @@ use crate::learn::{self, Weighed};
 use crate::plan::{Overrides, path_text, quoted};
 use crate::words;
 
-use super::files::{Expected, cannot_write, check_file, text_of, unfit};
+use super::files::{Expected, check_apart, check_file, sources, text_of, unfit, write};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::run::{check_lab, run_folder};
 use super::{CommandError, Format, LearnedArguments, OverrideArguments, print};
@@ -126,9 +126,16 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         // There is one lab.
         jobs: if lab.is_some() { 1 } else { usize::from(arguments.jobs) },
     };
-    arguments.save.as_deref().map_or(Ok(()), check_file)?;
-    if let Some(lab) = &lab {
-        lab.refuse_strangers([&latency::plan_of(&order, order.seed, Duration::ZERO)?])?;
+    if lab.is_some() || arguments.save.is_some() {
+        let plan = latency::plan_of(&order, order.seed, Duration::ZERO)?;
+        if let Some(lab) = &lab {
+            lab.refuse_strangers([&plan])?;
+        }
+        if let Some(file) = &arguments.save {
+            let read = sources(&[plan], [&arguments.lab, &arguments.learned.learned]);
+            check_apart([file.as_path()], &read)?;
+            check_file(file)?;
+        }
     }
     let real = lab.as_ref().filter(|lab| lab.is_real());
     let run_folder = match (real, &arguments.lab) {
@@ -181,7 +188,7 @@ pub(super) fn bench(arguments: &BenchArguments) -> Result<u8, CommandError> {
         Format::Jsonl => format!("{}\n", serde_json::to_string(&saved).unwrap_or_default()),
     })?;
     if let Some(file) = &arguments.save {
-        std::fs::write(file, json(&saved)).map_err(|error| cannot_write(file, &error))?;
+        write(file, &json(&saved))?;
     }
     Ok(0)
 }

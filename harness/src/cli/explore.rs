@@ -1,25 +1,24 @@
 //! `failover explore` and `failover merge`: how is a search begun, ended, gone on with and added up?
 
-use std::future::{Future, poll_fn};
 use std::path::{Path, PathBuf};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::task::Poll;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::backend::{Backend as _, SimBackend};
-use crate::explore::{Finding, Report, Search, Shard, StoryTold, Tally, Until, tell};
+use crate::explore::{Finding, Report, Search, Shard, StoryTold, Tally, Until, again, tell};
 use crate::plan::{Plan, path_text, quoted};
 use crate::report::Live;
 use crate::scenario::length::Length;
-use crate::scenario::{Loaded, load_fitting};
+use crate::scenario::{FINDINGS, Loaded, load_fitting};
 
-use super::files::{Expected, cannot_make, cannot_write, check_file, check_folder, text_of, unfit};
+use super::files::{
+    Expected, cannot_make, check_apart, check_file, check_folder, sources, text_of, unfit, write,
+    write_or_print,
+};
 use super::learn;
-use super::{CommandError, OverrideArguments, pair, print};
+use super::{CommandError, OverrideArguments, SURROUNDINGS, ended_with, pair, print};
 
 #[derive(Debug, Args)]
 pub(super) struct ExploreArguments {
@@ -43,7 +42,7 @@ pub(super) struct ExploreArguments {
     /// Kubernetes if it is not given.
     #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
     shard: Option<Shard>,
-    /// Go on with the search that wrote this report.
+    /// Go on with the search that wrote this report; seeds that it has run are not run again.
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Write a report for `merge` and `--resume`.
@@ -69,7 +68,7 @@ pub(super) struct MergeArguments {
 pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
     let overrides = arguments.overrides.overrides()?;
-    let Loaded { plans, misfits, remarks } = load_fitting(&arguments.paths, None, 1, &overrides)?;
+    let Loaded { mut plans, misfits, remarks } = load_fitting(&arguments.paths, None, 1, &overrides)?;
     for remark in remarks.into_iter().chain(learn::narrowing(&overrides.learned)) {
         print(&format!("{remark}\n"))?;
     }
@@ -78,10 +77,14 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         Some(file) => read(file)?,
         None => Report::default(),
     };
+    check_apart(arguments.report.as_deref(), &sources(&plans, [&arguments.overrides.learned.learned]))?;
     arguments.report.as_deref().map_or(Ok(()), check_file)?;
     arguments.findings.as_deref().map_or(Ok(()), check_folder)?;
-    let findings = arguments.findings.as_deref().unwrap_or(Path::new("findings"));
-    let stopped = on_interrupt();
+    let findings = arguments.findings.as_deref().unwrap_or(Path::new(FINDINGS));
+    for name in set_findings_aside(&mut plans, findings, &arguments.paths) {
+        print(&format!("SKIPPED {name}: it lies in `{}`, where findings are put\n", path_text(findings)))?;
+    }
+    let stopped = super::stop::flag();
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
     }
@@ -90,6 +93,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     }
     let live = Live::begin(plans.len());
     let mut runs = 0;
+    let mut failed = None;
     for plan in &plans {
         if !plan.breaks.is_empty() {
             live.aside(|| print(&format!("SKIPPED {}: it breaks claims by itself\n", plan.name)))?;
@@ -99,6 +103,10 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         if let Some(reason) = backend.abilities(plan).reason_to_skip(backend.kind()) {
             live.aside(|| print(&format!("SKIPPED {}: {reason}\n", plan.name)))?;
             continue;
+        }
+        if let Some(file) = arguments.resume.as_ref().filter(|_| !report.scenarios.contains_key(&plan.name)) {
+            let text = format!("`{}` has nothing of {}: it begins anew\n", path_text(file), plan.name);
+            live.aside(|| print(&text))?;
         }
         let tally = report.scenarios.entry(plan.name.clone()).or_insert_with(|| Tally::of(plan));
         if tally.plan != plan.digest().to_string() {
@@ -111,8 +119,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         }
         let before = tally.runs;
         let mut search = search(plan, arguments, shard);
-        if arguments.resume.is_some() {
-            search.from = tally.next_seed().unwrap_or(search.from);
+        if arguments.seeds.is_none() {
+            search.from = tally.seeds.first().unwrap_or(search.from);
         }
         search.run(tally, |tally| {
             let rate = (runs + tally.runs - before) as f64 / started.elapsed().as_secs_f64();
@@ -128,7 +136,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
         let kept = tell_stories(plan, tally, findings);
         live.is_done();
         live.aside(|| print(&tell(&plan.name, tally)))?;
-        kept?;
+        failed = failed.or(kept.err());
         if stopped.load(Ordering::Relaxed) {
             live.aside(|| print("stopped: the report is of what was run so far\n"))?;
             break;
@@ -137,7 +145,8 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     drop(live);
     let seconds = started.elapsed().as_secs_f64();
     print(&format!("{runs} runs in {seconds:.2} s, {:.0} a second\n", runs as f64 / seconds))?;
-    finish(&report, arguments.report.as_deref())
+    let written = keep(&report, arguments.report.as_deref());
+    Ok(ended_with(exit_code(&report), failed.into_iter().chain(written.err())))
 }
 
 pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
@@ -155,10 +164,37 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
             }
         }
     }
+    let mut is_whole = true;
     for (name, tally) in &sum.scenarios {
         print(&tell(name, tally))?;
+        if let Some(missing) = parts(&tally.seeds.missing()) {
+            is_whole = false;
+            print(&format!("INCOMPLETE {name}: nothing is here of {missing}\n"))?;
+        }
     }
-    finish(&sum, arguments.report.as_deref())
+    let written = keep(&sum, arguments.report.as_deref());
+    let incomplete = if is_whole { 0 } else { SURROUNDINGS };
+    let code = if exit_code(&sum) == 0 { incomplete } else { exit_code(&sum) };
+    Ok(ended_with(code, written.err()))
+}
+
+/// Names parts of a search.
+fn parts(missing: &[Shard]) -> Option<String> {
+    let named: Vec<String> = missing.iter().take(8).map(|part| format!("part {part}")).collect();
+    let more = missing.len() - named.len();
+    let others = if more == 0 { String::new() } else { format!(" and {more} others") };
+    (!named.is_empty()).then(|| format!("{}{others}", named.join(", ")))
+}
+
+/// What earlier searches found is searched only if somebody names it. Comes back with the names of what is left aside.
+fn set_findings_aside(plans: &mut Vec<Plan>, findings: &Path, paths: &[PathBuf]) -> Vec<String> {
+    let Ok(folder) = std::fs::canonicalize(findings) else { return Vec::new() };
+    let lies_there = |path: &Path| std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(&folder));
+    if paths.iter().any(|path| lies_there(path)) {
+        return Vec::new();
+    }
+    let is_found = |plan: &mut Plan| lies_there(Path::new(&plan.origin.scenario_file));
+    plans.extract_if(.., is_found).map(|plan| plan.name).collect()
 }
 
 fn search<'p>(plan: &'p Plan, arguments: &ExploreArguments, shard: Shard) -> Search<'p> {
@@ -181,25 +217,30 @@ fn shard(arguments: &ExploreArguments) -> Result<(Shard, Option<&'static str>), 
     }
 }
 
-/// Makes small what was found and not yet told of, and writes it down.
+/// Makes small what was found and not yet told of, and writes it down. What cannot be written is told all the same, with
+/// the line that searches its seed again.
 fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), CommandError> {
+    let mut kept = Ok(());
     for (key, finding) in &mut tally.findings {
         if finding.story.is_some() {
             continue;
         }
         let Some(found) = Finding::of(plan, finding.seed, key) else { continue };
-        std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
-        let name = plan.name.replace(['/', '['], "-").replace(']', "");
-        let file = folder.join(format!("{name}-{}.yaml", finding.seed));
-        let timeline = file.with_extension("timeline");
-        std::fs::write(&file, &found.text).map_err(|error| cannot_write(&file, &error))?;
-        std::fs::write(&timeline, &found.timeline).map_err(|error| cannot_write(&timeline, &error))?;
-        let shown = quoted(&path_text(file));
+        let replay = match write_finding(plan, finding.seed, &found, folder) {
+            Ok(file) => {
+                let shown = quoted(&path_text(file));
+                format!("failover run {shown} --seed {}{}", found.seed, found.options)
+            }
+            Err(error) => {
+                kept = kept.and(Err(error));
+                again(&tally.command, finding.seed)
+            }
+        };
         finding.story = Some(StoryTold {
             cause: found.cause,
             hints: found.failure.hints,
             actions: found.actions,
-            replay: format!("failover run {shown} --seed {}{}", found.seed, found.options),
+            replay,
             is_confirmed: found.is_confirmed,
             needs: found
                 .needs
@@ -208,60 +249,40 @@ fn tell_stories(plan: &Plan, tally: &mut Tally, folder: &Path) -> Result<(), Com
                 .collect(),
         });
     }
-    Ok(())
+    kept
 }
 
-/// Writes the report, and says what the program ends with: 1 if something failed, 3 if that depends on what nobody knows or
-/// too little was seen, else 0.
-fn finish(report: &Report, file: Option<&Path>) -> Result<u8, CommandError> {
-    if let Some(file) = file {
-        if file == Path::new("-") {
-            print(&report.text())?;
-        } else {
-            std::fs::write(file, report.text()).map_err(|error| cannot_write(file, &error))?;
-        }
-    }
+/// Writes a finding with its timeline beside it; comes back with its file.
+fn write_finding(plan: &Plan, seed: u64, found: &Finding, folder: &Path) -> Result<PathBuf, CommandError> {
+    std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
+    let name = plan.name.replace(['/', '['], "-").replace(']', "");
+    let file = folder.join(format!("{name}-{seed}.yaml"));
+    write(&file, &found.text)?;
+    write(&file.with_extension("timeline"), &found.timeline)?;
+    Ok(file)
+}
+
+fn keep(report: &Report, file: Option<&Path>) -> Result<(), CommandError> {
+    file.map_or(Ok(()), |file| write_or_print(file, &report.text()))
+}
+
+/// What the program ends with: 1 if something failed, 3 if that depends on what nobody knows or too little was seen, else 0.
+fn exit_code(report: &Report) -> u8 {
     let tallies = || report.scenarios.values();
     let is_weak = |tally: &Tally| tally.passed == 0 || tally.not_met().next().is_some();
     let findings = || tallies().flat_map(|tally| tally.findings.values());
     if findings().any(|finding| finding.depends_on().next().is_none()) {
-        Ok(1)
+        1
     } else if findings().next().is_some() || report.scenarios.is_empty() || tallies().any(is_weak) {
-        Ok(3)
+        SURROUNDINGS
     } else {
-        Ok(0)
+        0
     }
 }
 
 fn read(file: &Path) -> Result<Report, CommandError> {
     let text = text_of(file, Expected::Exploration)?;
     Report::read(&text).map_err(|error| unfit(file, error, Expected::Exploration))
-}
-
-/// Says when somebody pressed Ctrl-C; who presses it after this has returned is heard. Where signals cannot be had, nobody
-/// is.
-fn on_interrupt() -> Arc<AtomicBool> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stopped);
-    let (listening, heard) = mpsc::channel();
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-        runtime.block_on(async {
-            let mut pressed = pin!(tokio::signal::ctrl_c());
-            // The first poll begins to listen.
-            let first = poll_fn(|context| Poll::Ready(pressed.as_mut().poll(context))).await;
-            // Whoever waits for it is there: it waits for nothing else.
-            let _ = listening.send(());
-            let pressed = match first {
-                Poll::Ready(pressed) => pressed,
-                Poll::Pending => pressed.await,
-            };
-            flag.store(pressed.is_ok(), Ordering::Relaxed);
-        });
-    });
-    // An error says that the thread could not listen and is gone.
-    let _ = heard.recv();
-    stopped
 }
 
 fn seeds(text: &str) -> Result<(u64, u64), String> {

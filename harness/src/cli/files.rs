@@ -1,14 +1,15 @@
 //! How are the files read and written that a command line names?
 
-use std::fs::OpenOptions;
-use std::io::{Error, ErrorKind, Write as _};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use crate::bounded;
-use crate::plan::path_text;
+use crate::plan::{Origin, Plan, path_text};
 use crate::scenario::diagnostic::Diagnostics;
+use crate::whole;
 
-use super::{CommandError, paint};
+use super::{CommandError, paint, print};
 
 /// What a file is expected to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,26 +93,86 @@ pub(super) fn unfit(file: &Path, what: impl std::fmt::Display, expected: Expecte
     CommandError::Input(format!("`{}`: {what}\nhint: {}", path_text(file), expected.hint()))
 }
 
+/// Writes a file whole, or leaves what is there.
+pub(super) fn write(file: &Path, text: &str) -> Result<(), CommandError> {
+    whole::write(file, text.as_bytes()).map_err(|error| cannot_write(file, &error))
+}
+
+/// Writes what somebody asked for; `-` is standard output.
+pub(super) fn write_or_print(file: &Path, text: &str) -> Result<(), CommandError> {
+    if file == Path::new("-") { print(text) } else { write(file, text) }
+}
+
 /// Writes a file that must not exist.
 pub(super) fn write_new(file: &Path, bytes: &[u8]) -> Result<(), CommandError> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    opened.and_then(|mut out| out.write_all(bytes)).map_err(|error| cannot_write(file, &error))
+    whole::write_new(file, bytes).map_err(|error| cannot_write(file, &error))
+}
+
+/// Writes files that must not exist, with the folders that they lie in: all of them, or none.
+pub(super) fn write_all_new(files: &[(PathBuf, String)]) -> Result<(), CommandError> {
+    for (place, (file, text)) in files.iter().enumerate() {
+        let folder = file.parent().map_or(Ok(()), std::fs::create_dir_all);
+        let written = folder.and_then(|()| whole::write_new(file, text.as_bytes()));
+        written.map_err(|error| {
+            for (written, _) in &files[..place] {
+                let _ = std::fs::remove_file(written);
+            }
+            cannot_write(file, &error)
+        })?;
+    }
+    Ok(())
+}
+
+/// The files that plans were made from, and the others that are named.
+pub(super) fn sources<'p>(
+    plans: &[Plan],
+    others: impl IntoIterator<Item = &'p Option<PathBuf>>,
+) -> BTreeSet<PathBuf> {
+    let of_plan = |origin: &Origin| {
+        let folder = Path::new(&origin.topology_file).parent().unwrap_or(Path::new("")).to_owned();
+        let base = origin.base.as_ref().map(|base| &base.file);
+        let named = [&origin.scenario_file, &origin.topology_file].into_iter().chain(base).map(PathBuf::from);
+        named.chain(origin.files.keys().map(move |name| folder.join(name))).collect::<Vec<_>>()
+    };
+    plans.iter().flat_map(|plan| of_plan(&plan.origin)).chain(others.into_iter().flatten().cloned()).collect()
+}
+
+/// Refuses to write over what is read, and two files into one.
+pub(super) fn check_apart<'p>(
+    written: impl IntoIterator<Item = &'p Path>,
+    read: &BTreeSet<PathBuf>,
+) -> Result<(), CommandError> {
+    // What is not there yet lies where its folder does.
+    let place = |file: &Path| {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let in_folder = || Some(std::fs::canonicalize(folder).ok()?.join(file.file_name()?));
+        std::fs::canonicalize(file).ok().or_else(in_folder).unwrap_or_else(|| file.to_owned())
+    };
+    let read: BTreeSet<PathBuf> = read.iter().filter(|file| file.is_file()).map(|file| place(file)).collect();
+    let mut taken = BTreeSet::new();
+    // Pipes and devices take whatever comes.
+    let is_file = |file: &&Path| file.is_file() || !file.exists() && *file != Path::new("-");
+    for file in written.into_iter().filter(is_file) {
+        let shown = path_text(file);
+        let place = place(file);
+        let wrong = if read.contains(&place) {
+            format!("`{shown}` would be written over, and it is read here")
+        } else if !taken.insert(place) {
+            format!("two files would be written to `{shown}`")
+        } else {
+            continue;
+        };
+        return Err(CommandError::Input(format!("{wrong}\nhint: give what is written a name of its own")));
+    }
+    Ok(())
 }
 
 /// Whether a file can be written when what belongs there is known: nothing is changed, and `-` is standard output.
 pub(super) fn check_file(file: &Path) -> Result<(), CommandError> {
-    let opened = match std::fs::metadata(file) {
-        // A pipe has a reader that would take this for the end.
-        Ok(there) if !there.is_file() && !there.is_dir() => return Ok(()),
-        Ok(_) => OpenOptions::new().append(true).open(file).map(drop),
-        Err(_) if file == Path::new("-") => return Ok(()),
-        Err(_) => OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(file)
-            .and_then(|_| std::fs::remove_file(file)),
-    };
-    opened.map_err(|error| cannot_write(file, &error))
+    if file == Path::new("-") {
+        return Ok(());
+    }
+    whole::check(file).map_err(|error| cannot_write(file, &error))
 }
 
 /// Whether a folder can be made, or is there; nothing is changed.

@@ -23,7 +23,7 @@ use crate::scenario::diagnostic::Diagnostics;
 use crate::scenario::{Loaded, load_fitting};
 use crate::words;
 
-use super::files::{Expected, cannot_write, mistakes, text_of, unfit, write_new};
+use super::files::{Expected, mistakes, text_of, unfit, write_all_new, write_new};
 use super::preflight::SnapshotArguments;
 use super::{CommandError, print};
 
@@ -220,18 +220,15 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         CommandError::Surroundings(format!("{error}\n{hint}"))
     })?;
     let lab = lab_yaml(&arguments.cluster, &topology);
-    let files = [("lab.yaml", &lab), ("topology.yaml", &topology.topology)];
-    let paths = files.map(|(name, _)| arguments.folder.join(name));
-    if let Some(there) = paths.iter().find(|file| file.symlink_metadata().is_ok()) {
+    let files = [("lab.yaml", lab), ("topology.yaml", topology.topology)]
+        .map(|(name, text)| (arguments.folder.join(name), text));
+    if let Some((there, _)) = files.iter().find(|(file, _)| file.symlink_metadata().is_ok()) {
         let text = format!("nothing was written: there is already `{}`", path_text(there));
         return Err(CommandError::Input(format!("{text}\nhint: --folder names another folder")));
     }
-    for (path, (_, text)) in paths.iter().zip(files) {
-        let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
-        written.map_err(|error| cannot_write(path, &error))?;
-    }
+    write_all_new(&files)?;
     let gaps: String = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap))).collect();
-    let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
+    let [lab, topology] = files.map(|(path, _)| quoted(&path_text(path)));
     print(&format!(
         "wrote {lab}\nwrote {topology}\n{gaps}\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \
          {lab} --topology {topology}\n"

@@ -22,6 +22,7 @@ mod stop;
 mod twin;
 mod validate;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -173,6 +174,9 @@ struct LearnedArguments {
 impl OverrideArguments {
     fn overrides(&self) -> Result<Overrides, CommandError> {
         self.assume.iter().try_for_each(|(id, word)| check_answer(id, word))?;
+        refuse_twice("--assume", self.assume.iter().map(|(id, _)| id.as_str()))?;
+        let workers = self.workers.map(|_| WORKERS);
+        refuse_twice("--set", self.set.iter().map(|(key, _)| key.as_str()).chain(workers))?;
         let workers = self.set.iter().rfind(|(key, _)| key == WORKERS);
         Ok(Overrides {
             workers: self.workers.or_else(|| workers.and_then(|(_, count)| count.parse().ok())),
@@ -325,6 +329,14 @@ fn check_answer(id: &str, word: &str) -> Result<(), CommandError> {
     answer(id, word, (nowhere, nowhere)).map(drop).map_err(wrong)
 }
 
+/// Refuses to take one of two answers in silence.
+fn refuse_twice<'k>(option: &str, keys: impl Iterator<Item = &'k str>) -> Result<(), CommandError> {
+    let mut seen = BTreeSet::new();
+    let Some(twice) = keys.into_iter().find(|key| !seen.insert(*key)) else { return Ok(()) };
+    let or = if twice == WORKERS { ", or by `--workers` too" } else { "" };
+    Err(CommandError::Input(format!("`{option} {twice}=` is given twice{or}\nhint: leave one of them out")))
+}
+
 fn profiles() -> impl TypedValueParser<Value = Profile> {
     let parser = PossibleValuesParser::new(Profile::ALL.map(Profile::word));
     parser.try_map(|word| Profile::by_word(&word).ok_or("there is no such profile"))
@@ -381,12 +393,18 @@ pub fn main() -> ExitCode {
     };
     match answer {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let text = error.text();
-            let _ = std::io::stderr().lock().write_all(text.as_bytes());
-            ExitCode::from(error.code())
-        }
+        Err(error) => ExitCode::from(ended_with(0, [error])),
     }
+}
+
+/// What the program ends with whose answer is told and that failed besides: tells why, and takes the graver of both.
+fn ended_with(code: u8, failed: impl IntoIterator<Item = CommandError>) -> u8 {
+    let gravity = |code: &u8| GRAVER_LAST.iter().position(|known| known == code);
+    let tell = |error: CommandError| {
+        let _ = std::io::stderr().lock().write_all(error.text().as_bytes());
+        error.code()
+    };
+    failed.into_iter().map(tell).chain([code]).max_by_key(gravity).unwrap_or(code)
 }
 
 /// The key of `--set` that is no property of the cluster.
@@ -399,6 +417,9 @@ const SURROUNDINGS: u8 = 3;
 
 /// Exit code of a lab that is not as it was found.
 const NOT_RESTORED: u8 = 4;
+
+/// The exit codes, of several the last.
+const GRAVER_LAST: [u8; 5] = [0, SURROUNDINGS, 1, INPUT, NOT_RESTORED];
 
 /// Why a command came to no verdict.
 #[derive(Debug)]

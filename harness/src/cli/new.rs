@@ -1,21 +1,18 @@
 //! `failover new`: with what does somebody begin who has a cluster of their own?
 
-use std::path::Path;
-
 use crate::plan::{path_text, quoted};
 use crate::scenario::{scenario_schema, standard, topology_schema};
 
-use super::files::{cannot_write, check_folder};
+use super::files::{check_folder, write_all_new};
 use super::{CommandError, NewArguments, print};
 
 pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
     let folder = &arguments.folder;
-    let files = files();
+    let files = files().map(|(name, text)| (folder.join(name), text));
     let there: Vec<String> = files
         .iter()
-        .map(|(name, _)| folder.join(name))
-        .filter(|file| file.symlink_metadata().is_ok())
-        .map(|file| format!("`{}`", path_text(&file)))
+        .filter(|(file, _)| file.symlink_metadata().is_ok())
+        .map(|(file, _)| format!("`{}`", path_text(file)))
         .collect();
     if !there.is_empty() {
         let there = there.join(", ");
@@ -24,12 +21,8 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
         )));
     }
     check_folder(folder)?;
-    let mut written = String::new();
-    for (name, text) in files {
-        let file = folder.join(name);
-        write(&file, &text).map_err(|error| cannot_write(&file, &error))?;
-        written.push_str(&format!("wrote {}\n", path_text(&file)));
-    }
+    write_all_new(&files)?;
+    let written: String = files.iter().map(|(file, _)| format!("wrote {}\n", path_text(file))).collect();
     let folder = quoted(&path_text(folder));
     print(&format!(
         "{written}\nWhat to do next:\n  cd {folder}\n  failover run .\n  and make topologies/mine.yaml the \
@@ -38,16 +31,9 @@ pub(super) fn new(arguments: &NewArguments) -> Result<u8, CommandError> {
     Ok(0)
 }
 
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::File::create_new(file).and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))
-}
-
-fn files() -> Vec<(&'static str, String)> {
+fn files() -> [(&'static str, String); 7] {
     let topology = standard::topology("two_node_fci").expect("a standard topology").text;
-    vec![
+    [
         ("README.md", include_str!("starter/README.md").to_owned()),
         (
             "topologies/mine.yaml",

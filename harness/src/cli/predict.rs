@@ -6,9 +6,9 @@ use clap::Args;
 
 use crate::guide::predict::{PredictError, human, json, predict as predict_from};
 
-use super::files::cannot_write;
+use super::files::{check_apart, sources, write};
 use super::preflight::{ReportFormat, SnapshotArguments};
-use super::{CommandError, print};
+use super::{CommandError, ended_with, print};
 
 #[derive(Debug, Args)]
 pub(super) struct PredictArguments {
@@ -26,6 +26,7 @@ pub(super) struct PredictArguments {
 }
 
 pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> {
+    check_apart(arguments.write_topology.as_deref(), &sources(&[], arguments.snapshot.files()))?;
     let snapshot = arguments.snapshot.read()?;
     let prediction = predict_from(&snapshot, arguments.seed).map_err(|error| match error {
         // Nothing is wrong with the file: it does not show enough.
@@ -35,12 +36,10 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> 
             ))
         }
     })?;
-    if let Some(file) = &arguments.write_topology {
-        std::fs::write(file, &prediction.topology).map_err(|error| cannot_write(file, &error))?;
-    }
+    let written = arguments.write_topology.as_ref().map(|file| write(file, &prediction.topology));
     print(&match arguments.format {
         ReportFormat::Human => human(&prediction, &snapshot),
         ReportFormat::Json => json(&prediction, &snapshot),
     })?;
-    Ok(prediction.exit_code())
+    Ok(ended_with(prediction.exit_code(), written.and_then(Result::err)))
 }

@@ -93,6 +93,11 @@ fn tell_age(file: &str, days: i64) {
 }
 
 impl SnapshotArguments {
+    /// The files that it is read from.
+    pub(super) const fn files(&self) -> [&Option<PathBuf>; 2] {
+        [&self.snapshot, &self.lab]
+    }
+
     /// The snapshot.
     pub(super) fn read(&self) -> Result<Snapshot, CommandError> {
         self.read_of(".")

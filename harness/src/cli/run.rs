@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -19,10 +19,10 @@ use crate::runner::run_scenario;
 use crate::scenario::{Loaded, Misfit, load_fitting};
 use crate::words::plain_lines;
 
-use super::files::{cannot_make, cannot_write, check_file};
+use super::files::{cannot_make, cannot_write, check_apart, check_file, sources, write_or_print};
 use super::lab::{NamedLab, keep_to_one_session};
 use super::learn::{self, Fitting, Pupil};
-use super::{CommandError, Format, ReportKind, RunArguments, print};
+use super::{CommandError, Format, ReportKind, RunArguments, ended_with, print};
 
 pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     let started = Instant::now();
@@ -48,8 +48,11 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         refuse_equal_files(&plans)?;
         std::fs::create_dir_all(folder).map_err(|error| cannot_make(folder, &error))?;
     }
-    arguments.report.iter().try_for_each(|(_, file)| check_file(file))?;
-    let Ran { mut scenarios, mut remarks, charts, records } = match arguments.backend {
+    let reports = || arguments.report.iter().map(|(_, file)| file.as_path());
+    let others = [&arguments.lab, &arguments.learn, &arguments.overrides.learned.learned];
+    check_apart(reports(), &sources(&plans, others))?;
+    reports().try_for_each(check_file)?;
+    let Ran { mut scenarios, mut remarks, charts, records, mut failed } = match arguments.backend {
         BackendKind::Sim => run_all(&plans, SimBackend::default, arguments)?,
         BackendKind::Loopback => {
             // Ctrl-C must not leave the twin's files.
@@ -82,7 +85,10 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
                 remarks.extend(pupil.attend(plan, records, report));
             }
         }
-        remarks.push(pupil.finish()?);
+        match pupil.finish() {
+            Ok(told) => remarks.push(told),
+            Err(error) => failed.push(error),
+        }
     }
     scenarios.extend(misfits.iter().map(skipped));
     if !misfits.is_empty() {
@@ -98,10 +104,9 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
         elapsed: started.elapsed(),
     };
     // What was found is told also where it cannot be kept.
-    let written = write_reports(&report, &charts, arguments);
+    failed.extend(write_reports(&report, &charts, arguments));
     if has_standard_output_alone(arguments) {
-        written?;
-        return Ok(report.exit_code());
+        return Ok(ended_with(report.exit_code(), failed));
     }
     if let Some(folder) = &run_folder {
         print(&format!("kept in {}\n", quoted(&path_text(folder))))?;
@@ -111,8 +116,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<u8, CommandError> {
     } else {
         show(&report, arguments.format)?;
     }
-    written?;
-    Ok(report.exit_code())
+    Ok(ended_with(report.exit_code(), failed))
 }
 
 /// The reports that take all of standard output. GitHub reads its commands among other lines.
@@ -212,6 +216,8 @@ struct Ran {
     charts: Vec<Chart>,
     /// What was seen, where somebody learns from it.
     records: Vec<Vec<Record>>,
+    /// What could not be kept.
+    failed: Vec<CommandError>,
 }
 
 /// Runs the plans, on several threads if that was asked for, each thread with a backend of its own; what is told of
@@ -226,8 +232,10 @@ fn run_all<B: Backend>(
         remarks: Vec::new(),
         charts: Vec::new(),
         records: Vec::new(),
+        failed: Vec::new(),
     };
     let mut remarks = BTreeSet::new();
+    let (mut not_kept, mut first_not_kept) = (0, None);
     let live = Live::begin(plans.len());
     let next = AtomicUsize::new(0);
     let (sender, done) = mpsc::channel();
@@ -235,12 +243,10 @@ fn run_all<B: Backend>(
         let mut backend = backend();
         while let Some((index, plan)) = next_of(&next, plans) {
             live.runs(&plan.name);
-            let ran = Kept::begin(plan, backend.kind(), arguments).map(|mut kept| {
-                let report = run_scenario(plan, &mut backend, &mut kept);
-                (report, kept, backend.remarks())
-            });
+            let mut kept = Kept::begin(plan, backend.kind(), arguments);
+            let report = run_scenario(plan, &mut backend, &mut kept);
             // Nobody receives any longer after an error, which is told by whoever met it.
-            if sender.send((index, ran)).is_err() {
+            if sender.send((index, (report, kept, backend.remarks()))).is_err() {
                 return;
             }
         }
@@ -255,12 +261,16 @@ fn run_all<B: Backend>(
         for (index, one) in done {
             early.insert(index, one);
             while let Some(one) = early.remove(&ran.scenarios.len()) {
-                let (report, mut kept, told) = one?;
+                let (report, mut kept, told) = one;
                 remarks.extend(told);
                 ran.charts.extend(kept.chart(&report, arguments));
                 ran.records
                     .push(kept.records.take().filter(|_| arguments.learn.is_some()).unwrap_or_default());
-                live.aside(|| kept.finish(arguments))?;
+                if let Some(error) = kept.finish_history(arguments) {
+                    not_kept += 1;
+                    first_not_kept.get_or_insert(error);
+                }
+                live.aside(|| kept.tell())?;
                 ran.scenarios.push(report);
                 live.is_done();
             }
@@ -268,6 +278,10 @@ fn run_all<B: Backend>(
         Ok::<_, CommandError>(())
     })?;
     ran.remarks.extend(remarks);
+    if not_kept > 1 {
+        ran.remarks.push(format!("{not_kept} histories could not be kept"));
+    }
+    ran.failed.extend(first_not_kept);
     Ok(ran)
 }
 
@@ -295,32 +309,27 @@ fn skipped(misfit: &Misfit) -> ScenarioReport {
 /// What is kept of a run while it happens: its history in a file, its timeline for the terminal, its records for a
 /// chart; each only if it was asked for.
 struct Kept<'p> {
-    history: Option<HistoryWriter<'p, BufWriter<File>>>,
+    history: Option<io::Result<HistoryWriter<'p, BufWriter<File>>>>,
     timeline: Option<Timeline<'p>>,
     records: Option<Vec<Record>>,
     plan: &'p Plan,
 }
 
 impl<'p> Kept<'p> {
-    fn begin(plan: &'p Plan, backend: BackendKind, arguments: &RunArguments) -> Result<Self, CommandError> {
-        let history = match &arguments.histories {
-            Some(folder) => {
-                let file = folder.join(history_file(plan));
-                let out = File::create(&file).map_err(|error| cannot_write(&file, &error))?;
-                let begun = HistoryWriter::begin(plan, backend.word(), BufWriter::new(out));
-                Some(begun.map_err(|error| cannot_write(&file, &error))?)
-            }
-            None => None,
-        };
+    fn begin(plan: &'p Plan, backend: BackendKind, arguments: &RunArguments) -> Self {
+        let history = arguments.histories.as_ref().map(|folder| {
+            let out = File::create(folder.join(history_file(plan)))?;
+            HistoryWriter::begin(plan, backend.word(), BufWriter::new(out))
+        });
         let is_for_people = arguments.format == Format::Human && !has_standard_output_alone(arguments);
         let wants_timeline = arguments.verbose && is_for_people;
         let wants_chart = wants_chart(arguments);
-        Ok(Self {
+        Self {
             history,
             timeline: wants_timeline.then(|| Timeline::new(plan)),
             records: (wants_chart || arguments.learn.is_some()).then(Vec::new),
             plan,
-        })
+        }
     }
 
     /// The chart of the run, if one is wanted and the run took place.
@@ -330,10 +339,16 @@ impl<'p> Kept<'p> {
         Some(Chart::of(self.plan, records, report))
     }
 
-    fn finish(self, arguments: &RunArguments) -> Result<(), CommandError> {
-        if let (Some(history), Some(folder)) = (self.history, &arguments.histories) {
-            history.finish().map_err(|error| cannot_write(folder, &error))?;
-        }
+    /// Ends the history; what could not be written whole goes, and why.
+    fn finish_history(&mut self, arguments: &RunArguments) -> Option<CommandError> {
+        let (history, folder) = (self.history.take()?, arguments.histories.as_ref()?);
+        let error = history.and_then(HistoryWriter::finish).err()?;
+        let file = folder.join(history_file(self.plan));
+        let _ = std::fs::remove_file(&file);
+        Some(cannot_write(&file, &error))
+    }
+
+    fn tell(self) -> Result<(), CommandError> {
         if let Some(timeline) = self.timeline {
             let story = format!("{}: {}\n{}\n", self.plan.name, self.plan.proves, timeline.text());
             print(&plain_lines(&story))?;
@@ -348,7 +363,7 @@ fn wants_chart(arguments: &RunArguments) -> bool {
 
 impl Sink for Kept<'_> {
     fn record(&mut self, record: &Record) -> Flow {
-        if let Some(history) = &mut self.history {
+        if let Some(Ok(history)) = &mut self.history {
             history.record(record);
         }
         if let Some(timeline) = &mut self.timeline {
@@ -361,8 +376,9 @@ impl Sink for Kept<'_> {
     }
 }
 
-fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments) -> Result<(), CommandError> {
-    for (kind, file) in &arguments.report {
+/// Writes all reports that can be written; comes back with why the others cannot.
+fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments) -> Vec<CommandError> {
+    let write = |(kind, file): &(ReportKind, PathBuf)| {
         let cannot_make = |error: String| {
             CommandError::Surroundings(format!("cannot write the {} report: {error}", kind.word()))
         };
@@ -376,13 +392,9 @@ fn write_reports(report: &RunReport, charts: &[Chart], arguments: &RunArguments)
                 report::html(report, charts).map_err(|error| cannot_make(error.to_string()))?
             }
         };
-        if file == Path::new("-") {
-            print(&text)?;
-        } else {
-            std::fs::write(file, text).map_err(|error| cannot_write(file, &error))?;
-        }
-    }
-    Ok(())
+        write_or_print(file, &text)
+    };
+    arguments.report.iter().filter_map(|one| write(one).err()).collect()
 }
 
 /// Below the folder where the program is run.

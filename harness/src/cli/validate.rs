@@ -10,7 +10,10 @@ use crate::words::counted;
 use super::{CommandError, ValidateArguments, paint, print};
 
 pub(super) fn validate(arguments: &ValidateArguments) -> Result<u8, CommandError> {
-    let Validated { plans, topologies: others } = validate_all(&arguments.paths)?;
+    let Validated { plans, topologies: others, remarks } = validate_all(&arguments.paths)?;
+    for remark in remarks {
+        let _ = std::io::stderr().lock().write_all(format!("warning: {remark}\n").as_bytes());
+    }
     warn(&plans);
     let topologies: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.topology_file.as_str()).collect();
     let scenarios: BTreeSet<&str> = plans.iter().map(|plan| plan.origin.scenario_file.as_str()).collect();

@@ -110,14 +110,14 @@ impl Tally {
     /// Something in it cannot be.
     pub(super) fn check(&self) -> Result<(), Unsound> {
         self.check_counts()?;
-        for &(from, to, shard, of) in &self.seeds {
+        for &(from, to, shard, of) in &self.seeds.0 {
             if from >= to || Shard::new(shard, of).is_none() {
                 return Err(Unsound::Seeds { from, to, shard, of });
             }
         }
         let told = self.findings.values().map(|finding| finding.seed);
         for seed in told.chain(self.reasons.values().map(|reason| reason.seed)) {
-            if !self.has_run(seed) {
+            if !self.seeds.has(seed) {
                 return Err(Unsound::NotRun(seed));
             }
         }
@@ -165,12 +165,6 @@ impl Tally {
             Some((what, count)) => Err(Unsound::TooMany { what: what.to_owned(), count }),
             None => Ok(()),
         }
-    }
-
-    fn has_run(&self, seed: u64) -> bool {
-        self.seeds
-            .iter()
-            .any(|&(from, to, number, of)| (from..to).contains(&seed) && Shard { number, of }.has(seed))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::plan::Plan;
 
 use super::coverage::Coverage;
 use super::draw::draw;
+use super::seeds::Seeds;
 use super::shard::Shard;
 use super::story::{Kind, Story};
 use super::tally::Tally;
@@ -254,12 +255,14 @@ pub struct Search<'p> {
 }
 
 impl Search<'_> {
-    /// Adds runs to `tally` until the search is over, or `go_on` says no; it is asked after each batch of seeds. What comes
-    /// out depends on the seeds that were run and on nothing else: not on the number of threads.
+    /// Adds runs to `tally` until the search is over, or `go_on` says no; it is asked after each batch of seeds. Seeds that
+    /// the tally has already are not run again. What comes out depends on the seeds that were run and on nothing else: not on
+    /// the number of threads.
     pub fn run(&self, tally: &mut Tally, go_on: impl FnMut(&Tally) -> bool) {
+        let done = &tally.seeds.clone();
         if self.jobs <= 1 {
             // On the caller's own thread.
-            let mut searcher = Searcher::new(self);
+            let mut searcher = Searcher::new(self, done);
             return self.batches(tally, go_on, |batch| searcher.run(&batch));
         }
         std::thread::scope(|scope| {
@@ -268,7 +271,7 @@ impl Search<'_> {
                     let ((work, batches), (results, parts)) = (channel::<Arc<Batch>>(), channel());
                     scope.spawn(move || {
                         // What a thread changes all the time is in memory that no other thread writes to.
-                        let mut searcher = Searcher::new(self);
+                        let mut searcher = Searcher::new(self, done);
                         for batch in batches {
                             // Nobody takes results any more when the search has failed elsewhere.
                             if results.send(searcher.run(&batch)).is_err() {
@@ -300,7 +303,7 @@ impl Search<'_> {
         mut run: impl FnMut(Batch) -> Tally,
     ) {
         let started = Instant::now();
-        let mut next = self.from;
+        let mut next = tally.seeds.done_from(self.from, self.shard);
         let own_seeds = BATCH * u64::from(self.shard.of);
         loop {
             let end = match self.until {
@@ -311,7 +314,7 @@ impl Search<'_> {
                 return;
             }
             tally.absorb(&run(Batch { from: next, taken: AtomicU64::new(0), end }));
-            note_seeds(tally, next, end, self.shard);
+            tally.seeds.note(next, end, self.shard);
             next = end;
             let is_over = match self.until {
                 Until::Seed(end) => next >= end,
@@ -344,17 +347,20 @@ struct Searcher<'p> {
     explorer: Explorer<'p>,
     coverage: Coverage,
     shard: Shard,
+    /// What is not run again.
+    done: &'p Seeds,
 }
 
 impl<'p> Searcher<'p> {
-    fn new(search: &Search<'p>) -> Self {
-        Self { explorer: Explorer::new(search.plan), coverage: Coverage::default(), shard: search.shard }
+    fn new(search: &Search<'p>, done: &'p Seeds) -> Self {
+        let explorer = Explorer::new(search.plan);
+        Self { explorer, coverage: Coverage::default(), shard: search.shard, done }
     }
 
     fn run(&mut self, batch: &Batch) -> Tally {
         let mut tally = Tally::default();
         while let Some(seed) = batch.take() {
-            if self.shard.has(seed) {
+            if self.shard.has(seed) && !self.done.has(seed) {
                 let ran = self.explorer.run(seed, &mut self.coverage);
                 tally.add(&ran, &self.coverage);
             }
@@ -362,20 +368,6 @@ impl<'p> Searcher<'p> {
         tally.take(&mut self.coverage);
         tally
     }
-}
-
-/// Neighbouring parts are one part.
-fn note_seeds(tally: &mut Tally, from: u64, to: u64, shard: Shard) {
-    let before = tally
-        .seeds
-        .iter()
-        .copied()
-        .find(|&(_, end, number, of)| end == from && (number, of) == (shard.number, shard.of));
-    let from = before.map_or(from, |before| {
-        tally.seeds.remove(&before);
-        before.0
-    });
-    tally.seeds.insert((from, to, shard.number, shard.of));
 }
 
 /// So many seeds are run between two looks at the whole.

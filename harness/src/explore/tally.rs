@@ -13,6 +13,7 @@ use super::coverage::Coverage;
 use super::lengths::Lengths;
 use super::report::Unsound;
 use super::search::{Judged, Ran};
+use super::seeds::Seeds;
 
 /// What came of many runs of one scenario: a sum, so that the parts of a search can be added up in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,8 @@ pub struct Tally {
     pub wanted: BTreeSet<String>,
     /// The verbs of what can happen.
     pub verbs: BTreeSet<String>,
-    /// The seeds that were run: from, to (not included), and of how many shards which one.
-    pub seeds: BTreeSet<(u64, u64, u32, u32)>,
+    /// The seeds that were run.
+    pub seeds: Seeds,
     /// How many runs there were.
     pub runs: u64,
     /// In how many every claim held.
@@ -275,16 +276,10 @@ impl Tally {
         if self.plan != other.plan {
             return Err(TallyError::Plan);
         }
-        let overlap = |&(from, to, shard, shards): &(u64, u64, u32, u32)| {
-            self.seeds.iter().any(|&(own_from, own_to, own_shard, own_shards)| {
-                let may_share = shards != own_shards || shard == own_shard;
-                may_share && from < own_to && own_from < to
-            })
-        };
-        if other.seeds.iter().any(overlap) {
+        if self.seeds.overlap(&other.seeds) {
             return Err(TallyError::Seeds);
         }
-        self.seeds.extend(&other.seeds);
+        self.seeds.0.extend(&other.seeds.0);
         self.absorb(other);
         self.check().map_err(TallyError::Unsound)
     }
@@ -336,11 +331,6 @@ impl Tally {
     /// What must be met and was not.
     pub fn not_met(&self) -> impl Iterator<Item = &str> {
         self.wanted.iter().map(String::as_str).filter(|moment| !self.sometimes.contains_key(*moment))
-    }
-
-    /// The seed after the last one that was run.
-    pub fn next_seed(&self) -> Option<u64> {
-        self.seeds.iter().map(|(_, to, _, _)| *to).max()
     }
 
     /// Assumptions on which failures depend: with some answer no run failed, with another so many that this is no chance.

@@ -67,6 +67,11 @@ pub fn tell(name: &str, tally: &Tally) -> String {
     text
 }
 
+/// What searches one seed again, by what searched it.
+pub fn again(command: &str, seed: u64) -> String {
+    format!("{command} --seeds {seed}..{}", seed + 1)
+}
+
 fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding: &FindingTally) {
     let kind = if finding.is_safety { "UNSAFE" } else { "NOT BACK" };
     let (runs, seed) = (counted(finding.runs as usize, "run"), finding.seed);
@@ -80,7 +85,7 @@ fn told_finding(text: &mut String, name: &str, tally: &Tally, key: &str, finding
         let _ =
             writeln!(text, "INCONCLUSIVE {name}: {kind} with {answers} only: {runs}, first with seed {seed}");
     }
-    let again = format!("{} --seeds {seed}..{}", tally.command, seed + 1);
+    let again = again(&tally.command, seed);
     let Some(story) = &finding.story else {
         let _ = writeln!(text, "  {key}\n  replay: {again}");
         return;

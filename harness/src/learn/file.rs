@@ -19,6 +19,7 @@ use crate::scenario::read::At;
 use crate::scenario::schema_of;
 use crate::scenario::sections::split;
 use crate::scenario::tree::{Span, parse_one};
+use crate::whole;
 
 /// The form of files that this version writes.
 const FORM: u32 = 1;
@@ -194,13 +195,7 @@ impl Learned {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, file: &Path) -> io::Result<()> {
-        let mut name = file.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let other = file.with_file_name(name);
-        std::fs::write(&other, self.text())?;
-        std::fs::rename(&other, file).inspect_err(|_| {
-            let _ = std::fs::remove_file(&other);
-        })
+        whole::write(file, self.text().as_bytes())
     }
 
     /// Adds a run that showed an answer; one that is there already is not counted again.

@@ -17,6 +17,7 @@ use super::planner::{mistakes_without_topology, plans, topology_of};
 use super::read::At;
 use super::standard::{self, StandardFile};
 use super::tree::Span;
+use super::walk::Walk;
 
 /// What keeps scenarios from being read.
 #[derive(Debug, thiserror::Error)]
@@ -208,8 +209,8 @@ enum Scenario {
 }
 
 /// Finds what a path of the command line stands for: what exists there, with or without its ending, and then what the
-/// program carries. Says so if something else is carried under the same name.
-fn find(path: &Path, found: &mut Vec<Scenario>) -> Result<Option<String>, LoadError> {
+/// program carries. Says so if something else is carried under the same name, and what it passes over.
+fn find(path: &Path, found: &mut Vec<Scenario>) -> Result<Vec<String>, LoadError> {
     let name = path.to_string_lossy();
     let (is_standard, name) = match name.strip_prefix(STANDARD) {
         Some(name) => (true, name),
@@ -222,18 +223,33 @@ fn find(path: &Path, found: &mut Vec<Scenario>) -> Result<Option<String>, LoadEr
         Err(_) if !is_standard && with_ending.is_file() => &with_ending,
         Ok(_) | Err(_) if !carried.is_empty() => {
             found.extend(carried.into_iter().map(Scenario::Carried));
-            return Ok(None);
+            return Ok(Vec::new());
         }
         Ok(_) => return Err(LoadError::Empty(path_text(path))),
         Err(error) => {
-            let nearest = nearest::nearest(name, standard::scenarios().map(|file| file.name));
-            let hint = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+            let nearest = || nearest::nearest(name, standard::scenarios().map(|file| file.name));
+            let hint = one_case(name).or_else(|| Some(format!("did you mean `{}`?", nearest()?)));
             return Err(LoadError::Read { path: path_text(path), error, hint });
         }
     };
-    collect(there, there, found)?;
+    let mut remarks = Vec::new();
+    if there.is_dir() {
+        let failed = |(path, error)| LoadError::Read { path: path_text(path), error, hint: None };
+        let walk = Walk::through(there, false).map_err(failed)?;
+        found.extend(walk.files.into_iter().map(|file| Scenario::File(there.to_owned(), file)));
+        remarks = walk.remarks;
+    } else {
+        found.push(Scenario::File(there.to_owned(), there.to_owned()));
+    }
     let is_said = path.extension().is_some_and(|ending| ending == "yaml");
-    Ok((!carried.is_empty() && !is_said).then(|| hides(name, there)))
+    remarks.extend((!carried.is_empty() && !is_said).then(|| hides(name, there)));
+    Ok(remarks)
+}
+
+/// How one case of a scenario is run that is named as in reports.
+fn one_case(name: &str) -> Option<String> {
+    let (scenario, case) = name.strip_suffix(']')?.split_once('[')?;
+    Some(format!("one case of a scenario is `{scenario} --case {case}`"))
 }
 
 /// What is said where something is taken that has the name of what the program carries.
@@ -243,29 +259,6 @@ fn hides(name: &str, there: &Path) -> String {
     format!(
         "`{name}` is the {kind} `{there}` here; what the program carries under this name is `{STANDARD}{name}`"
     )
-}
-
-fn collect(root: &Path, path: &Path, found: &mut Vec<Scenario>) -> Result<(), LoadError> {
-    let failed = |error| LoadError::Read { path: path_text(path), error, hint: None };
-    let metadata = std::fs::metadata(path).map_err(failed)?;
-    if !metadata.is_dir() {
-        found.push(Scenario::File(root.to_owned(), path.to_owned()));
-        return Ok(());
-    }
-    let mut entries: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        entries.push(entry.map_err(failed)?.path());
-    }
-    entries.sort();
-    for entry in entries {
-        let is_yaml = entry.extension().is_some_and(|ending| ending == "yaml");
-        if entry.is_dir() && !entry.ends_with("topologies") {
-            collect(root, &entry, found)?;
-        } else if is_yaml && !entry.is_dir() {
-            found.push(Scenario::File(root.to_owned(), entry));
-        }
-    }
-    Ok(())
 }
 
 /// The plans of one scenario.
@@ -424,8 +417,14 @@ fn find_base(file: &str, text: &str) -> Result<Option<Base>, LoadError> {
     Err(one_mistake(Diagnostics::new(file, text, vec![fault])))
 }
 
+/// The folders `topologies` beside a scenario and in every folder above it, those above the one where the program runs
+/// included.
 fn topology_folders(scenario: &Path) -> impl Iterator<Item = PathBuf> {
-    scenario.ancestors().skip(1).map(|folder| folder.join("topologies"))
+    let here = std::env::current_dir().ok().filter(|_| scenario.is_relative());
+    let depth = here.map_or(0, |here| here.ancestors().count() - 1);
+    let above = (1..=depth).map(|count| std::iter::repeat_n("..", count).collect::<PathBuf>());
+    let beside = scenario.ancestors().skip(1).map(Path::to_owned);
+    beside.chain(above).map(|folder| folder.join("topologies"))
 }
 
 fn no_topology(file: &str, text: &str, scenario: &Scenario, name: &At<String>) -> Diagnostics {

@@ -29,12 +29,14 @@ mod topology_document;
 pub mod tree;
 pub mod unfit;
 mod validate;
+mod walk;
 
 pub use load::{LoadError, Loaded, Misfit, load, load_fitting, origin_on};
 pub use planner::{plan, plans, topology_of, warnings};
 pub(crate) use schema::{CERTIFICATE_WORDS, LINK_WORDS, NODE_WORDS, schema_of};
 pub use schema::{scenario_schema, topology_schema};
 pub use validate::{Validated, validate};
+pub use walk::FINDINGS;
 
 /// What tests of this crate need of scenarios.
 #[cfg(test)]

@@ -6,9 +6,10 @@ use crate::bounded;
 use crate::plan::{Overrides, Plan, path_text};
 
 use super::diagnostic::Diagnostics;
-use super::load::{LoadError, load, origin_on};
+use super::load::{LoadError, Loaded, load_fitting, origin_on};
 use super::planner::plans;
 use super::tree::{Value, parse_one};
+use super::walk::Walk;
 use super::{document, topology_document};
 
 /// What was found to be right.
@@ -18,6 +19,8 @@ pub struct Validated {
     pub plans: Vec<Plan>,
     /// The files of topologies that none of these scenarios is on.
     pub topologies: Vec<String>,
+    /// What is said of files that were passed over, or that hide what the program carries.
+    pub remarks: Vec<String>,
 }
 
 /// Reads all scenarios of these files and folders with their topologies, and every other topology that is one of the
@@ -29,19 +32,20 @@ pub fn validate(paths: &[PathBuf]) -> Result<Validated, LoadError> {
     let (mut topologies, mut scenarios) = (Vec::new(), Vec::new());
     for path in paths {
         let before = topologies.len();
-        let has_scenarios = find(path, is_in_topologies(path), &mut topologies)?;
+        let has_scenarios = find(path, &mut topologies)?;
         if has_scenarios || topologies.len() == before {
             scenarios.push(path.clone());
         }
     }
-    let (mut plans, mut mistakes) = (Vec::new(), Vec::new());
+    let (mut loaded, mut mistakes) = (Loaded::default(), Vec::new());
     if !scenarios.is_empty() {
-        match load(&scenarios, 1, &Overrides::default()) {
-            Ok(loaded) => plans = loaded,
+        match load_fitting(&scenarios, None, 1, &Overrides::default()) {
+            Ok(found) => loaded = found,
             Err(LoadError::Mistakes(found)) => mistakes = found,
             Err(error) => return Err(error),
         }
     }
+    let Loaded { plans, remarks, .. } = loaded;
     topologies.retain(|file| plans.iter().all(|plan| plan.origin.topology_file != *file));
     topologies.sort();
     topologies.dedup();
@@ -52,7 +56,11 @@ pub fn validate(paths: &[PathBuf]) -> Result<Validated, LoadError> {
             .collect();
         mistakes.extend(new);
     }
-    if mistakes.is_empty() { Ok(Validated { plans, topologies }) } else { Err(LoadError::Mistakes(mistakes)) }
+    if mistakes.is_empty() {
+        Ok(Validated { plans, topologies, remarks })
+    } else {
+        Err(LoadError::Mistakes(mistakes))
+    }
 }
 
 /// Everything that is wrong with a topology and with what it is based on.
@@ -65,29 +73,21 @@ fn mistakes_of(file: &str) -> Result<Vec<Diagnostics>, LoadError> {
 }
 
 /// Finds the topologies at or below a path, and says whether there is anything else that may be a scenario.
-fn find(path: &Path, in_topologies: bool, topologies: &mut Vec<String>) -> Result<bool, LoadError> {
-    let failed = |error| LoadError::Read { path: path_text(path), error, hint: None };
+fn find(path: &Path, topologies: &mut Vec<String>) -> Result<bool, LoadError> {
     if path.is_file() {
-        let is_topology = in_topologies || says_to_be_a_topology(path);
+        let is_topology = is_in_topologies(path) || says_to_be_a_topology(path);
         if is_topology {
             topologies.push(path_text(path));
         }
         return Ok(!is_topology);
     }
-    let mut has_scenarios = false;
-    if path.is_dir() {
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            let entry = entry.map_err(failed)?.path();
-            let below = in_topologies || entry.ends_with("topologies");
-            let is_yaml = entry.extension().is_some_and(|ending| ending == "yaml");
-            if entry.is_dir() || (is_yaml && below) {
-                has_scenarios |= find(&entry, below, topologies)?;
-            } else {
-                has_scenarios |= is_yaml;
-            }
-        }
+    if !path.is_dir() {
+        return Ok(false);
     }
-    Ok(has_scenarios)
+    let failed = |(path, error): (PathBuf, _)| LoadError::Read { path: path_text(&path), error, hint: None };
+    let walk = Walk::through(path, is_in_topologies(path)).map_err(failed)?;
+    topologies.extend(walk.topologies.iter().map(|file| path_text(file)));
+    Ok(!walk.files.is_empty())
 }
 
 /// Whether it is a folder `topologies`, or something in one.

@@ -67,7 +67,7 @@ pub enum StandError {
     #[error(transparent)]
     Load(#[from] LoadError),
     /// The twin failed.
-    #[error("{}", with_cause(.0))]
+    #[error("the twin: {0}")]
     Twin(#[from] TwinError),
     /// The address of the control API is taken, or none of this machine.
     #[error("the control API cannot listen on {address}: {source}")]
@@ -88,12 +88,6 @@ pub enum StandError {
     /// There is no runtime, or no randomness for a token.
     #[error("the system has no {0} to give")]
     System(&'static str),
-}
-
-fn with_cause(error: &TwinError) -> String {
-    let cause = std::error::Error::source(error)
-        .filter(|_| !matches!(error, TwinError::AddressTaken { .. } | TwinError::NetworkTaken { .. }));
-    cause.map_or_else(|| format!("the twin: {error}"), |cause| format!("the twin: {error}: {cause}"))
 }
 
 impl Stand {

@@ -24,10 +24,10 @@ pub enum TwinError {
         allowed: u64,
     },
     /// How many files may be open cannot be read or changed.
-    #[error("raising the limit of open files")]
+    #[error("raising the limit of open files: {0}")]
     FileLimit(#[source] io::Error),
     /// No free network on loopback.
-    #[error("no free place on loopback among {tried} (the last one, {last}, could not be had)")]
+    #[error("no free place on loopback among {tried} (the last one, {last}, could not be had: {source})")]
     NoNetwork {
         /// How many were tried.
         tried: u32,
@@ -78,7 +78,7 @@ pub enum TwinError {
     #[error("{0} ports of masters do not fit onto the one loopback address of this machine: three do")]
     TooManyPorts(usize),
     /// A certificate could not be made.
-    #[error("making the certificate `{name}`")]
+    #[error("making the certificate `{name}`: {source}")]
     Certificate {
         /// What the topology calls it.
         name: String,
@@ -86,7 +86,7 @@ pub enum TwinError {
         source: rcgen::Error,
     },
     /// A certificate or key that was made cannot be used for TLS.
-    #[error("setting up TLS with the certificate `{name}`")]
+    #[error("setting up TLS with the certificate `{name}`: {source}")]
     Tls {
         /// What the topology calls it.
         name: String,
@@ -94,7 +94,7 @@ pub enum TwinError {
         source: rustls::Error,
     },
     /// A file could not be written.
-    #[error("writing `{}`", path.display())]
+    #[error("writing `{}`: {source}", path.display())]
     File {
         /// Which one.
         path: PathBuf,
@@ -126,7 +126,7 @@ pub enum TwinError {
     #[error("{0}")]
     Apply(#[from] ApplyError),
     /// A socket could not be had.
-    #[error("{doing} on {address}")]
+    #[error("{doing} on {address}: {source}")]
     Socket {
         /// What was tried.
         doing: &'static str,
@@ -136,6 +136,6 @@ pub enum TwinError {
         source: io::Error,
     },
     /// The runtime that drives the sockets could not be had.
-    #[error("starting the runtime of the twin")]
+    #[error("starting the runtime of the twin: {0}")]
     Runtime(#[source] io::Error),
 }
