@@ -13,7 +13,9 @@ use tempfile::{Builder, NamedTempFile};
 pub(crate) fn write(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let Some(place) = place(file)? else { return fs::write(file, bytes) };
     let beside = written(beside(&place)?, bytes)?;
-    if let Ok(there) = fs::metadata(&place) {
+    if let Ok(there) = fs::metadata(&place)
+        && there.permissions() != beside.as_file().metadata()?.permissions()
+    {
         beside.as_file().set_permissions(there.permissions())?;
     }
     beside.persist(place).map(drop).map_err(|failed| failed.error)
@@ -25,7 +27,7 @@ pub(crate) fn write_new(file: &Path, bytes: &[u8]) -> io::Result<()> {
     beside.persist_noclobber(file).map(drop).map_err(|failed| failed.error)
 }
 
-/// Whether [`write`] finds a place for a file; nothing is changed.
+/// Whether [`write()`] finds a place for a file; nothing is changed.
 pub(crate) fn check(file: &Path) -> io::Result<()> {
     place(file)?.map_or(Ok(()), |place| beside(&place).map(drop))
 }

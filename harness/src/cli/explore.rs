@@ -84,6 +84,7 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
     for name in set_findings_aside(&mut plans, findings, &arguments.paths) {
         print(&format!("SKIPPED {name}: it lies in `{}`, where findings are put\n", path_text(findings)))?;
     }
+    plans.iter().try_for_each(|plan| check_unchanged(plan, &report))?;
     let stopped = super::stop::flag();
     if let Some(variable) = said_by {
         print(&format!("shard {shard}, by {variable}\n"))?;
@@ -109,14 +110,6 @@ pub(super) fn explore(arguments: &ExploreArguments) -> Result<u8, CommandError> 
             live.aside(|| print(&text))?;
         }
         let tally = report.scenarios.entry(plan.name.clone()).or_insert_with(|| Tally::of(plan));
-        if tally.plan != plan.digest().to_string() {
-            let text = format!(
-                "`{}` is not what it was when the report was written\nhint: go on with the same files, options and version, \
-                 or begin without `--resume`",
-                plan.name
-            );
-            return Err(CommandError::Input(text));
-        }
         let before = tally.runs;
         let mut search = search(plan, arguments, shard);
         if arguments.seeds.is_none() {
@@ -173,9 +166,23 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
         }
     }
     let written = keep(&sum, arguments.report.as_deref());
-    let incomplete = if is_whole { 0 } else { SURROUNDINGS };
-    let code = if exit_code(&sum) == 0 { incomplete } else { exit_code(&sum) };
+    let code = match exit_code(&sum) {
+        0 if !is_whole => SURROUNDINGS,
+        code => code,
+    };
     Ok(ended_with(code, written.err()))
+}
+
+/// Refuses to add runs of another plan to those of a report.
+fn check_unchanged(plan: &Plan, report: &Report) -> Result<(), CommandError> {
+    match report.scenarios.get(&plan.name) {
+        Some(tally) if tally.plan != plan.digest().to_string() => Err(CommandError::Input(format!(
+            "`{}` is not what it was when the report was written\nhint: go on with the same files, options and version, \
+             or begin without `--resume`",
+            plan.name
+        ))),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Names parts of a search.

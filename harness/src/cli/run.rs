@@ -318,8 +318,10 @@ struct Kept<'p> {
 impl<'p> Kept<'p> {
     fn begin(plan: &'p Plan, backend: BackendKind, arguments: &RunArguments) -> Self {
         let history = arguments.histories.as_ref().map(|folder| {
-            let out = File::create(folder.join(history_file(plan)))?;
-            HistoryWriter::begin(plan, backend.word(), BufWriter::new(out))
+            let file = folder.join(history_file(plan));
+            let out = File::create(&file)?;
+            let begun = HistoryWriter::begin(plan, backend.word(), BufWriter::new(out));
+            begun.inspect_err(|_| drop(std::fs::remove_file(&file)))
         });
         let is_for_people = arguments.format == Format::Human && !has_standard_output_alone(arguments);
         let wants_timeline = arguments.verbose && is_for_people;
@@ -342,10 +344,11 @@ impl<'p> Kept<'p> {
     /// Ends the history; what could not be written whole goes, and why.
     fn finish_history(&mut self, arguments: &RunArguments) -> Option<CommandError> {
         let (history, folder) = (self.history.take()?, arguments.histories.as_ref()?);
-        let error = history.and_then(HistoryWriter::finish).err()?;
         let file = folder.join(history_file(self.plan));
-        let _ = std::fs::remove_file(&file);
-        Some(cannot_write(&file, &error))
+        let finish = |history: HistoryWriter<'_, _>| {
+            history.finish().map(drop).inspect_err(|_| drop(std::fs::remove_file(&file)))
+        };
+        Some(cannot_write(&file, &history.and_then(finish).err()?))
     }
 
     fn tell(self) -> Result<(), CommandError> {

@@ -14,7 +14,7 @@ pub struct Live {
 impl Live {
     /// A line for so many scenarios.
     pub fn begin(scenarios: usize) -> Self {
-        let live = Self::with_style(scenarios as u64, "{pos} of {len}, {elapsed}: {msg}");
+        let live = Self::with_style(scenarios as u64, "{pos} of {len}, {elapsed}: {wide_msg}");
         if !live.bar.is_hidden() {
             // Where time is real, a scenario takes long: the line shows that something goes on.
             live.bar.enable_steady_tick(Duration::from_millis(500));
@@ -24,7 +24,7 @@ impl Live {
 
     /// A line for something that is watched.
     pub fn watching() -> Self {
-        Self::with_style(0, "{msg}")
+        Self::with_style(0, "{wide_msg}")
     }
 
     fn with_style(length: u64, template: &str) -> Self {
