@@ -326,7 +326,12 @@ impl World {
                 comes_online
             }
             ResourceKind::SqlServerAgent => true,
-            ResourceKind::SqlServer => self.start_sql_server(node),
+            ResourceKind::SqlServer => {
+                if !self.has_shared_disk() {
+                    self.take_disk(node, resource);
+                }
+                self.start_sql_server(node)
+            }
             ResourceKind::AvailabilityGroup => self.become_primary(node),
             // A service that cannot be started fails its resource (event 1041, documented).
             ResourceKind::ScaleOutMaster => self.start_master(node),
@@ -389,6 +394,13 @@ impl World {
         }
     }
 
+    /// Whether the databases of the instance lie on a disk of the cluster. Where it has none they are on an SMB share or a
+    /// cluster shared volume (failover cluster instances take both, documented): these go to the node on which the cluster
+    /// starts SQL Server, and are never out of reach (assumed).
+    fn has_shared_disk(&self) -> bool {
+        self.find_resource(|kind| kind == ResourceKind::PhysicalDisk).is_some()
+    }
+
     pub(crate) fn start_sql_server(&mut self, node: NodeId) -> bool {
         if self.reservation != Some(node) || self.nodes[node.index()].disabled.sql_server {
             return false;
@@ -427,7 +439,12 @@ impl World {
                     self.tell_where(address);
                 }
             }
-            ResourceKind::SqlServer => self.stop_sql_server(node),
+            ResourceKind::SqlServer => {
+                self.stop_sql_server(node);
+                if !self.has_shared_disk() && self.reservation == Some(node) {
+                    self.reservation = None;
+                }
+            }
             ResourceKind::AvailabilityGroup => self.step_down(node),
             ResourceKind::PhysicalDisk => {
                 if self.reservation == Some(node) {
