@@ -83,7 +83,7 @@ fn a_mistake_changes_the_topology_exactly_if_it_is_said_to_be_in_the_model() {
             // What cannot be read is taken for right, and told.
             Ok(topology) if mistake.rule.ends_with("_settings_are_well_formed") => {
                 assert_eq!(
-                    topology.gaps.is_empty(),
+                    topology.not_held.is_empty(),
                     mistake.name == "task_count_is_a_word",
                     "{}",
                     mistake.name
@@ -345,4 +345,161 @@ fn a_prediction_points_to_the_rule_or_to_the_step_that_preflight_names() {
     }
     assert!(away > 25, "{away}");
     assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// The right example with the text of the settings of every worker, or of the second node, replaced.
+fn with_settings(of_workers: bool, old: &str, new: &str) -> Snapshot {
+    let mut snapshot = example::right();
+    let files = if of_workers {
+        snapshot.workers.iter_mut().map(|one| &mut one.worker_settings).collect::<Vec<_>>()
+    } else {
+        vec![&mut snapshot.nodes[1].master_settings]
+    };
+    for file in files {
+        let file = file.seen_mut().expect("it was seen");
+        assert!(file.text.contains(old), "{old}");
+        file.text = file.text.replace(old, new);
+    }
+    snapshot
+}
+
+#[test]
+fn what_no_topology_holds_is_never_vouched_for() {
+    let mut bound_twice = example::right();
+    let sslcert = bound_twice.nodes[1].sslcert.seen_mut().expect("it was seen");
+    let own = "    IP:port                      : 10.0.0.100:8391\n    Certificate Hash             : \
+               0bad000000000000000000000000000000000bad\n    Application ID               : \
+               {2b7c1d6e-0000-0000-0000-000000000000}\n    Certificate Store Name       : Root\n";
+    sslcert.push_str(own);
+    let mut two_forms = example::right();
+    let file = two_forms.workers[0].worker_settings.seen_mut().expect("it was seen");
+    file.text = file.text.replace("https://SQLFCI:", "https://sqlfci.lab.example:");
+    for (snapshot, finding) in [
+        (with_settings(true, "https://SQLFCI:", "http://SQLFCI:"), "endpoint_is_the_network_name on w1"),
+        (with_settings(false, "{", "// c\n{"), "sql_server_name_is_well_formed on NODE2"),
+        (with_settings(false, "}", "} x"), "sql_server_name_is_well_formed on NODE2"),
+        (with_settings(true, "}", "} x"), "worker_settings_are_well_formed on w2"),
+        (bound_twice, "port_is_bound_to_the_certificate on NODE2"),
+        (two_forms, "certificate_names_the_network_name on cluster"),
+    ] {
+        let prediction = predict(&snapshot, 1).unwrap_or_else(|error| panic!("{finding}: {error}"));
+        let told = human(&prediction, &snapshot);
+        let wrong = format!("\nwrong, and not in the model: {finding} (see `failover preflight`)\n");
+        assert!(told.contains(&wrong), "{told}");
+        assert!(told.contains("\nnot in the topology: "), "{told}");
+        assert!(!told.contains("no worker stays away") && !told.contains("not seen"), "{told}");
+        assert_eq!(prediction.exit_code(), 3, "{told}");
+        assert!(prediction.file().contains("# Not in this topology:\n# - "), "{}", prediction.file());
+    }
+}
+
+#[test]
+fn a_network_name_that_is_asked_for_with_its_domain_is_one_that_the_certificate_lacks() {
+    let asked = |snapshot: Snapshot| {
+        let text = snapshot.text().replace("https://SQLFCI:", "https://sqlfci.lab.example:");
+        Snapshot::read(&text).expect("a snapshot")
+    };
+    let snapshot = asked(example::right());
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    let told = human(&prediction, &snapshot);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (1, (3, 3)), "{told}");
+    assert!(told.contains("does not name `sqlfci.lab.example`"), "{told}");
+    // With the name in that form among its own all is right.
+    let text = snapshot.text().replace("CN=SQLFCI", "CN=sqlfci.lab.example");
+    let snapshot = Snapshot::read(&text).expect("a snapshot");
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{}", human(&prediction, &snapshot));
+}
+
+#[test]
+fn an_instance_without_a_disk_of_the_cluster_comes_back_too() {
+    let mut snapshot = example::right();
+    let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+    resources.retain(|one| one.kind != "Physical Disk");
+    for one in resources {
+        one.dependency = one.dependency.replace("([Cluster Disk 1]) and ", "");
+    }
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    let told = human(&prediction, &snapshot);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{told}");
+    assert_eq!(preflight::inspect(&snapshot).exit_code(), 0);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, prediction.file()).expect("a file");
+    let judged = run(&["run", "--suite", "cluster", "--topology", file.to_str().expect("a path of text")]);
+    assert_eq!(judged.code, 0, "{}", judged.stdout);
+}
+
+#[test]
+fn settings_that_are_not_the_defaults_are_in_the_topology() {
+    let slow = "\"MaxTaskCount\": 3, \"AgentHeartbeatInterval\": \"00:30:00\", \"LeaseInternval\": \"00:00:15\", \
+                \"HeartbeatErrorTolerance\": \"00:00:30\", \"TaskHeartbeatInterval\": \"00:00:10\"";
+    let mut snapshot = with_settings(true, "\"MaxTaskCount\": 10", slow);
+    for node in &mut snapshot.nodes {
+        let file = node.master_settings.seen_mut().expect("it was seen");
+        file.text = file.text.replace("300000", "\"3600000\"");
+    }
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    for line in [
+        "\"MaxTaskCount\": 3",
+        "\"AgentHeartbeatInterval\": \"30m\"",
+        "\"LeaseInternval\": \"15s\"",
+        "\"HeartbeatErrorTollerance\": \"30s\"",
+        "\"DealWithExpiredTasksIntervalInMs\": 3600000",
+    ] {
+        assert!(prediction.topology.contains(line), "{line}\n{}", prediction.topology);
+    }
+    assert!(!prediction.topology.contains("TaskHeartbeatInterval"), "a default needs no word");
+    let told = human(&prediction, &snapshot);
+    let later = "nobody knows `worker_retry`: if it is `60s`, all 3 are back only within 3";
+    assert!(told.contains(later), "{told}");
+    assert_eq!(
+        (prediction.not_held.len(), away(&prediction), prediction.exit_code()),
+        (0, (0, 0), 3),
+        "{told}"
+    );
+    // A rhythm without a period is none that a topology can say.
+    let never = with_settings(true, "\"MaxTaskCount\": 10", "\"AgentHeartbeatInterval\": \"00:00:00\"");
+    let prediction = predict(&never, 1).expect("a prediction");
+    assert_eq!(prediction.not_held[0], "w1: AgentHeartbeatInterval is 0s; the default is taken");
+    assert_eq!(prediction.exit_code(), 3);
+}
+
+#[test]
+fn a_topology_file_says_what_it_does_not_hold() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.yaml");
+    let file = file.to_str().expect("a path of text");
+    let answer = run(&["predict", "--example", "firewall_closed_on_second_node", "--write-topology", file]);
+    assert_eq!(answer.code, 1);
+    let step = "change_node: { node: \"NODE2\", master_port: blocked }";
+    assert!(
+        answer.stderr.contains(&format!("mine.yaml` does not hold: the step `{step}`\n")),
+        "{}",
+        answer.stderr
+    );
+    let text = std::fs::read_to_string(file).expect("the topology");
+    assert!(
+        text.contains(&format!("# given:\n#   - move_role: {{ to: \"NODE1\" }}\n#   - {step}\n{{\n")),
+        "{text}"
+    );
+    // What stands there can be taken into a scenario as it is.
+    let given: String = text
+        .lines()
+        .skip_while(|line| *line != "# given:")
+        .filter_map(|line| line.strip_prefix("# "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let scenario = format!(
+        "proves: it is cut off\nabout: {{ topology: snapshot }}\n{given}steps:\n  - move_role: {{ to: standby }}\n"
+    );
+    assert_eq!(plan_of(&scenario, &text, 1).given, 2);
+    let proxy = run(&["predict", "--example", "proxy_of_a_worker", "--write-topology", file]);
+    assert!(
+        proxy.stderr.contains("does not hold: wrong, and not in the model: no_proxy on w3"),
+        "{}",
+        proxy.stderr
+    );
+    let right = run(&["predict", "--example", "right", "--write-topology", file]);
+    assert_eq!((right.code, right.stderr.as_str()), (0, ""));
 }

@@ -204,7 +204,7 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         CommandError::Surroundings(format!("{error}\n{hint}"))
     })?;
     let lab = lab_yaml(&arguments.cluster, &topology);
-    let files = [("lab.yaml", &lab), ("topology.yaml", &topology.topology)];
+    let files = [("lab.yaml", &lab), ("topology.yaml", &topology.file())];
     let paths = files.map(|(name, _)| arguments.folder.join(name));
     if let Some(there) = paths.iter().find(|file| file.symlink_metadata().is_ok()) {
         let text = format!("nothing was written: there is already `{}`", path_text(there));
@@ -214,7 +214,10 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         let written = std::fs::create_dir_all(&arguments.folder).and_then(|()| std::fs::write(path, text));
         written.map_err(|error| cannot_write(path, &error))?;
     }
-    let gaps: String = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap))).collect();
+    let not_held =
+        topology.not_held.iter().map(|one| format!("not in the topology: {}\n", words::plain(&one.told)));
+    let not_seen = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap)));
+    let gaps: String = not_held.chain(not_seen).collect();
     let [lab, topology] = paths.map(|path| quoted(&path_text(path)));
     print(&format!(
         "wrote {lab}\nwrote {topology}\n{gaps}\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \

@@ -14,10 +14,12 @@ use crate::guide::preflight::setup::{
     worker_service,
 };
 use crate::guide::preflight::{self, cluster::named};
-use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
+use crate::guide::snapshot::{
+    Binding, Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings,
+};
 
 use super::state::state_of;
-use super::{PredictError, unseen};
+use super::{PredictError, settings, unseen};
 
 /// A topology, and what it does not say of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,34 @@ pub struct Predicted {
     pub workers: Vec<String>,
     /// What nobody could look at, and what is taken for it.
     pub gaps: Vec<String>,
+    /// What the snapshot shows and no topology holds, and what is taken for it.
+    pub not_held: Vec<NotHeld>,
     /// What the snapshot shows and no step of a scenario leads to: nothing can be predicted.
     pub not_predicted: Vec<String>,
+}
+
+/// Something that the snapshot shows and no topology holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotHeld {
+    /// The rule of preflight that it breaks, and the machine, or `cluster`; `None` if it breaks none.
+    pub breaks: Option<(&'static str, String)>,
+    /// What it is, and what is taken for it.
+    pub told: String,
+}
+
+impl Predicted {
+    /// The steps that bring the cluster of the topology to where the one of the snapshot is.
+    pub fn given(&self) -> Vec<String> {
+        let quoted = |name: &String| Value::from(name.as_str()).to_string();
+        let moved = format!("move_role: {{ to: {} }}", quoted(&self.owner));
+        let changes = self.changes.iter().map(|(name, step)| step.replacen("NODE", &quoted(name), 1));
+        std::iter::once(moved).chain(changes).collect()
+    }
+
+    /// Whether the cluster of the topology is there from the start.
+    pub fn starts_there(&self) -> bool {
+        self.changes.is_empty() && self.nodes.first() == Some(&self.owner)
+    }
 }
 
 /// Makes the topology of a snapshot.
@@ -63,9 +91,10 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     }
     let mut builder = Builder {
         setup: &setup,
-        name: dns_name(network_name).map_err(lacks)?,
+        name: name_of(&setup, dns_name(network_name).map_err(lacks)?),
         certificates: BTreeMap::new(),
         gaps: Vec::new(),
+        not_held: Vec::new(),
         unseen: &unseen,
     };
     builder.name_certificates(&owner);
@@ -114,6 +143,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         nodes: snapshot.nodes.iter().map(|node| node.name.clone()).collect(),
         workers: snapshot.workers.iter().map(|worker| worker.name.clone()).collect(),
         gaps: builder.gaps,
+        not_held: builder.not_held,
     })
 }
 
@@ -134,13 +164,30 @@ fn changes(snapshot: &Snapshot, owner: &str) -> Vec<(String, &'static str)> {
     changes
 }
 
+/// The network name as the topology calls it, where it has one form alone: that in which workers ask for it, since this is the
+/// one that the certificate must name; the registered one where they use several.
+fn name_of(setup: &Setup<'_>, registered: &str) -> String {
+    match forms(setup).as_slice() {
+        [only] if same_host(only, registered) && !only.eq_ignore_ascii_case(registered) => only.clone(),
+        _ => registered.to_owned(),
+    }
+}
+
+/// The forms of the network name in which workers ask for it, or else the one that is noted.
+fn forms(setup: &Setup<'_>) -> Vec<String> {
+    let Ok(noted) = &setup.noted else { return Vec::new() };
+    let asked = setup.asked(noted);
+    if asked.is_empty() { vec![noted.clone()] } else { asked }
+}
+
 struct Builder<'s> {
     setup: &'s Setup<'s>,
-    /// The host name that the network name registers.
-    name: &'s str,
+    /// The network name as the topology calls it.
+    name: String,
     /// The master certificates by their thumbprints: the names that the topology gives them.
     certificates: BTreeMap<String, String>,
     gaps: Vec<String>,
+    not_held: Vec<NotHeld>,
     /// Machines that the snapshot has nothing from.
     unseen: &'s [String],
 }
@@ -150,6 +197,32 @@ impl Builder<'_> {
         let what = what.into();
         if !self.gaps.contains(&what) {
             self.gaps.push(what);
+        }
+    }
+
+    fn not_held(&mut self, rule: &'static str, subject: &str, told: String) {
+        self.not_held.push(NotHeld { breaks: Some((rule, subject.to_owned())), told });
+    }
+
+    /// Times in the settings of a machine that no topology can say.
+    fn no_rhythm(&mut self, machine: &str, told: Vec<String>) {
+        let told = told.into_iter().map(|told| NotHeld { breaks: None, told: format!("{machine}: {told}") });
+        self.not_held.extend(told);
+    }
+
+    /// A settings file of a machine that nobody could look at, or that nobody can read.
+    fn no_settings<T>(
+        &mut self,
+        machine: &str,
+        (file, rule): (&str, &'static str),
+        seen: &Look<T>,
+        why: &str,
+    ) {
+        match seen {
+            Look::Seen(_) => {
+                self.not_held(rule, machine, format!("{file} of {machine}: {why}; taken for right"))
+            }
+            Look::CouldNotLook(_) => self.not_seen(machine, file, why),
         }
     }
 
@@ -189,13 +262,11 @@ impl Builder<'_> {
             let mut document = match find_anywhere(self.setup.snapshot, &thumbprint) {
                 Some(certificate) => {
                     let left = (certificate.not_after.0 - self.setup.now().0).max(0);
-                    let names: Vec<String> =
-                        certificate.common_names().into_iter().map(|name| self.host(name)).collect();
-                    let mut document = json!({ "common_names": names });
-                    if let Some(names) = &certificate.alternative_names {
-                        let names: Vec<String> = names.iter().map(|name| self.host(name)).collect();
-                        document["alternative_names"] = json!(names);
+                    let mut document = json!({ "common_names": self.named_by(&certificate.common_names()) });
+                    if certificate.alternative_names.is_some() {
+                        document["alternative_names"] = json!(self.named_by(&certificate.names()));
                     }
+                    self.hold_forms(&thumbprint, certificate);
                     // What outlives every run is not worth a word.
                     if left < 86_400 {
                         document["expires_after"] = json!(format!("{left}s"));
@@ -217,17 +288,45 @@ impl Builder<'_> {
         Value::Object(documents)
     }
 
+    /// The names of a certificate as the topology calls them: the network name is there if every form of it is that workers ask
+    /// for.
+    fn named_by(&self, names: &[&str]) -> Vec<String> {
+        let forms = forms(self.setup);
+        let is = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        let has_all = forms.iter().all(|form| names.iter().any(|name| is(name, form)));
+        let called = |name: &&str| {
+            let is_form = forms.iter().any(|form| is(form, name)) && same_host(name, &self.name);
+            if has_all && is_form { self.name.clone() } else { (*name).to_owned() }
+        };
+        names.iter().map(called).collect()
+    }
+
+    /// Tells if the pinned certificate has some of the forms of the network name that workers ask for, and lacks others.
+    fn hold_forms(&mut self, thumbprint: &str, certificate: &Certificate) {
+        let names = certificate.names();
+        let is_there = |form: &String| names.iter().any(|name| name.eq_ignore_ascii_case(form));
+        let (there, missing): (Vec<String>, Vec<String>) = forms(self.setup).into_iter().partition(is_there);
+        let is_pinned = self.setup.pin.as_ref().is_ok_and(|pin| pin == thumbprint);
+        if is_pinned && !there.is_empty() && !missing.is_empty() {
+            let told = format!(
+                "workers ask for {} and for {}, and the certificate names the first alone; `{}` is taken for both",
+                there.join(", "),
+                missing.join(", "),
+                self.name
+            );
+            self.not_held("certificate_names_the_network_name", "cluster", told);
+        }
+    }
+
     /// A host as the topology calls it: the network name in whatever form workers use it is one name there.
     fn host(&self, host: &str) -> String {
-        let Ok(noted) = &self.setup.noted else { return host.to_owned() };
-        let asked = self.setup.asked(noted);
-        let is_asked = asked.iter().any(|name| name.eq_ignore_ascii_case(host));
-        let is_noted = asked.is_empty() && noted.eq_ignore_ascii_case(host);
-        if (is_asked || is_noted) && same_host(noted, self.name) {
-            self.name.to_owned()
-        } else {
-            host.to_owned()
-        }
+        if same_host(host, &self.name) { self.name.clone() } else { host.to_owned() }
+    }
+
+    /// The host name of a Network Name as the topology calls it.
+    fn registered(&self, resource: &Resource) -> Result<String, String> {
+        let of_role = self.setup.network_name.as_ref().is_ok_and(|name| name.name == resource.name);
+        if of_role { Ok(self.name.clone()) } else { dns_name(resource).map(str::to_owned) }
     }
 
     fn profile(&mut self) -> &'static str {
@@ -283,14 +382,15 @@ impl Builder<'_> {
 
     fn node(&mut self, number: u32, node: &Node) -> Value {
         let (setup, name) = (self.setup, &node.name);
-        let mut taken_for_right = |what: &str, why: String| self.not_seen(name, what, &why);
         let settings = match master_file(node) {
             Ok(file) => Some(file),
             Err(why) => {
-                taken_for_right("MasterSettings.config", why);
+                self.no_settings(name, MASTER_SETTINGS, &node.master_settings, &why);
                 None
             }
         };
+        self.hold_binding(node);
+        let mut taken_for_right = |what: &str, why: String| self.not_seen(name, what, &why);
         let shown = match node.sslcert.seen() {
             Ok(_) => presented(setup, node),
             Err(why) => {
@@ -314,7 +414,7 @@ impl Builder<'_> {
         };
         let key_opens = shown.as_ref().and_then(key).unwrap_or(true);
         let sql_server = settings.as_ref().map_or_else(
-            || self.instance_host(setup.instance.as_deref().unwrap_or(self.name)),
+            || self.instance_host(setup.instance.as_deref().unwrap_or(&self.name)),
             |file| {
                 // With slashes it is no host that anybody knows.
                 let is_right = !file.sql_server.contains('/');
@@ -326,14 +426,17 @@ impl Builder<'_> {
             members.as_ref().ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
         let address =
             node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
+        let mut master_settings = json!({
+            "PortNumber": settings.as_ref().map_or_else(|| self.port(), |file| file.port),
+            "SSLCertThumbprint": certificate,
+            "SqlServerName": sql_server,
+        });
+        let not_held =
+            node.master_settings.seen().map(|file| settings::of_master(&mut master_settings, file));
         let mut document = json!({
             "name": name,
             "address": address.unwrap_or_else(|| Ipv4Addr::from_bits(TEST_NET_1 + number).to_string()),
-            "master_settings": {
-                "PortNumber": settings.as_ref().map_or_else(|| self.port(), |file| file.port),
-                "SSLCertThumbprint": certificate,
-                "SqlServerName": sql_server,
-            },
+            "master_settings": master_settings,
             "root": self.stores(root, true),
             "private_key": if key_opens { "present" } else { "missing" },
             "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
@@ -342,6 +445,7 @@ impl Builder<'_> {
         if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
             document["NodeWeight"] = json!(0);
         }
+        self.no_rhythm(name, not_held.unwrap_or_default());
         document
     }
 
@@ -349,9 +453,29 @@ impl Builder<'_> {
     fn instance_host(&self, host: &str) -> String {
         let Ok(sql_server) = &self.setup.sql_server else { return self.host(host) };
         let of_role = network_name_of(&self.setup.snapshot.cluster, sql_server);
-        match of_role.and_then(dns_name) {
-            Ok(name) if same_host(name, host) => name.to_owned(),
+        match of_role.and_then(|resource| self.registered(resource)) {
+            Ok(name) if same_host(&name, host) => name,
             Ok(_) | Err(_) => host.to_owned(),
+        }
+    }
+
+    /// Tells if HTTP.SYS has several certificates for the addresses to which workers come: in a topology it has one.
+    fn hold_binding(&mut self, node: &Node) {
+        let (Ok(file), Ok(text)) = (master_file(node), node.sslcert.seen()) else { return };
+        let mut bound = bindings(text);
+        bound.retain(|one| one.port() == Some(file.port) && self.setup.is_for_workers(&one.ip_port));
+        let differs = |pair: &[Binding]| {
+            pair[0].thumbprint != pair[1].thumbprint || !pair[0].store.eq_ignore_ascii_case(&pair[1].store)
+        };
+        if bound.windows(2).any(differs) {
+            let all: Vec<&str> = bound.iter().map(|one| one.ip_port.as_str()).collect();
+            let told = format!(
+                "{}: {} have different certificates; that of {} is taken",
+                node.name,
+                all.join(", "),
+                all[0]
+            );
+            self.not_held("port_is_bound_to_the_certificate", &node.name, told);
         }
     }
 
@@ -384,12 +508,19 @@ impl Builder<'_> {
         let name = &worker.name;
         let file = worker_file(worker);
         if let Err(why) = &file {
-            self.not_seen(name, "WorkerSettings.config", why);
+            self.no_settings(name, WORKER_SETTINGS, &worker.worker_settings, why);
         }
         let file = file.ok();
         let asked = file.as_ref().and_then(|file| endpoint(&file.endpoint));
         let (host, port) =
-            asked.map_or_else(|| (self.name.to_owned(), self.port()), |(host, port)| (self.host(host), port));
+            asked.map_or_else(|| (self.name.clone(), self.port()), |(host, port)| (self.host(host), port));
+        if let (Some(file), None) = (&file, asked) {
+            let told = format!(
+                "MasterEndpoint of {name} is `{}`, which is none; `https://{host}:{port}` is taken",
+                file.endpoint
+            );
+            self.not_held("endpoint_is_the_network_name", name, told);
+        }
         let pin =
             file.as_ref().and_then(|file| self.certificates.get(&file.pin)).map_or("master", String::as_str);
         let pin = pin.to_owned();
@@ -406,12 +537,16 @@ impl Builder<'_> {
                 "enabled"
             }
         };
+        let mut worker_settings = json!({
+            "MasterEndpoint": format!("https://{host}:{port}"),
+            "MasterHttpsCertThumbprint": pin,
+        });
+        let not_held =
+            worker.worker_settings.seen().map(|file| settings::of_worker(&mut worker_settings, file));
+        self.no_rhythm(name, not_held.unwrap_or_default());
         json!({
             "name": name,
-            "worker_settings": {
-                "MasterEndpoint": format!("https://{host}:{port}"),
-                "MasterHttpsCertThumbprint": pin,
-            },
+            "worker_settings": worker_settings,
             "root": self.stores(worker.root.seen().ok(), false),
             "state": state,
             "private_key": if self.key_is_readable(worker) { "readable" } else { "unreadable" },
@@ -431,7 +566,10 @@ impl Builder<'_> {
             Ok(opens && may_read(readers, account))
         };
         seen().unwrap_or_else(|why: String| {
-            self.not_seen(&worker.name, "the private key", &why);
+            // A file that nobody can read is told of already.
+            if worker_file(worker).is_ok() || worker.worker_settings.seen().is_err() {
+                self.not_seen(&worker.name, "the private key", &why);
+            }
             true
         })
     }
@@ -502,7 +640,7 @@ impl Builder<'_> {
             if *kind == "ip_address" {
                 document["address"] = json!(resource.parameters.get("Address"));
             } else if *kind == "network_name" {
-                document["host"] = json!(dns_name(resource).unwrap_or(&resource.name));
+                document["host"] = json!(self.registered(resource).unwrap_or_else(|_| resource.name.clone()));
             }
             documents.push(document);
         }
@@ -548,6 +686,10 @@ fn find_anywhere<'s>(snapshot: &'s Snapshot, thumbprint: &str) -> Option<&'s Cer
 
 /// Addresses that nobody has, for nodes whose own was not seen: 192.0.2.0/24 (RFC 5737, documented).
 const TEST_NET_1: u32 = 0xc000_0200;
+
+/// The settings files, with the rules that tell of those that nobody can read.
+const MASTER_SETTINGS: (&str, &str) = ("MasterSettings.config", "sql_server_name_is_well_formed");
+const WORKER_SETTINGS: (&str, &str) = ("WorkerSettings.config", "worker_settings_are_well_formed");
 
 /// Stands for the thumbprint of a certificate that nobody saw.
 const NOT_KNOWN: &str = "";
