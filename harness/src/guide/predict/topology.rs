@@ -9,11 +9,12 @@ use std::net::Ipv4Addr;
 use failover_sim::settings_file::endpoint;
 use serde_json::{Map, Value, json};
 
+use crate::guide::preflight;
+use crate::guide::preflight::dependency::{has_alternatives, named};
 use crate::guide::preflight::setup::{
     Setup, dns_name, is_master, master_file, may_read, network_name_of, same_host, sql_host, worker_file,
     worker_service,
 };
-use crate::guide::preflight::{self, cluster::named};
 use crate::guide::snapshot::{
     Binding, Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings,
 };
@@ -615,7 +616,7 @@ impl Builder<'_> {
         for (resource, kind) in &resources {
             let mut providers = named(&resource.dependency);
             providers.retain(|provider| known.contains(&provider.as_str()));
-            if resource.dependency.to_ascii_lowercase().contains("] or [") {
+            if has_alternatives(&resource.dependency) {
                 self.gap(format!(
                     "`{}` has alternatives to depend on: subnets are not predicted",
                     resource.name
