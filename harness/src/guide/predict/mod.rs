@@ -4,7 +4,10 @@
 //! for each of these the workers that stay away are told, with the step of the guide that their symptom points to. It is
 //! tried again with each other answer to what nobody knows.
 
+mod certificates;
+mod machines;
 mod report;
+mod roles;
 mod settings;
 mod state;
 mod topology;
