@@ -4,6 +4,7 @@ use failover_harness::guide::example::{self, MISTAKES};
 use failover_harness::guide::predict::{Event, Prediction, human, is_in_the_model, predict, topology_of};
 use failover_harness::guide::preflight::{self, RULES};
 use failover_harness::guide::snapshot::{Look, Snapshot};
+use failover_harness::scenario::standard;
 use failover_tests::{Answer, compare_with_file, failover, plan, plan_of, root};
 
 fn predicted(name: &str) -> (Snapshot, Prediction) {
@@ -502,4 +503,33 @@ fn a_topology_file_says_what_it_does_not_hold() {
     );
     let right = run(&["predict", "--example", "right", "--write-topology", file]);
     assert_eq!((right.code, right.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_network_name_with_an_address_on_each_subnet_moves_to_the_other_one() {
+    let of_standard = example::snapshot_of(&plan_of(
+        "proves: nothing\nabout: { topology: two_subnet_fci }\nsteps:\n  - move_role: { to: standby }\n",
+        standard::topology("two_subnet_fci").expect("the program carries it").text,
+        1,
+    ));
+    let mut by_owners = of_standard.clone();
+    let resources = by_owners.cluster.resources.seen_mut().expect("they were seen");
+    for (name, owner) in [("SQL IP Address 1", "NODE1"), ("SQL IP Address 2", "NODE2")] {
+        let address = resources.iter_mut().find(|one| one.name == name).expect("an address");
+        address.possible_owners = vec![owner.to_owned()];
+    }
+    let prediction = predict(&by_owners, 1).expect("a prediction");
+    let told = human(&prediction, &by_owners);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{told}");
+    assert_eq!(preflight::inspect(&by_owners).exit_code(), 0);
+    let again = example::snapshot_of(&plan_of(
+        "proves: nothing\nabout: { topology: snapshot }\nsteps:\n  - move_role: { to: standby }\n",
+        &prediction.topology,
+        1,
+    ));
+    assert_eq!(again.cluster, by_owners.cluster, "possible owners and alternatives are kept");
+    // Where every node may own both nobody can tell the subnets.
+    let prediction = predict(&of_standard, 1).expect("a prediction");
+    assert_eq!(prediction.gaps, ["on which subnets the providers of `SQL Network Name` are; taken for one"]);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (3, (0, 0)));
 }

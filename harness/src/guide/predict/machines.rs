@@ -76,6 +76,9 @@ impl Builder<'_> {
             "private_key": if key_opens { "present" } else { "missing" },
             "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
         });
+        if let Some(subnet) = self.subnets.of_node(name) {
+            document["subnet"] = json!(subnet);
+        }
         // Who is no member has no vote.
         if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
             document["NodeWeight"] = json!(0);

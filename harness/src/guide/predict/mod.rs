@@ -10,6 +10,7 @@ mod report;
 mod roles;
 mod settings;
 mod state;
+mod subnets;
 mod topology;
 mod unseen;
 mod why;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::guide::preflight::dependency::{has_alternatives, named};
+use crate::guide::preflight::dependency::{has_alternatives, named, waited_for};
 use crate::guide::preflight::setup::{dns_name, is_master, same_host};
 use crate::guide::snapshot::Resource;
 
@@ -26,13 +26,7 @@ impl Builder<'_> {
         for (resource, kind) in &resources {
             let mut providers = named(&resource.dependency);
             providers.retain(|provider| known.contains(&provider.as_str()));
-            if has_alternatives(&resource.dependency) {
-                self.gap(format!(
-                    "`{}` has alternatives to depend on: subnets are not predicted",
-                    resource.name
-                ));
-                providers.truncate(1);
-            }
+            let any = self.alternatives(resource, &mut providers);
             let owners: Vec<&String> = self
                 .setup
                 .snapshot
@@ -48,8 +42,14 @@ impl Builder<'_> {
                 "possible_owners": owners,
             });
             self.policy(resource, &mut document);
+            if !any.is_empty() {
+                document["depends_on_any"] = json!(any);
+            }
             if *kind == "ip_address" {
                 document["address"] = json!(resource.parameters.get("Address"));
+                if let Some(subnet) = self.subnets.of_address(resource) {
+                    document["subnet"] = json!(subnet);
+                }
             } else if *kind == "network_name" {
                 document["host"] = json!(self.registered(resource).unwrap_or_else(|_| resource.name.clone()));
             }
@@ -60,6 +60,19 @@ impl Builder<'_> {
             "preferred_owners": role.preferred_owners,
             "resources": documents,
         }))
+    }
+
+    /// Takes the providers of which a resource needs one out of those that it needs.
+    fn alternatives(&mut self, resource: &Resource, providers: &mut Vec<String>) -> Vec<String> {
+        if !has_alternatives(&resource.dependency) {
+            return Vec::new();
+        }
+        let needed = waited_for(&resource.dependency);
+        let others: Vec<String> = providers.extract_if(.., |name| !needed.contains(name)).collect();
+        if self.subnets.is_empty() || !needed.is_empty() {
+            self.gap(format!("on which subnets the providers of `{}` are; taken for one", resource.name));
+        }
+        others
     }
 
     /// What of a resource's restart settings is not Windows' default.

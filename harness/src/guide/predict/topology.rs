@@ -13,6 +13,7 @@ use crate::guide::snapshot::{Look, Snapshot};
 
 use super::certificates::name_of;
 use super::state::state_of;
+use super::subnets::Subnets;
 use super::{PredictError, unseen};
 
 /// A topology, and what it does not say of the cluster.
@@ -89,6 +90,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         certificates: BTreeMap::new(),
         gaps: Vec::new(),
         not_held: Vec::new(),
+        subnets: Subnets::of(&setup),
         unseen: &unseen,
     };
     builder.name_certificates(&owner);
@@ -166,6 +168,7 @@ pub(super) struct Builder<'s> {
     pub(super) certificates: BTreeMap<String, String>,
     pub(super) gaps: Vec<String>,
     pub(super) not_held: Vec<NotHeld>,
+    pub(super) subnets: Subnets,
     /// Machines that the snapshot has nothing from.
     pub(super) unseen: &'s [String],
 }
