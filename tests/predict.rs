@@ -533,3 +533,49 @@ fn a_network_name_with_an_address_on_each_subnet_moves_to_the_other_one() {
     assert_eq!(prediction.gaps, ["on which subnets the providers of `SQL Network Name` are; taken for one"]);
     assert_eq!((prediction.exit_code(), away(&prediction)), (3, (0, 0)));
 }
+
+#[test]
+fn timers_and_limits_of_roles_and_resources_are_in_the_topology() {
+    let scenario = "proves: nothing\nabout: { topology: own }\nsteps:\n  - move_role: { to: standby }\n";
+    for name in [
+        "role_fails_back_at_night",
+        "role_that_does_not_start_by_itself",
+        "sql_server_minds_stops_alone",
+        "two_subnets_one_record",
+        "availability_group",
+    ] {
+        let text = standard::topology(name).expect("the program carries it").text;
+        let text = format!("{text}\n");
+        let mut first = example::snapshot_of(&plan_of(scenario, &text, 1));
+        let resources = first.cluster.resources.seen_mut().expect("they were seen");
+        for one in resources.iter_mut() {
+            let own = [("RestartPeriod", "90000"), ("RestartDelay", "1500"), ("PendingTimeout", "600000")];
+            one.properties.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        let roles = first.cluster.roles.seen_mut().expect("they were seen");
+        roles[0].properties.insert("FailoverThreshold".to_owned(), "3".to_owned());
+        let predicted = topology_of(&first).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(predicted.not_held.is_empty(), "{name}: {:?}", predicted.not_held);
+        let again = example::snapshot_of(&plan_of(scenario, &predicted.topology, 1));
+        assert_eq!(again.cluster.roles, first.cluster.roles, "{name}");
+        assert_eq!(again.cluster.resources, first.cluster.resources, "{name}");
+    }
+    let mut snapshot = example::right();
+    let roles = snapshot.cluster.roles.seen_mut().expect("they were seen");
+    roles[0].properties.insert("FailoverPeriod".to_owned(), "9999".to_owned());
+    let told = &topology_of(&snapshot).expect("a topology").not_held[0].told;
+    let expected = "FailoverPeriod is 9999, expected 0 to 1193; the default is taken";
+    assert_eq!(told, &format!("SQL Server (MSSQLSERVER): {expected}"));
+    let properties = snapshot.cluster.properties.seen_mut().expect("they were seen");
+    properties.insert("ResiliencyLevel".to_owned(), "1".to_owned());
+    let text = topology_of(&snapshot).expect("a topology").topology;
+    assert!(text.contains("\"ResiliencyLevel\": \"IsolateOnSpecialHeartbeat\""), "{text}");
+    // A snapshot of an older script says nothing of them.
+    let roles = snapshot.cluster.roles.seen_mut().expect("they were seen");
+    roles[0].properties.clear();
+    let gaps = topology_of(&snapshot).expect("a topology").gaps;
+    assert_eq!(
+        gaps,
+        ["the failover settings of `SQL Server (MSSQLSERVER)` were not seen: the defaults are taken"]
+    );
+}

@@ -70,6 +70,7 @@ fn cluster(names: &mut Names, cluster: &Cluster) -> Cluster {
             state: role.state.clone(),
             owner: names.host(&role.owner),
             preferred_owners: role.preferred_owners.iter().map(|node| names.host(node)).collect(),
+            properties: numbers(&role.properties),
         }),
         resources: each(&cluster.resources, |one| resource(names, one)),
     }
@@ -87,6 +88,11 @@ fn resource(names: &mut Names, resource: &Resource) -> Resource {
             "ServiceName" => service_name(names, value),
             "DnsName" | "Name" | "VirtualServerName" | "Address" => names.host(value),
             "InstanceName" => names.instance(value),
+            "HostRecordTTL" | "RegisterAllProvidersIP" | "HealthCheckTimeout" | "FailureConditionLevel"
+                if value.parse::<u64>().is_ok() =>
+            {
+                value.clone()
+            }
             _ => continue,
         };
         parameters.insert(key.clone(), value);

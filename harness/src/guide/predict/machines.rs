@@ -83,7 +83,7 @@ impl Builder<'_> {
         if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
             document["NodeWeight"] = json!(0);
         }
-        self.no_rhythm(name, not_held.unwrap_or_default());
+        self.not_default(name, not_held.unwrap_or_default());
         document
     }
 
@@ -126,7 +126,7 @@ impl Builder<'_> {
         });
         let not_held =
             worker.worker_settings.seen().map(|file| settings::of_worker(&mut worker_settings, file));
-        self.no_rhythm(name, not_held.unwrap_or_default());
+        self.not_default(name, not_held.unwrap_or_default());
         json!({
             "name": name,
             "worker_settings": worker_settings,
@@ -152,9 +152,11 @@ impl Builder<'_> {
         }
     }
 
-    /// Times in the settings of a machine that no topology can say.
-    fn no_rhythm(&mut self, machine: &str, told: Vec<String>) {
-        let told = told.into_iter().map(|told| NotHeld { breaks: None, told: format!("{machine}: {told}") });
+    /// Settings of a machine, a role or a resource that no topology can say.
+    pub(super) fn not_default(&mut self, whose: &str, told: Vec<String>) {
+        let told = told
+            .into_iter()
+            .map(|told| NotHeld { breaks: None, told: format!("{whose}: {told}; the default is taken") });
         self.not_held.extend(told);
     }
 

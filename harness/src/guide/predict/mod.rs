@@ -11,6 +11,7 @@ mod roles;
 mod settings;
 mod state;
 mod subnets;
+mod timers;
 mod topology;
 mod unseen;
 mod why;

@@ -6,6 +6,7 @@ use crate::guide::preflight::dependency::{has_alternatives, named, waited_for};
 use crate::guide::preflight::setup::{dns_name, is_master, same_host};
 use crate::guide::snapshot::Resource;
 
+use super::timers;
 use super::topology::Builder;
 
 impl Builder<'_> {
@@ -53,13 +54,24 @@ impl Builder<'_> {
             } else if *kind == "network_name" {
                 document["host"] = json!(self.registered(resource).unwrap_or_else(|_| resource.name.clone()));
             }
+            let told = timers::of_resource(&mut document, resource, kind);
+            self.not_default(&resource.name, told);
             documents.push(document);
         }
-        Some(json!({
+        let mut document = json!({
             "name": role.name,
             "preferred_owners": role.preferred_owners,
             "resources": documents,
-        }))
+        });
+        if role.properties.is_empty() {
+            self.gap(format!(
+                "the failover settings of `{}` were not seen: the defaults are taken",
+                role.name
+            ));
+        }
+        let told = timers::of_role(&mut document, role);
+        self.not_default(&role.name, told);
+        Some(document)
     }
 
     /// Takes the providers of which a resource needs one out of those that it needs.

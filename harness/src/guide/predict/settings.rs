@@ -31,7 +31,7 @@ fn put(document: &mut Value, file: &SettingsFile, keys: &[Key], held: &[(&str, U
         };
         match value(setting, *unit) {
             Ok(value) => document[*name] = value,
-            Err(found) => told.push(format!("{name} is {found}; the default is taken")),
+            Err(found) => told.push(format!("{name} is {found}")),
         }
     }
     told

@@ -241,6 +241,13 @@ impl Builder<'_> {
                     );
                 }
             }
+            // What 1 and 2 are called (VM compute resiliency, documented).
+            let level = match properties.get("ResiliencyLevel").map(String::as_str) {
+                Some("1") => Some("IsolateOnSpecialHeartbeat"),
+                Some("2") => Some("AlwaysIsolate"),
+                Some(_) | None => None,
+            };
+            set.extend(level.map(|level| ("ResiliencyLevel".to_owned(), json!(level))));
         } else {
             self.gap("the properties of the cluster were not seen: the defaults are taken");
         }

@@ -101,6 +101,10 @@ pub struct Role {
     pub owner: String,
     /// Nodes that it prefers, in order.
     pub preferred_owners: Vec<String>,
+    /// Its properties that matter here: `AutoFailbackType`, `FailbackWindowStart`, `FailbackWindowEnd`, `FailoverPeriod`,
+    /// `FailoverThreshold`, `Priority`, as numbers.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
 }
 
 /// A resource of a role.
@@ -119,9 +123,11 @@ pub struct Resource {
     pub dependency: String,
     /// Nodes on which it may be online.
     pub possible_owners: Vec<String>,
-    /// Its private properties that matter here: `ServiceName`, `DnsName`, `Address`.
+    /// Its private properties that matter here: `ServiceName`, `DnsName`, `Address`, `HostRecordTTL`,
+    /// `RegisterAllProvidersIP`, `HealthCheckTimeout`, `FailureConditionLevel`.
     pub parameters: BTreeMap<String, String>,
-    /// Its common properties that matter here: `RestartAction`, `RestartThreshold`, `RetryPeriodOnFailure`, as numbers.
+    /// Its common properties that matter here, as numbers: `RestartAction`, `RestartThreshold`, `RestartPeriod`, `RestartDelay`,
+    /// `RetryPeriodOnFailure`, `LooksAlivePollInterval`, `PendingTimeout`, `DeadlockTimeout`.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
