@@ -530,7 +530,7 @@ fn a_network_name_with_an_address_on_each_subnet_moves_to_the_other_one() {
     assert_eq!(again.cluster, by_owners.cluster, "possible owners and alternatives are kept");
     // Where every node may own both nobody can tell the subnets.
     let prediction = predict(&of_standard, 1).expect("a prediction");
-    assert_eq!(prediction.gaps, ["on which subnets the providers of `SQL Network Name` are; taken for one"]);
+    assert_eq!(prediction.gaps, ["on which subnets the addresses of `SQL Network Name` are; taken for one"]);
     assert_eq!((prediction.exit_code(), away(&prediction)), (3, (0, 0)));
 }
 
@@ -578,4 +578,22 @@ fn timers_and_limits_of_roles_and_resources_are_in_the_topology() {
         gaps,
         ["the failover settings of `SQL Server (MSSQLSERVER)` were not seen: the defaults are taken"]
     );
+}
+
+#[test]
+fn one_group_of_alternatives_is_in_the_topology_and_two_are_told() {
+    let with = |dependency: &str| {
+        let mut snapshot = example::right();
+        let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+        for one in resources.iter_mut().filter(|one| one.name == "Scale Out Master") {
+            one.dependency = dependency.to_owned();
+        }
+        predict(&snapshot, 1).expect("a prediction")
+    };
+    let one = with("[SQL Network Name] or [SQL Server]");
+    assert!(one.topology.contains("\"depends_on_any\": [\n"), "{}", one.topology);
+    assert_eq!((one.not_held.len(), one.gaps.len(), one.in_the_model.len()), (0, 0, 1));
+    let two = with("([SQL Network Name] or [Cluster Disk 1]) and ([SQL Server] or [SQL IP Address 1])");
+    assert_eq!(two.not_in_the_model, ["master_waits_for_its_providers on cluster"]);
+    assert_eq!((two.not_held.len(), two.exit_code()), (1, 3));
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::guide::preflight::dependency::{has_alternatives, named, waited_for};
+use crate::guide::preflight::dependency::{alternatives, named, waited_for};
 use crate::guide::preflight::setup::{dns_name, is_master, same_host};
 use crate::guide::snapshot::Resource;
 
 use super::timers;
-use super::topology::Builder;
+use super::topology::{Builder, NotHeld};
 
 impl Builder<'_> {
     /// A role with the resources that the model has; `None` if neither the instance nor the master is in it.
@@ -27,7 +27,7 @@ impl Builder<'_> {
         for (resource, kind) in &resources {
             let mut providers = named(&resource.dependency);
             providers.retain(|provider| known.contains(&provider.as_str()));
-            let any = self.alternatives(resource, &mut providers);
+            let any = self.alternatives(resource, kind, &mut providers);
             let owners: Vec<&String> = self
                 .setup
                 .snapshot
@@ -75,14 +75,24 @@ impl Builder<'_> {
     }
 
     /// Takes the providers of which a resource needs one out of those that it needs.
-    fn alternatives(&mut self, resource: &Resource, providers: &mut Vec<String>) -> Vec<String> {
-        if !has_alternatives(&resource.dependency) {
+    fn alternatives(&mut self, resource: &Resource, kind: &str, providers: &mut Vec<String>) -> Vec<String> {
+        let expression = &resource.dependency;
+        let groups = alternatives(expression);
+        if groups == 0 {
             return Vec::new();
         }
-        let needed = waited_for(&resource.dependency);
+        let needed = waited_for(expression);
         let others: Vec<String> = providers.extract_if(.., |name| !needed.contains(name)).collect();
-        if self.subnets.is_empty() || !needed.is_empty() {
-            self.gap(format!("on which subnets the providers of `{}` are; taken for one", resource.name));
+        let name = &resource.name;
+        if kind == "network_name" && self.subnets.is_empty() {
+            self.gap(format!("on which subnets the addresses of `{name}` are; taken for one"));
+        }
+        // A topology says one of several, once.
+        if groups + 1 != others.len() {
+            let breaks = (kind == "scale_out_master")
+                .then(|| ("master_waits_for_its_providers", "cluster".to_owned()));
+            let told = format!("`{name}` depends on {expression}; one of {} is taken", others.join(", "));
+            self.not_held.push(NotHeld { breaks, told });
         }
         others
     }
