@@ -156,6 +156,21 @@ fn the_script_writes_every_key_of_the_format() {
     }
 }
 
+#[test]
+fn the_script_asks_for_every_property_that_an_example_has() {
+    for name in ["right", "right_with_an_availability_group", "master_is_never_started_again"] {
+        let cluster = example::by_name(name).expect("an example").cluster;
+        let resources = cluster.resources.seen().expect("they were seen").iter();
+        let of_resources = resources.flat_map(|one| one.properties.keys().chain(one.parameters.keys()));
+        let of_roles =
+            cluster.roles.seen().expect("they were seen").iter().flat_map(|one| one.properties.keys());
+        for key in of_resources.chain(of_roles) {
+            assert!(SCRIPT.contains(&format!("'{key}'")), "{key}");
+        }
+    }
+    assert!(SCRIPT.contains("'ResiliencyLevel'") && SCRIPT.contains("'RestartPeriod'"));
+}
+
 fn run(arguments: &[&str]) -> Answer {
     failover(env!("CARGO_BIN_EXE_failover-copy"), &root(), arguments)
 }

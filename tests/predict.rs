@@ -4,6 +4,7 @@ use failover_harness::guide::example::{self, MISTAKES};
 use failover_harness::guide::predict::{Event, Prediction, human, is_in_the_model, predict, topology_of};
 use failover_harness::guide::preflight::{self, RULES};
 use failover_harness::guide::snapshot::{Look, Snapshot};
+use failover_harness::scenario::standard;
 use failover_tests::{Answer, compare_with_file, failover, plan, plan_of, root};
 
 fn predicted(name: &str) -> (Snapshot, Prediction) {
@@ -83,7 +84,7 @@ fn a_mistake_changes_the_topology_exactly_if_it_is_said_to_be_in_the_model() {
             // What cannot be read is taken for right, and told.
             Ok(topology) if mistake.rule.ends_with("_settings_are_well_formed") => {
                 assert_eq!(
-                    topology.gaps.is_empty(),
+                    topology.not_held.is_empty(),
                     mistake.name == "task_count_is_a_word",
                     "{}",
                     mistake.name
@@ -345,4 +346,254 @@ fn a_prediction_points_to_the_rule_or_to_the_step_that_preflight_names() {
     }
     assert!(away > 25, "{away}");
     assert!(told.is_empty(), "{}", told.join("\n"));
+}
+
+/// The right example with the text of the settings of every worker, or of the second node, replaced.
+fn with_settings(of_workers: bool, old: &str, new: &str) -> Snapshot {
+    let mut snapshot = example::right();
+    let files = if of_workers {
+        snapshot.workers.iter_mut().map(|one| &mut one.worker_settings).collect::<Vec<_>>()
+    } else {
+        vec![&mut snapshot.nodes[1].master_settings]
+    };
+    for file in files {
+        let file = file.seen_mut().expect("it was seen");
+        assert!(file.text.contains(old), "{old}");
+        file.text = file.text.replace(old, new);
+    }
+    snapshot
+}
+
+#[test]
+fn what_no_topology_holds_is_never_vouched_for() {
+    let mut bound_twice = example::right();
+    let sslcert = bound_twice.nodes[1].sslcert.seen_mut().expect("it was seen");
+    let own = "    IP:port                      : 10.0.0.100:8391\n    Certificate Hash             : \
+               0bad000000000000000000000000000000000bad\n    Application ID               : \
+               {2b7c1d6e-0000-0000-0000-000000000000}\n    Certificate Store Name       : Root\n";
+    sslcert.push_str(own);
+    let mut two_forms = example::right();
+    let file = two_forms.workers[0].worker_settings.seen_mut().expect("it was seen");
+    file.text = file.text.replace("https://SQLFCI:", "https://sqlfci.lab.example:");
+    for (snapshot, finding) in [
+        (with_settings(true, "https://SQLFCI:", "http://SQLFCI:"), "endpoint_is_the_network_name on w1"),
+        (with_settings(false, "{", "// c\n{"), "sql_server_name_is_well_formed on NODE2"),
+        (with_settings(false, "}", "} x"), "sql_server_name_is_well_formed on NODE2"),
+        (with_settings(true, "}", "} x"), "worker_settings_are_well_formed on w2"),
+        (bound_twice, "port_is_bound_to_the_certificate on NODE2"),
+        (two_forms, "certificate_names_the_network_name on cluster"),
+    ] {
+        let prediction = predict(&snapshot, 1).unwrap_or_else(|error| panic!("{finding}: {error}"));
+        let told = human(&prediction, &snapshot);
+        let wrong = format!("\nwrong, and not in the model: {finding} (see `failover preflight`)\n");
+        assert!(told.contains(&wrong), "{told}");
+        assert!(told.contains("\nnot in the topology: "), "{told}");
+        assert!(!told.contains("no worker stays away") && !told.contains("not seen"), "{told}");
+        assert_eq!(prediction.exit_code(), 3, "{told}");
+        assert!(prediction.file().contains("# Not in this topology:\n# - "), "{}", prediction.file());
+    }
+}
+
+#[test]
+fn a_network_name_that_is_asked_for_with_its_domain_is_one_that_the_certificate_lacks() {
+    let asked = |snapshot: Snapshot| {
+        let text = snapshot.text().replace("https://SQLFCI:", "https://sqlfci.lab.example:");
+        Snapshot::read(&text).expect("a snapshot")
+    };
+    let snapshot = asked(example::right());
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    let told = human(&prediction, &snapshot);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (1, (3, 3)), "{told}");
+    assert!(told.contains("does not name `sqlfci.lab.example`"), "{told}");
+    // With the name in that form among its own all is right.
+    let text = snapshot.text().replace("CN=SQLFCI", "CN=sqlfci.lab.example");
+    let snapshot = Snapshot::read(&text).expect("a snapshot");
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{}", human(&prediction, &snapshot));
+}
+
+#[test]
+fn an_instance_without_a_disk_of_the_cluster_comes_back_too() {
+    let mut snapshot = example::right();
+    let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+    resources.retain(|one| one.kind != "Physical Disk");
+    for one in resources {
+        one.dependency = one.dependency.replace("([Cluster Disk 1]) and ", "");
+    }
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    let told = human(&prediction, &snapshot);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{told}");
+    assert_eq!(preflight::inspect(&snapshot).exit_code(), 0);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.yaml");
+    std::fs::write(&file, prediction.file()).expect("a file");
+    let judged = run(&["run", "--suite", "cluster", "--topology", file.to_str().expect("a path of text")]);
+    assert_eq!(judged.code, 0, "{}", judged.stdout);
+}
+
+#[test]
+fn settings_that_are_not_the_defaults_are_in_the_topology() {
+    let slow = "\"MaxTaskCount\": 3, \"AgentHeartbeatInterval\": \"00:30:00\", \"LeaseInternval\": \"00:00:15\", \
+                \"HeartbeatErrorTolerance\": \"00:00:30\", \"TaskHeartbeatInterval\": \"00:00:10\"";
+    let mut snapshot = with_settings(true, "\"MaxTaskCount\": 10", slow);
+    for node in &mut snapshot.nodes {
+        let file = node.master_settings.seen_mut().expect("it was seen");
+        file.text = file.text.replace("300000", "\"3600000\"");
+    }
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    for line in [
+        "\"MaxTaskCount\": 3",
+        "\"AgentHeartbeatInterval\": \"30m\"",
+        "\"LeaseInternval\": \"15s\"",
+        "\"HeartbeatErrorTollerance\": \"30s\"",
+        "\"DealWithExpiredTasksIntervalInMs\": 3600000",
+    ] {
+        assert!(prediction.topology.contains(line), "{line}\n{}", prediction.topology);
+    }
+    assert!(!prediction.topology.contains("TaskHeartbeatInterval"), "a default needs no word");
+    let told = human(&prediction, &snapshot);
+    let later = "nobody knows `worker_retry`: if it is `60s`, all 3 are back only within 3";
+    assert!(told.contains(later), "{told}");
+    assert_eq!(
+        (prediction.not_held.len(), away(&prediction), prediction.exit_code()),
+        (0, (0, 0), 3),
+        "{told}"
+    );
+    // A rhythm without a period is none that a topology can say.
+    let never = with_settings(true, "\"MaxTaskCount\": 10", "\"AgentHeartbeatInterval\": \"00:00:00\"");
+    let prediction = predict(&never, 1).expect("a prediction");
+    assert_eq!(prediction.not_held[0], "w1: AgentHeartbeatInterval is 0s; the default is taken");
+    assert_eq!(prediction.exit_code(), 3);
+}
+
+#[test]
+fn a_topology_file_says_what_it_does_not_hold() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.yaml");
+    let file = file.to_str().expect("a path of text");
+    let answer = run(&["predict", "--example", "firewall_closed_on_second_node", "--write-topology", file]);
+    assert_eq!(answer.code, 1);
+    let step = "change_node: { node: \"NODE2\", master_port: blocked }";
+    assert!(
+        answer.stderr.contains(&format!("mine.yaml` does not hold: the step `{step}`\n")),
+        "{}",
+        answer.stderr
+    );
+    let text = std::fs::read_to_string(file).expect("the topology");
+    assert!(
+        text.contains(&format!("# given:\n#   - move_role: {{ to: \"NODE1\" }}\n#   - {step}\n{{\n")),
+        "{text}"
+    );
+    // What stands there can be taken into a scenario as it is.
+    let given: String = text
+        .lines()
+        .skip_while(|line| *line != "# given:")
+        .filter_map(|line| line.strip_prefix("# "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let scenario = format!(
+        "proves: it is cut off\nabout: {{ topology: snapshot }}\n{given}steps:\n  - move_role: {{ to: standby }}\n"
+    );
+    assert_eq!(plan_of(&scenario, &text, 1).given, 2);
+    let proxy = run(&["predict", "--example", "proxy_of_a_worker", "--write-topology", file]);
+    assert!(
+        proxy.stderr.contains("does not hold: wrong, and not in the model: no_proxy on w3"),
+        "{}",
+        proxy.stderr
+    );
+    let right = run(&["predict", "--example", "right", "--write-topology", file]);
+    assert_eq!((right.code, right.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn a_network_name_with_an_address_on_each_subnet_moves_to_the_other_one() {
+    let of_standard = example::snapshot_of(&plan_of(
+        "proves: nothing\nabout: { topology: two_subnet_fci }\nsteps:\n  - move_role: { to: standby }\n",
+        standard::topology("two_subnet_fci").expect("the program carries it").text,
+        1,
+    ));
+    let mut by_owners = of_standard.clone();
+    let resources = by_owners.cluster.resources.seen_mut().expect("they were seen");
+    for (name, owner) in [("SQL IP Address 1", "NODE1"), ("SQL IP Address 2", "NODE2")] {
+        let address = resources.iter_mut().find(|one| one.name == name).expect("an address");
+        address.possible_owners = vec![owner.to_owned()];
+    }
+    let prediction = predict(&by_owners, 1).expect("a prediction");
+    let told = human(&prediction, &by_owners);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (0, (0, 0)), "{told}");
+    assert_eq!(preflight::inspect(&by_owners).exit_code(), 0);
+    let again = example::snapshot_of(&plan_of(
+        "proves: nothing\nabout: { topology: snapshot }\nsteps:\n  - move_role: { to: standby }\n",
+        &prediction.topology,
+        1,
+    ));
+    assert_eq!(again.cluster, by_owners.cluster, "possible owners and alternatives are kept");
+    // Where every node may own both nobody can tell the subnets.
+    let prediction = predict(&of_standard, 1).expect("a prediction");
+    assert_eq!(prediction.gaps, ["on which subnets the addresses of `SQL Network Name` are; taken for one"]);
+    assert_eq!((prediction.exit_code(), away(&prediction)), (3, (0, 0)));
+}
+
+#[test]
+fn timers_and_limits_of_roles_and_resources_are_in_the_topology() {
+    let scenario = "proves: nothing\nabout: { topology: own }\nsteps:\n  - move_role: { to: standby }\n";
+    for name in [
+        "role_fails_back_at_night",
+        "role_that_does_not_start_by_itself",
+        "sql_server_minds_stops_alone",
+        "two_subnets_one_record",
+        "availability_group",
+    ] {
+        let text = standard::topology(name).expect("the program carries it").text;
+        let text = format!("{text}\n");
+        let mut first = example::snapshot_of(&plan_of(scenario, &text, 1));
+        let resources = first.cluster.resources.seen_mut().expect("they were seen");
+        for one in resources.iter_mut() {
+            let own = [("RestartPeriod", "90000"), ("RestartDelay", "1500"), ("PendingTimeout", "600000")];
+            one.properties.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        }
+        let roles = first.cluster.roles.seen_mut().expect("they were seen");
+        roles[0].properties.insert("FailoverThreshold".to_owned(), "3".to_owned());
+        let predicted = topology_of(&first).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(predicted.not_held.is_empty(), "{name}: {:?}", predicted.not_held);
+        let again = example::snapshot_of(&plan_of(scenario, &predicted.topology, 1));
+        assert_eq!(again.cluster.roles, first.cluster.roles, "{name}");
+        assert_eq!(again.cluster.resources, first.cluster.resources, "{name}");
+    }
+    let mut snapshot = example::right();
+    let roles = snapshot.cluster.roles.seen_mut().expect("they were seen");
+    roles[0].properties.insert("FailoverPeriod".to_owned(), "9999".to_owned());
+    let told = &topology_of(&snapshot).expect("a topology").not_held[0].told;
+    let expected = "FailoverPeriod is 9999, expected 0 to 1193; the default is taken";
+    assert_eq!(told, &format!("SQL Server (MSSQLSERVER): {expected}"));
+    let properties = snapshot.cluster.properties.seen_mut().expect("they were seen");
+    properties.insert("ResiliencyLevel".to_owned(), "1".to_owned());
+    let text = topology_of(&snapshot).expect("a topology").topology;
+    assert!(text.contains("\"ResiliencyLevel\": \"IsolateOnSpecialHeartbeat\""), "{text}");
+    // A snapshot of an older script says nothing of them.
+    let roles = snapshot.cluster.roles.seen_mut().expect("they were seen");
+    roles[0].properties.clear();
+    let gaps = topology_of(&snapshot).expect("a topology").gaps;
+    assert_eq!(
+        gaps,
+        ["the failover settings of `SQL Server (MSSQLSERVER)` were not seen: the defaults are taken"]
+    );
+}
+
+#[test]
+fn one_group_of_alternatives_is_in_the_topology_and_two_are_told() {
+    let with = |dependency: &str| {
+        let mut snapshot = example::right();
+        let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+        for one in resources.iter_mut().filter(|one| one.name == "Scale Out Master") {
+            one.dependency = dependency.to_owned();
+        }
+        predict(&snapshot, 1).expect("a prediction")
+    };
+    let one = with("[SQL Network Name] or [SQL Server]");
+    assert!(one.topology.contains("\"depends_on_any\": [\n"), "{}", one.topology);
+    assert_eq!((one.not_held.len(), one.gaps.len(), one.in_the_model.len()), (0, 0, 1));
+    let two = with("([SQL Network Name] or [Cluster Disk 1]) and ([SQL Server] or [SQL IP Address 1])");
+    assert_eq!(two.not_in_the_model, ["master_waits_for_its_providers on cluster"]);
+    assert_eq!((two.not_held.len(), two.exit_code()), (1, 3));
 }

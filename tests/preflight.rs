@@ -575,3 +575,194 @@ fn a_snapshot_that_is_nested_too_deep_is_refused() {
         assert!(Snapshot::read(&within).is_err());
     }
 }
+
+/// The commands of the fix of what a rule says of one subject, and what is done by hand.
+fn mended(snapshot: &Snapshot, rule: &str, subject: &str) -> (Vec<String>, String) {
+    let Answer::Wrong { fix, .. } = said(snapshot, rule, subject) else {
+        panic!("{rule} says nothing of {subject}")
+    };
+    let commands = fix.steps.into_iter().flat_map(|step| step.commands).collect();
+    (commands, fix.by_hand.unwrap_or_default())
+}
+
+/// The right example in which every text of this kind is another one.
+fn with_text(old: &str, new: &str) -> Snapshot {
+    let text = example::right().text();
+    assert!(text.contains(old), "{old}");
+    Snapshot::read(&text.replace(old, new)).expect("a snapshot")
+}
+
+#[test]
+fn a_certificate_that_was_renewed_on_all_nodes_is_that_of_the_workers() {
+    let mut snapshot = example::right();
+    let old = "B375000CD7FE910276D4BEB2328A96416977E7D0";
+    let new = "C0FFEE0000000000000000000000000000001234";
+    for node in &mut snapshot.nodes {
+        let renew = |text: &mut String| {
+            *text = text.replace(old, new).replace(&old.to_lowercase(), &new.to_lowercase())
+        };
+        node.master_settings.seen_mut().map(|file| renew(&mut file.text)).expect("it was seen");
+        node.sslcert.seen_mut().map(renew).expect("it was seen");
+        let root = node.root.seen_mut().expect("it was seen");
+        let mut renewed = root.iter().find(|one| one.thumbprint == old).expect("it is there").clone();
+        renewed.thumbprint = new.to_owned();
+        root.push(renewed);
+    }
+    let found = preflight::inspect(&snapshot);
+    assert_eq!(wrong(&found), BTreeSet::from(["worker_pins_the_master_certificate"]));
+    let (commands, _) = mended(&snapshot, "worker_pins_the_master_certificate", "w1");
+    let places =
+        ["Export-Certificate", "Import-Certificate", "WriteAllText", "Restart-Service"].map(|word| {
+            commands.iter().position(|command| command.contains(word)).expect("all of the page's steps")
+        });
+    assert!(places.is_sorted(), "{commands:#?}");
+    // One that the other node cannot use yet does not count.
+    let root = snapshot.nodes[1].root.seen_mut().expect("it was seen");
+    root.retain(|one| one.thumbprint != new);
+    assert!(wrong(&preflight::inspect(&snapshot)).contains("same_certificate_on_every_node"));
+}
+
+#[test]
+fn an_account_of_one_machine_is_never_taken_for_that_of_all() {
+    let mut snapshot = example::right();
+    let own = "NT Service\\SSISScaleOutMaster150";
+    let services = snapshot.nodes[0].services.seen_mut().expect("they were seen");
+    services
+        .iter_mut()
+        .filter(|one| one.name.contains("Master"))
+        .for_each(|one| one.account = own.to_owned());
+    let found = preflight::inspect(&snapshot);
+    let expected = ["same_account_on_every_node", "master_may_log_in_from_every_node"];
+    assert_eq!(wrong(&found), BTreeSet::from(expected));
+    for (rule, subject) in [(expected[0], "cluster"), (expected[1], "NODE1")] {
+        let (commands, _) = mended(&snapshot, rule, subject);
+        assert!(commands[0].contains("-UserName 'LAB\\svc-scaleout'"), "{commands:#?}");
+        assert!(!commands.iter().any(|command| command.contains(own)), "{commands:#?}");
+    }
+    // Two accounts of machines: there is none to choose.
+    let other = snapshot.nodes[1].services.seen_mut().expect("they were seen");
+    other
+        .iter_mut()
+        .filter(|one| one.name.contains("Master"))
+        .for_each(|one| one.account = "LocalSystem".to_owned());
+    let (commands, by_hand) = mended(&snapshot, expected[0], "cluster");
+    assert_eq!((commands.len(), by_hand.as_str()), (0, "give all of them one account of the domain"));
+}
+
+#[test]
+fn schannel_gets_the_values_of_the_page_whichever_node_has_others() {
+    let mut snapshot = example::right();
+    let issuers = |value| BTreeMap::from([("SendTrustedIssuerList".to_owned(), value)]);
+    snapshot.nodes[0].schannel = Look::Seen(issuers(1));
+    snapshot.nodes[1].schannel = Look::Seen(issuers(0));
+    let (commands, _) = mended(&snapshot, "schannel_is_the_same_on_every_node", "cluster");
+    assert_eq!(commands.len(), 1, "NODE2 is right: {commands:#?}");
+    assert!(
+        commands[0].contains("-Name SendTrustedIssuerList") && commands[0].contains("-Value 0"),
+        "{commands:#?}"
+    );
+}
+
+#[test]
+fn a_master_is_moved_into_the_role_of_the_instance_where_that_is() {
+    let mut snapshot = example::by_name("master_in_another_role").expect("an example");
+    let roles = snapshot.cluster.roles.seen_mut().expect("they were seen");
+    let mut own = roles[0].clone();
+    (own.name, own.owner) = ("Available Storage".to_owned(), "NODE2".to_owned());
+    roles.push(own);
+    let rule = "master_moves_with_a_network_name";
+    let (commands, _) = mended(&snapshot, rule, "cluster");
+    assert_eq!(commands[0], "Move-ClusterGroup -Name 'Available Storage' -Node 'NODE1'");
+    assert!(commands[3].contains("-Dependency '[SQL Server] and [SQL Network Name]'"), "{commands:#?}");
+    snapshot.cluster.roles.seen_mut().expect("they were seen")[1].owner = "node1".to_owned();
+    assert!(
+        mended(&snapshot, rule, "cluster").0[0].starts_with("Stop-ClusterResource"),
+        "it is there already"
+    );
+}
+
+#[test]
+fn a_url_below_another_path_is_nobody_s_business() {
+    let rule = "url_is_reserved_for_the_master";
+    let with = |path: &str| {
+        let mut snapshot = example::right();
+        let text =
+            format!("    Reserved URL            : https://+:8391{path}\n        User: LAB\\svc-other\n");
+        snapshot.nodes[1].urlacl.seen_mut().expect("it was seen").push_str(&text);
+        let (own, other) = (said(&snapshot, rule, "NODE2"), said(&anonymise(&snapshot), rule, "node2"));
+        assert_eq!(matches!(own, Answer::Right(_)), matches!(other, Answer::Right(_)), "{path}");
+        own
+    };
+    for path in ["/OtherApp/", "/ClusterManagementTool/", "/ClusterManagement/Sub/"] {
+        assert!(matches!(with(path), Answer::Right(_)), "{path}");
+    }
+    for path in ["/", "/clustermanagement/"] {
+        assert!(matches!(with(path), Answer::Wrong { .. }), "{path}");
+    }
+}
+
+#[test]
+fn a_master_that_waits_for_one_of_two_does_not_wait() {
+    let rule = "master_waits_for_its_providers";
+    let with = |dependency: &str| {
+        let mut snapshot = example::right();
+        let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+        resources.iter_mut().filter(|one| one.name == "Scale Out Master").for_each(|one| {
+            one.dependency = dependency.to_owned();
+        });
+        snapshot
+    };
+    let set_to = |dependency: &str| {
+        let (commands, by_hand) = mended(&with(dependency), rule, "cluster");
+        let (_, set) = commands[1].split_once("-Dependency ").expect("it is set");
+        (set.to_owned(), by_hand)
+    };
+    let none = String::new();
+    let both = "'[SQL Server] and [SQL Network Name]'".to_owned();
+    assert_eq!(set_to("[SQL Network Name] or [SQL Server]"), (both, none.clone()));
+    let kept = "'([Cluster Disk 1]) and ([SQL Network Name]) and [SQL Server]'".to_owned();
+    assert_eq!(set_to("([Cluster Disk 1]) and ([SQL Network Name])"), (kept, none.clone()));
+    let others = "'([A] or [B]) and [SQL Server] and [SQL Network Name]'".to_owned();
+    assert_eq!(set_to("[A] or [B]"), (others, none));
+    assert!(set_to("[A] or [SQL Server]").1.starts_with("it was [A] or [SQL Server]: "));
+    let right = said(&with("([A] or [B]) and [SQL Server]"), rule, "cluster");
+    assert!(matches!(right, Answer::Right(_)), "SQL Server waits for its name");
+}
+
+#[test]
+fn a_master_address_with_a_port_that_no_master_has_is_wrong() {
+    let snapshot = with_text(
+        "\"MASTER_ADDRESS\": \"https://SQLFCI:8391\"",
+        "\"MASTER_ADDRESS\": \"https://SQLFCI:9999\"",
+    );
+    let (commands, _) = mended(&snapshot, "master_address_is_the_network_name", "cluster");
+    assert!(commands[0].contains("https://SQLFCI:8391"), "{commands:#?}");
+}
+
+#[test]
+fn a_protocol_before_the_network_name_is_the_same_under_other_names() {
+    let snapshot =
+        with_text("\\\"SqlServerName\\\": \\\"SQLFCI\\\"", "\\\"SqlServerName\\\": \\\"tcp:SQLFCI,1433\\\"");
+    for snapshot in [anonymise(&snapshot), snapshot] {
+        assert_eq!(preflight::inspect(&snapshot).exit_code(), 0);
+    }
+}
+
+#[test]
+fn a_snapshot_with_a_machine_twice_is_refused() {
+    let mut snapshot = example::right();
+    let mut again = snapshot.workers[0].clone();
+    again.name = "W1".to_owned();
+    snapshot.workers.push(again);
+    let error = Snapshot::read(&snapshot.text()).expect_err("nobody knows which it is").to_string();
+    assert_eq!(error, "a snapshot with two workers `W1`");
+}
+
+#[test]
+fn who_was_kept_out_by_a_firewall_is_restarted() {
+    for name in ["firewall_closed_on_second_node", "firewall_rule_blocks_on_second_node"] {
+        let snapshot = example::by_name(name).expect("an example");
+        let rule = MISTAKES.iter().find(|mistake| mistake.name == name).expect("a mistake").rule;
+        assert!(mended(&snapshot, rule, "NODE2").1.contains("restart the service of every worker"), "{name}");
+    }
+}

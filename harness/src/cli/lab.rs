@@ -220,14 +220,17 @@ fn init(arguments: &InitArguments) -> Result<u8, CommandError> {
         CommandError::Surroundings(format!("{error}\n{hint}"))
     })?;
     let lab = lab_yaml(&arguments.cluster, &topology);
-    let files = [("lab.yaml", lab), ("topology.yaml", topology.topology)]
+    let files = [("lab.yaml", lab), ("topology.yaml", topology.file())]
         .map(|(name, text)| (arguments.folder.join(name), text));
     if let Some((there, _)) = files.iter().find(|(file, _)| file.symlink_metadata().is_ok()) {
         let text = format!("nothing was written: there is already `{}`", path_text(there));
         return Err(CommandError::Input(format!("{text}\nhint: --folder names another folder")));
     }
     write_all_new(&files)?;
-    let gaps: String = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap))).collect();
+    let not_held =
+        topology.not_held.iter().map(|one| format!("not in the topology: {}\n", words::plain(&one.told)));
+    let not_seen = topology.gaps.iter().map(|gap| format!("not seen: {}\n", words::plain(gap)));
+    let gaps: String = not_held.chain(not_seen).collect();
     let [lab, topology] = files.map(|(path, _)| quoted(&path_text(path)));
     print(&format!(
         "wrote {lab}\nwrote {topology}\n{gaps}\nWhat to do next:\n  allow in {lab} what may be done\n  failover lab plan --lab \

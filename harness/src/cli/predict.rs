@@ -1,10 +1,13 @@
 //! `failover predict`: what will happen to this cluster when its role moves, by a snapshot of it?
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::guide::predict::{PredictError, human, json, predict as predict_from};
+use crate::guide::predict::{PredictError, Prediction, human, json, predict as predict_from};
+use crate::plan::path_text;
+use crate::words::plain;
 
 use super::files::{check_apart, sources, write};
 use super::preflight::{ReportFormat, SnapshotArguments};
@@ -36,10 +39,27 @@ pub(super) fn predict(arguments: &PredictArguments) -> Result<u8, CommandError> 
             ))
         }
     })?;
-    let written = arguments.write_topology.as_ref().map(|file| write(file, &prediction.topology));
+    let written = arguments.write_topology.as_ref().map(|file| {
+        write(file, &prediction.file())?;
+        tell_of_file(file, &prediction);
+        Ok(())
+    });
     print(&match arguments.format {
         ReportFormat::Human => human(&prediction, &snapshot),
         ReportFormat::Json => json(&prediction, &snapshot),
     })?;
     Ok(ended_with(prediction.exit_code(), written.and_then(Result::err)))
+}
+
+/// A remark where the file alone is another cluster than that of the snapshot.
+fn tell_of_file(file: &Path, prediction: &Prediction) {
+    let steps = prediction.given.iter().map(|step| format!("the step `{step}`"));
+    let told: String = prediction
+        .beyond_the_file()
+        .into_iter()
+        .chain(steps)
+        .map(|told| format!("`{}` does not hold: {}\n", path_text(file), plain(&told)))
+        .collect();
+    // A remark, not a result; nobody is told where standard error is closed.
+    let _ = std::io::stderr().lock().write_all(told.as_bytes());
 }

@@ -70,6 +70,7 @@ fn cluster(names: &mut Names, cluster: &Cluster) -> Cluster {
             state: role.state.clone(),
             owner: names.host(&role.owner),
             preferred_owners: role.preferred_owners.iter().map(|node| names.host(node)).collect(),
+            properties: numbers(&role.properties),
         }),
         resources: each(&cluster.resources, |one| resource(names, one)),
     }
@@ -87,6 +88,11 @@ fn resource(names: &mut Names, resource: &Resource) -> Resource {
             "ServiceName" => service_name(names, value),
             "DnsName" | "Name" | "VirtualServerName" | "Address" => names.host(value),
             "InstanceName" => names.instance(value),
+            "HostRecordTTL" | "RegisterAllProvidersIP" | "HealthCheckTimeout" | "FailureConditionLevel"
+                if value.parse::<u64>().is_ok() =>
+            {
+                value.clone()
+            }
             _ => continue,
         };
         parameters.insert(key.clone(), value);
@@ -349,7 +355,8 @@ fn urlacl(names: &mut Names, text: &str) -> String {
     let mut told = String::new();
     for reservation in reservations(text) {
         if let Some(port) = reservation.port() {
-            told.push_str(&format!("    Reserved URL            : https://+:{port}/\n"));
+            let path = path(names, reservation.path());
+            told.push_str(&format!("    Reserved URL            : https://+:{port}{path}\n"));
             for user in &reservation.users {
                 told.push_str(&format!("        User: {}\n", names.account(user)));
             }
@@ -357,6 +364,15 @@ fn urlacl(names: &mut Names, text: &str) -> String {
         }
     }
     told
+}
+
+/// The path of the product's own URL stays, in the spelling that it has; others get another name.
+fn path(names: &mut Names, path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => "/".to_owned(),
+        own if own.eq_ignore_ascii_case("ClusterManagement") => path.to_owned(),
+        other => format!("/{}/", names.label("path", other)),
+    }
 }
 
 impl Names {
@@ -369,8 +385,11 @@ impl Names {
         }
     }
 
-    /// A `SqlServerName`: the host, and behind its separator an instance or a port.
+    /// A `SqlServerName`: the protocol stays, then the host, and behind its separator an instance or a port.
     fn sql_server(&mut self, text: &str) -> String {
+        if let Some(rest) = text.strip_prefix("tcp:") {
+            return format!("tcp:{}", self.sql_server(rest));
+        }
         let at = text.find(['\\', '/', ',']).unwrap_or(text.len());
         let (host, rest) = text.split_at(at);
         let instance = rest.trim_start_matches(['\\', '/', ',']);

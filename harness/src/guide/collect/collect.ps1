@@ -484,9 +484,10 @@ function ClusterProperties {
     $found = Get-Cluster -Name $Cluster
     $values = [ordered]@{}
     foreach ($name in 'ClusterFunctionalLevel', 'SameSubnetDelay', 'SameSubnetThreshold', 'CrossSubnetDelay',
-        'CrossSubnetThreshold', 'QuarantineThreshold', 'QuarantineDuration') {
+        'CrossSubnetThreshold', 'QuarantineThreshold', 'QuarantineDuration', 'ResiliencyLevel',
+        'ResiliencyDefaultPeriod') {
         $property = $found.PSObject.Properties[$name]
-        if ($null -ne $property) { $values[$name] = [string] $property.Value }
+        if ($null -ne $property) { $values[$name] = [string] [int64] $property.Value }
     }
     $values
 }
@@ -512,11 +513,18 @@ function ClusterRoles {
     foreach ($one in (Get-ClusterGroup -Cluster $Cluster)) {
         if (-not $one.IsCoreGroup) {
             $owners = (Get-ClusterOwnerNode -Cluster $Cluster -Group $one.Name).OwnerNodes
+            $properties = [ordered]@{}
+            foreach ($name in 'AutoFailbackType', 'FailbackWindowStart', 'FailbackWindowEnd', 'FailoverPeriod',
+                'FailoverThreshold', 'Priority') {
+                $property = $one.PSObject.Properties[$name]
+                if ($null -ne $property) { $properties[$name] = [string] [int64] $property.Value }
+            }
             [ordered]@{
                 name = $one.Name
                 state = [string] $one.State
                 owner = $one.OwnerNode.Name
                 preferred_owners = @(foreach ($node in $owners) { $node.Name })
+                properties = $properties
             }
         }
     }
@@ -526,14 +534,16 @@ function ClusterResources {
     foreach ($one in (Get-ClusterResource -Cluster $Cluster)) {
         $parameters = [ordered]@{}
         foreach ($parameter in (Get-ClusterParameter -InputObject $one)) {
-            if ('ServiceName', 'DnsName', 'Address', 'VirtualServerName', 'InstanceName' -contains $parameter.Name) {
+            if ('ServiceName', 'DnsName', 'Address', 'VirtualServerName', 'InstanceName', 'HostRecordTTL',
+                'RegisterAllProvidersIP', 'HealthCheckTimeout', 'FailureConditionLevel' -contains $parameter.Name) {
                 $parameters[$parameter.Name] = [string] $parameter.Value
             }
         }
         $properties = [ordered]@{}
-        foreach ($name in 'RestartAction', 'RestartThreshold', 'RetryPeriodOnFailure') {
+        foreach ($name in 'RestartAction', 'RestartThreshold', 'RestartPeriod', 'RestartDelay',
+            'RetryPeriodOnFailure', 'LooksAlivePollInterval', 'PendingTimeout', 'DeadlockTimeout') {
             $property = $one.PSObject.Properties[$name]
-            if ($null -ne $property) { $properties[$name] = [string] [uint32] $property.Value }
+            if ($null -ne $property) { $properties[$name] = [string] [int64] $property.Value }
         }
         $owners = (Get-ClusterOwnerNode -Cluster $Cluster -Resource $one.Name).OwnerNodes
         $dependency = Get-ClusterResourceDependency -Cluster $Cluster -Resource $one.Name

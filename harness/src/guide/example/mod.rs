@@ -6,8 +6,11 @@
 mod mistakes;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use failover_sim::cluster::{ResourceConfig, ResourceKind, ResourcePolicy, RestartAction};
+use failover_sim::cluster::{
+    Priority, ResourceConfig, ResourceKind, ResourcePolicy, RestartAction, RoleConfig,
+};
 use failover_sim::names::{CertificateId, HostId, NodeId, ResourceId, WorkerId};
 use failover_sim::topology::{Target, WorkerMachine};
 use serde_json::json;
@@ -94,11 +97,12 @@ fn cluster(plan: &Plan) -> Cluster {
         node_weight: u32::from(node.has_vote),
         build: 17_763,
     };
-    let role = |(name, role): (&String, &failover_sim::cluster::RoleConfig)| Role {
+    let role = |(name, role): (&String, &RoleConfig)| Role {
         name: name.clone(),
         state: "Online".to_owned(),
         owner: owner.clone(),
         preferred_owners: role.preferred_owners.iter().map(|&node| names.node(node).to_owned()).collect(),
+        properties: limits(role),
     };
     let witness = Witness {
         name: "Cluster Disk 9".to_owned(),
@@ -131,10 +135,19 @@ fn resource(plan: &Plan, id: ResourceId, config: &ResourceConfig) -> Resource {
             let text = hosts(plan, of_it).find(|host| is_address(host)).unwrap_or_default();
             ("IP Address", parameter("Address", text))
         }
-        ResourceKind::NetworkName(host) => ("Network Name", parameter("DnsName", &shown_host(plan, host))),
-        ResourceKind::SqlServer => ("SQL Server", BTreeMap::new()),
+        ResourceKind::NetworkName(host) => {
+            let mut parameters = parameter("DnsName", &shown_host(plan, host));
+            let names = &plan.topology.network_names;
+            if let Some(name) = names.iter().find(|name| name.resource == id) {
+                let all = u8::from(name.registers_all).to_string();
+                parameters.insert("RegisterAllProvidersIP".to_owned(), all);
+                parameters.insert("HostRecordTTL".to_owned(), name.ttl.as_secs().to_string());
+            }
+            ("Network Name", parameters)
+        }
+        ResourceKind::SqlServer => ("SQL Server", health(&config.policy)),
         ResourceKind::SqlServerAgent => ("SQL Server Agent", BTreeMap::new()),
-        ResourceKind::AvailabilityGroup => ("SQL Server Availability Group", BTreeMap::new()),
+        ResourceKind::AvailabilityGroup => ("SQL Server Availability Group", health(&config.policy)),
         ResourceKind::ScaleOutMaster => ("Generic Service", parameter("ServiceName", MASTER)),
     };
     let shown = |&provider: &ResourceId| format!("[{}]", names.resource(provider));
@@ -156,16 +169,52 @@ fn resource(plan: &Plan, id: ResourceId, config: &ResourceConfig) -> Resource {
     }
 }
 
+fn health(policy: &ResourcePolicy) -> BTreeMap<String, String> {
+    let timeout = policy.health_check_timeout.as_millis().to_string();
+    let level = policy.failure_condition_level.to_string();
+    BTreeMap::from([("HealthCheckTimeout".to_owned(), timeout), ("FailureConditionLevel".to_owned(), level)])
+}
+
+/// The failover settings of a role; `FailoverThreshold` is as large as it can be where nobody has set it.
+fn limits(role: &RoleConfig) -> BTreeMap<String, String> {
+    let priority = match role.priority {
+        Priority::Disabled => 0,
+        Priority::Low => 1_000,
+        Priority::Medium => 2_000,
+        Priority::High => 3_000,
+    };
+    let hour = |hour: Option<u8>| hour.map_or(u32::MAX, u32::from);
+    let window = role.failback_window.as_ref();
+    let numbers = [
+        ("AutoFailbackType", u32::from(role.auto_failback)),
+        ("FailbackWindowStart", hour(window.map(|window| window.start))),
+        ("FailbackWindowEnd", hour(window.map(|window| window.end))),
+        ("FailoverPeriod", (role.failover_period.as_secs() / 3_600) as u32),
+        ("FailoverThreshold", role.failover_threshold.unwrap_or(u32::MAX)),
+        ("Priority", priority),
+    ];
+    numbers.map(|(key, number)| (key.to_owned(), number.to_string())).into()
+}
+
 fn policy(policy: &ResourcePolicy) -> BTreeMap<String, String> {
     let action = match policy.restart_action {
         RestartAction::DoNotRestart => 0,
         RestartAction::Restart => 1,
         RestartAction::RestartThenFailOver => 2,
     };
-    let retry = policy.retry_period_on_failure.as_millis();
+    let millis = |time: Duration| time.as_millis() as u64;
+    let numbers = [
+        ("RestartAction", action),
+        ("RestartDelay", millis(policy.restart_delay)),
+        ("RetryPeriodOnFailure", millis(policy.retry_period_on_failure)),
+        ("LooksAlivePollInterval", millis(policy.looks_alive_poll_interval)),
+        ("PendingTimeout", millis(policy.pending_timeout)),
+        ("DeadlockTimeout", millis(policy.deadlock_timeout)),
+    ];
+    // What nobody has set is not there: what the defaults are, sources disagree about.
     let threshold = policy.restart_threshold.map(|count| ("RestartThreshold", u64::from(count)));
-    let numbers =
-        [("RestartAction", action), ("RetryPeriodOnFailure", retry as u64)].into_iter().chain(threshold);
+    let period = policy.restart_period.map(|time| ("RestartPeriod", millis(time)));
+    let numbers = numbers.into_iter().chain(threshold).chain(period);
     numbers.map(|(key, number)| (key.to_owned(), number.to_string())).collect()
 }
 

@@ -4,11 +4,18 @@
 //! for each of these the workers that stay away are told, with the step of the guide that their symptom points to. It is
 //! tried again with each other answer to what nobody knows.
 
+mod certificates;
+mod machines;
 mod report;
+mod roles;
+mod settings;
 mod state;
+mod subnets;
+mod timers;
 mod topology;
 mod unseen;
 mod why;
+mod written;
 
 use std::time::Duration;
 
@@ -16,6 +23,7 @@ use failover_sim::assumption::Assumption;
 use failover_sim::names::{ActionNo, NodeId};
 use failover_sim::observe::{Flow, Record, RoleState, Sink, WorkerState};
 use failover_sim::time::Time;
+use failover_sim::topology::WorkerMachine;
 
 use crate::backend::{Backend, BackendError, SimBackend};
 use crate::guide::Why;
@@ -28,7 +36,7 @@ use super::snapshot::Snapshot;
 
 pub use report::{human, json};
 use topology::CHANGES;
-pub use topology::{Predicted, topology_of};
+pub use topology::{NotHeld, Predicted, topology_of};
 
 /// Why nothing can be predicted.
 #[derive(Debug, thiserror::Error)]
@@ -77,9 +85,22 @@ pub struct Outcome {
     pub runs: (usize, usize),
     /// How long until the last change of a worker in the slowest run, where all of them are connected in the end.
     pub settled_after: Option<Duration>,
-    /// Answers to what nobody knows, with which another number of workers stays away: the assumption, the answer, and
-    /// that number.
-    pub otherwise: Vec<(&'static str, &'static str, usize)>,
+    /// Answers to what nobody knows, with which it ends otherwise.
+    pub otherwise: Vec<Otherwise>,
+}
+
+/// What another answer to what nobody knows leads to: another number of workers that stay away, or nobody is back within the
+/// topology's promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Otherwise {
+    /// The assumption.
+    pub assumption: &'static str,
+    /// The other answer.
+    pub answer: &'static str,
+    /// How many workers stay away then.
+    pub away: usize,
+    /// How long until all are back, where none stays away and it is longer than promised.
+    pub settled_after: Option<Duration>,
 }
 
 /// Everything that was predicted.
@@ -95,10 +116,14 @@ pub struct Prediction {
     pub outcomes: Vec<Outcome>,
     /// What was not seen, and what was taken for it.
     pub gaps: Vec<String>,
-    /// What preflight says is wrong and the model has: `rule on subject`.
+    /// What the snapshot shows and no topology holds, and what was taken for it.
+    pub not_held: Vec<String>,
+    /// What preflight says is wrong and the topology holds: `rule on subject`.
     pub in_the_model: Vec<String>,
-    /// What preflight says is wrong and the model does not have.
+    /// What preflight says is wrong, and the model does not have or this topology does not hold.
     pub not_in_the_model: Vec<String>,
+    /// Steps that bring the cluster of the topology to where the one of the snapshot is; none if it is there from the start.
+    pub given: Vec<String>,
     /// Why nothing is predicted; then there is no outcome, and nothing is said of today.
     pub not_predicted: Vec<String>,
 }
@@ -116,7 +141,7 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
     let mut today = Vec::new();
     let workers = predicted.workers.len();
     let mut outcomes = Vec::new();
-    let (suspects, not_in_the_model) = wrong(snapshot);
+    let (suspects, not_in_the_model) = wrong(snapshot, &predicted.not_held);
     if !predicted.not_predicted.is_empty() {
         events.clear();
     }
@@ -140,7 +165,7 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
             consulted.sort_unstable();
             consulted.dedup();
             for assumption in consulted {
-                otherwise.extend(vary(&plan, &mut backend, assumption, number)?);
+                otherwise.extend(vary(&plan, &mut backend, assumption, (number, settled_after))?);
             }
         }
         today = why::group(&plan, &worst.before, why::Role::Online, &suspects);
@@ -155,11 +180,13 @@ pub fn predict(snapshot: &Snapshot, seed: u64) -> Result<Prediction, PredictErro
         });
     }
     Ok(Prediction {
+        given: if predicted.starts_there() { Vec::new() } else { predicted.given() },
         topology: predicted.topology,
         workers,
         today,
         outcomes,
         gaps: predicted.gaps,
+        not_held: predicted.not_held.into_iter().map(|one| one.told).collect(),
         in_the_model: suspects,
         not_in_the_model,
         not_predicted: predicted.not_predicted,
@@ -175,8 +202,9 @@ impl Prediction {
     /// 1 if workers are away in one of the outcomes, else 3 if nothing is predicted, or it rests on something that was not
     /// seen or is not in the model, or on what nobody knows, else 0.
     pub fn exit_code(&self) -> u8 {
-        let rests_on_gaps =
-            !self.gaps.is_empty() || !self.not_in_the_model.is_empty() || !self.not_predicted.is_empty();
+        let rests_on_gaps = [&self.gaps, &self.not_held, &self.not_in_the_model, &self.not_predicted]
+            .iter()
+            .any(|doubts| !doubts.is_empty());
         if self.someone_is_away() {
             1
         } else if rests_on_gaps || self.outcomes.iter().any(|outcome| !outcome.otherwise.is_empty()) {
@@ -190,10 +218,7 @@ impl Prediction {
 /// The plan of an event: first the role goes to where it is now, and nodes become what no topology can say.
 fn plan_of(predicted: &Predicted, event: &Event, seed: u64) -> Result<Plan, PredictError> {
     let quoted = |name: &String| serde_json::Value::from(name.as_str()).to_string();
-    let mut given: String = format!("  - move_role: {{ to: {} }}\n", quoted(&predicted.owner));
-    for (node, change) in &predicted.changes {
-        given.push_str(&format!("  - {}\n", change.replacen("NODE", &quoted(node), 1)));
-    }
+    let given: String = predicted.given().iter().map(|step| format!("  - {step}\n")).collect();
     let step = match event {
         Event::PowerLost(node) => format!("power_off: {{ node: {} }}", quoted(node)),
         Event::RoleMoved(node) => format!("move_role: {{ to: {} }}", quoted(node)),
@@ -259,8 +284,9 @@ fn states(picture: &Picture<'_>, workers: usize) -> Vec<WorkerState> {
 fn tell(plan: &Plan, backend: &mut SimBackend) -> Result<Story, PredictError> {
     let workers = vec![WorkerState::Starting; plan.topology.workers.len()];
     let mut sight = Sight { picture: Picture::new(plan), last_change: Time::ZERO, workers };
+    let settles_within = settles_within(plan);
     backend.start(plan)?;
-    backend.advance(backend.now() + SETTLES_WITHIN, &mut sight)?;
+    backend.advance(backend.now() + settles_within, &mut sight)?;
     let mut before = sight.workers.clone();
     let mut began = backend.now();
     let mut refused = None;
@@ -279,7 +305,7 @@ fn tell(plan: &Plan, backend: &mut SimBackend) -> Result<Story, PredictError> {
             Err(BackendError::Apply(error)) if number >= plan.given => refused = Some(error.to_string()),
             applied => drop(applied?),
         }
-        backend.advance(backend.now() + SETTLES_WITHIN, &mut sight)?;
+        backend.advance(backend.now() + settles_within, &mut sight)?;
     }
     let owner = sight.picture.owner().ok();
     let is_online = sight.picture.role_state() == Some(RoleState::Online);
@@ -292,26 +318,43 @@ fn tell(plan: &Plan, backend: &mut SimBackend) -> Result<Story, PredictError> {
     })
 }
 
+/// How long the model is left alone before and after something happens: a worker may sleep for one of its heartbeats before
+/// it tries again.
+fn settles_within(plan: &Plan) -> Duration {
+    let beat = |worker: &WorkerMachine| Duration::from(worker.settings.agent_heartbeat_interval);
+    let longest = plan.topology.workers.iter().map(beat).max().unwrap_or_default();
+    SETTLES_WITHIN + longest.min(A_DAY).saturating_sub(USUAL_BEAT)
+}
+
 fn away_in(states: &[WorkerState]) -> usize {
     states.iter().filter(|state| !matches!(state, WorkerState::Connected { .. })).count()
 }
 
-/// The other answers to an assumption with which another number of workers stays away.
+/// The other answers to an assumption with which another number of workers stays away than is `known`, or all are back later
+/// than promised where they are in time.
 fn vary(
     plan: &Plan,
     backend: &mut SimBackend,
     assumption: Assumption,
-    known: usize,
-) -> Result<Vec<(&'static str, &'static str, usize)>, PredictError> {
+    (known, settled_after): (usize, Option<Duration>),
+) -> Result<Vec<Otherwise>, PredictError> {
     let own = plan.assumptions.value(assumption);
+    let is_late = |time: &Duration| *time > plan.topology.promises.reconnect_within;
     let mut otherwise = Vec::new();
     for (number, value) in assumption.question().values.iter().enumerate() {
         if number != own {
             let assumptions = plan.assumptions.with(assumption, number);
             let other = Plan { assumptions, ..plan.clone() };
-            let away = away_in(&tell(&other, backend)?.after);
-            if away != known {
-                otherwise.push((assumption.question().id, value.word, away));
+            let story = tell(&other, backend)?;
+            let away = away_in(&story.after);
+            let late = story.settled_after.filter(|time| away == 0 && is_late(time));
+            if away != known || (late.is_some() && !settled_after.as_ref().is_some_and(is_late)) {
+                otherwise.push(Otherwise {
+                    assumption: assumption.question().id,
+                    answer: value.word,
+                    away,
+                    settled_after: late,
+                });
             }
         }
     }
@@ -322,11 +365,17 @@ fn of_first(stories: &[Story]) -> usize {
     stories.first().map_or(0, |story| away_in(&story.after))
 }
 
-/// What preflight says is wrong: what the model has, and what it does not have.
-fn wrong(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
+/// What preflight says is wrong: what the topology holds, and what it or the model does not have.
+fn wrong(snapshot: &Snapshot, not_held: &[NotHeld]) -> (Vec<String>, Vec<String>) {
     let found = preflight::inspect(snapshot);
+    let is_held = |finding: &Finding| {
+        let is_it = |(rule, subject): &(&str, String)| {
+            *rule == finding.rule.name && preflight::plain(subject) == finding.subject
+        };
+        !not_held.iter().filter_map(|one| one.breaks.as_ref()).any(is_it)
+    };
     let (in_the_model, others): (Vec<&Finding>, Vec<&Finding>) =
-        found.wrong().partition(|finding| is_in_the_model(finding.rule.name));
+        found.wrong().partition(|finding| is_in_the_model(finding.rule.name) && is_held(finding));
     let told = |findings: Vec<&Finding>| {
         findings.into_iter().map(|finding| format!("{} on {}", finding.rule.name, finding.subject)).collect()
     };
@@ -334,7 +383,7 @@ fn wrong(snapshot: &Snapshot) -> (Vec<String>, Vec<String>) {
 }
 
 /// Whether a breach of this rule of preflight changes the topology or its nodes, so that the simulator shows what comes of
-/// it.
+/// it, but for one of a kind that no topology holds ([`NotHeld`]).
 pub fn is_in_the_model(rule: &str) -> bool {
     IN_THE_MODEL.contains(&rule) || state::RULES.contains(&rule) || changes_by(rule)
 }
@@ -347,9 +396,15 @@ fn changes_by(rule: &str) -> bool {
 /// How many runs there are for each event, each with a seed of its own.
 const RUNS: u64 = 8;
 
-/// How long the model is left alone before and after something happens. Our own choice: far longer than the slowest
+/// How long the model is left alone where workers have the usual heartbeat. Our own choice: far longer than the slowest
 /// failover of its timings, and short of the hour after which Windows tries a failed resource again.
 const SETTLES_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// The default of AgentHeartbeatInterval (integration-services-ssis-scale-out-worker, documented).
+const USUAL_BEAT: Duration = Duration::from_secs(60);
+
+/// Nobody waits longer for a prediction, whatever the heartbeat.
+const A_DAY: Duration = Duration::from_secs(86_400);
 
 const IN_THE_MODEL: &[&str] = &[
     "quorum_survives_a_node",

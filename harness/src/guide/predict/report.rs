@@ -9,7 +9,7 @@ use crate::guide::snapshot::Snapshot;
 use crate::words::plain;
 use crate::words::{counted, length};
 
-use super::{Away, Event, Outcome, Prediction};
+use super::{Away, Event, Otherwise, Outcome, Prediction};
 
 /// For people.
 pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
@@ -47,9 +47,16 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
             tell(&mut text, &outcome.away);
             told.push(&outcome.away);
         }
-        for (assumption, answer, away) in &outcome.otherwise {
-            let _ = writeln!(text, "  nobody knows `{assumption}`: if it is `{answer}`, {away} stay away");
+        for Otherwise { assumption, answer, away, settled_after } in &outcome.otherwise {
+            let then = match settled_after {
+                Some(time) => format!("all {workers} are back only within {}", whole_seconds(*time)),
+                None => format!("{away} stay away"),
+            };
+            let _ = writeln!(text, "  nobody knows `{assumption}`: if it is `{answer}`, {then}");
         }
+    }
+    for told in &prediction.not_held {
+        let _ = writeln!(text, "not in the topology: {}", plain(told));
     }
     for gap in &prediction.gaps {
         let _ = writeln!(text, "not seen: {}", plain(gap));
@@ -58,7 +65,7 @@ pub fn human(prediction: &Prediction, snapshot: &Snapshot) -> String {
         for finding in &prediction.in_the_model {
             let _ = writeln!(
                 text,
-                "wrong, and no worker stays away for it: {} (see `failover preflight`)",
+                "wrong, and no worker stays away for it after one failover: {} (see `failover preflight`)",
                 plain(finding)
             );
         }
@@ -85,12 +92,15 @@ fn sentence(outcome: &Outcome, workers: usize) -> String {
     let often = if so_often == runs { String::new() } else { format!(" in {so_often} of {runs} runs") };
     match (away, outcome.settled_after) {
         (0, Some(time)) => {
-            let seconds = Duration::from_secs(time.as_millis().div_ceil(1_000) as u64);
-            format!("if {event}: {owner}, all {workers} back within {}", length(seconds))
+            format!("if {event}: {owner}, all {workers} back within {}", whole_seconds(time))
         }
         (0, None) => format!("if {event}: {owner}, nobody is cut off"),
         (away, _) => format!("if {event}: {owner}, {away} of {workers} stay away{often}"),
     }
+}
+
+fn whole_seconds(time: Duration) -> String {
+    length(Duration::from_secs(time.as_millis().div_ceil(1_000) as u64))
 }
 
 fn event(event: &Event) -> String {
@@ -123,8 +133,11 @@ struct Document<'p> {
     today: Option<Vec<AwayItem<'p>>>,
     outcomes: Vec<OutcomeItem<'p>>,
     not_seen: &'p [String],
+    not_in_the_topology: &'p [String],
     in_the_model: &'p [String],
     not_in_the_model: &'p [String],
+    /// What a scenario on the topology has to do first.
+    given: &'p [String],
 }
 
 #[derive(Serialize)]
@@ -145,7 +158,7 @@ struct OutcomeItem<'p> {
     runs: usize,
     of_runs: usize,
     settled_after_ms: Option<u128>,
-    otherwise: Vec<Otherwise>,
+    otherwise: Vec<OtherwiseItem>,
 }
 
 #[derive(Serialize)]
@@ -156,10 +169,11 @@ enum EventItem<'p> {
 }
 
 #[derive(Serialize)]
-struct Otherwise {
+struct OtherwiseItem {
     assumption: &'static str,
     value: &'static str,
     away: usize,
+    settled_after_ms: Option<u128>,
 }
 
 /// For programs.
@@ -173,8 +187,10 @@ pub fn json(prediction: &Prediction, snapshot: &Snapshot) -> String {
         today: prediction.not_predicted.is_empty().then(|| prediction.today.iter().map(away_item).collect()),
         outcomes: prediction.outcomes.iter().map(outcome_item).collect(),
         not_seen: &prediction.gaps,
+        not_in_the_topology: &prediction.not_held,
         in_the_model: &prediction.in_the_model,
         not_in_the_model: &prediction.not_in_the_model,
+        given: &prediction.given,
     };
     // Texts and numbers: serde_json cannot fail on them.
     serde_json::to_string_pretty(&document).map(|text| text + "\n").unwrap_or_default()
@@ -190,7 +206,12 @@ fn away_item(away: &Away) -> AwayItem<'_> {
 }
 
 fn outcome_item(outcome: &Outcome) -> OutcomeItem<'_> {
-    let otherwise = |&(assumption, value, away): &(_, _, _)| Otherwise { assumption, value, away };
+    let otherwise = |one: &Otherwise| OtherwiseItem {
+        assumption: one.assumption,
+        value: one.answer,
+        away: one.away,
+        settled_after_ms: one.settled_after.map(|time| time.as_millis()),
+    };
     OutcomeItem {
         event: match &outcome.event {
             Event::PowerLost(node) => EventItem::PowerLost(node),

@@ -4,19 +4,16 @@
 //! JSON, which is YAML too: a topology file like any other.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
 
-use failover_sim::settings_file::endpoint;
 use serde_json::{Map, Value, json};
 
-use crate::guide::preflight::setup::{
-    Setup, dns_name, is_master, master_file, may_read, network_name_of, same_host, sql_host, worker_file,
-    worker_service,
-};
-use crate::guide::preflight::{self, cluster::named};
-use crate::guide::snapshot::{Certificate, Look, Node, PrivateKey, Resource, Snapshot, Worker, bindings};
+use crate::guide::preflight;
+use crate::guide::preflight::setup::{Setup, dns_name, same_host, sql_host};
+use crate::guide::snapshot::{Look, Snapshot};
 
+use super::certificates::name_of;
 use super::state::state_of;
+use super::subnets::Subnets;
 use super::{PredictError, unseen};
 
 /// A topology, and what it does not say of the cluster.
@@ -35,8 +32,34 @@ pub struct Predicted {
     pub workers: Vec<String>,
     /// What nobody could look at, and what is taken for it.
     pub gaps: Vec<String>,
+    /// What the snapshot shows and no topology holds, and what is taken for it.
+    pub not_held: Vec<NotHeld>,
     /// What the snapshot shows and no step of a scenario leads to: nothing can be predicted.
     pub not_predicted: Vec<String>,
+}
+
+/// Something that the snapshot shows and no topology holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotHeld {
+    /// The rule of preflight that it breaks, and the machine, or `cluster`; `None` if it breaks none.
+    pub breaks: Option<(&'static str, String)>,
+    /// What it is, and what is taken for it.
+    pub told: String,
+}
+
+impl Predicted {
+    /// The steps that bring the cluster of the topology to where the one of the snapshot is.
+    pub fn given(&self) -> Vec<String> {
+        let quoted = |name: &String| Value::from(name.as_str()).to_string();
+        let moved = format!("move_role: {{ to: {} }}", quoted(&self.owner));
+        let changes = self.changes.iter().map(|(name, step)| step.replacen("NODE", &quoted(name), 1));
+        std::iter::once(moved).chain(changes).collect()
+    }
+
+    /// Whether the cluster of the topology is there from the start.
+    pub fn starts_there(&self) -> bool {
+        self.changes.is_empty() && self.nodes.first() == Some(&self.owner)
+    }
 }
 
 /// Makes the topology of a snapshot.
@@ -63,9 +86,11 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     }
     let mut builder = Builder {
         setup: &setup,
-        name: dns_name(network_name).map_err(lacks)?,
+        name: name_of(&setup, dns_name(network_name).map_err(lacks)?),
         certificates: BTreeMap::new(),
         gaps: Vec::new(),
+        not_held: Vec::new(),
+        subnets: Subnets::of(&setup),
         unseen: &unseen,
     };
     builder.name_certificates(&owner);
@@ -114,6 +139,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         nodes: snapshot.nodes.iter().map(|node| node.name.clone()).collect(),
         workers: snapshot.workers.iter().map(|worker| worker.name.clone()).collect(),
         gaps: builder.gaps,
+        not_held: builder.not_held,
     })
 }
 
@@ -134,27 +160,33 @@ fn changes(snapshot: &Snapshot, owner: &str) -> Vec<(String, &'static str)> {
     changes
 }
 
-struct Builder<'s> {
-    setup: &'s Setup<'s>,
-    /// The host name that the network name registers.
-    name: &'s str,
+pub(super) struct Builder<'s> {
+    pub(super) setup: &'s Setup<'s>,
+    /// The network name as the topology calls it.
+    pub(super) name: String,
     /// The master certificates by their thumbprints: the names that the topology gives them.
-    certificates: BTreeMap<String, String>,
-    gaps: Vec<String>,
+    pub(super) certificates: BTreeMap<String, String>,
+    pub(super) gaps: Vec<String>,
+    pub(super) not_held: Vec<NotHeld>,
+    pub(super) subnets: Subnets,
     /// Machines that the snapshot has nothing from.
-    unseen: &'s [String],
+    pub(super) unseen: &'s [String],
 }
 
 impl Builder<'_> {
-    fn gap(&mut self, what: impl Into<String>) {
+    pub(super) fn gap(&mut self, what: impl Into<String>) {
         let what = what.into();
         if !self.gaps.contains(&what) {
             self.gaps.push(what);
         }
     }
 
+    pub(super) fn not_held(&mut self, rule: &'static str, subject: &str, told: String) {
+        self.not_held.push(NotHeld { breaks: Some((rule, subject.to_owned())), told });
+    }
+
     /// A part of a machine that nobody could look at.
-    fn not_seen(&mut self, machine: &str, what: &str, why: &str) {
+    pub(super) fn not_seen(&mut self, machine: &str, what: &str, why: &str) {
         if self.unseen.iter().any(|name| name == machine) {
             self.gap(format!("{machine}: the snapshot has nothing from it; taken for right"));
         } else {
@@ -162,72 +194,9 @@ impl Builder<'_> {
         }
     }
 
-    /// `master` is what most workers pin, or else what the owner presents; other certificates are called after the first
-    /// machine that names them.
-    fn name_certificates(&mut self, owner: &str) {
-        let of_owner = || {
-            let node = self.setup.snapshot.nodes.iter().find(|node| same_host(&node.name, owner))?;
-            presented(self.setup, node)
-        };
-        let pin = self.setup.pin.clone().ok().or_else(of_owner).or_else(|| self.setup.presented.clone());
-        self.certificates.insert(pin.unwrap_or_else(|| NOT_KNOWN.to_owned()), "master".to_owned());
-        for node in &self.setup.snapshot.nodes {
-            if let Some(thumbprint) = presented(self.setup, node) {
-                self.certificates.entry(thumbprint).or_insert_with(|| format!("of_{}", node.name));
-            }
-        }
-        for worker in &self.setup.snapshot.workers {
-            if let Ok(file) = worker_file(worker) {
-                self.certificates.entry(file.pin).or_insert_with(|| format!("pinned_by_{}", worker.name));
-            }
-        }
-    }
-
-    fn certificate_documents(&mut self) -> Value {
-        let mut documents = Map::new();
-        for (thumbprint, name) in self.certificates.clone() {
-            let mut document = match find_anywhere(self.setup.snapshot, &thumbprint) {
-                Some(certificate) => {
-                    let left = (certificate.not_after.0 - self.setup.now().0).max(0);
-                    let names: Vec<String> =
-                        certificate.common_names().into_iter().map(|name| self.host(name)).collect();
-                    let mut document = json!({ "common_names": names });
-                    if let Some(names) = &certificate.alternative_names {
-                        let names: Vec<String> = names.iter().map(|name| self.host(name)).collect();
-                        document["alternative_names"] = json!(names);
-                    }
-                    // What outlives every run is not worth a word.
-                    if left < 86_400 {
-                        document["expires_after"] = json!(format!("{left}s"));
-                    }
-                    document
-                }
-                None => {
-                    self.gap(format!(
-                        "no store that was seen has the certificate `{name}`: taken to name the network name"
-                    ));
-                    json!({ "common_names": [self.name] })
-                }
-            };
-            if thumbprint.len() == 40 {
-                document["thumbprint"] = json!(thumbprint);
-            }
-            documents.insert(name, document);
-        }
-        Value::Object(documents)
-    }
-
     /// A host as the topology calls it: the network name in whatever form workers use it is one name there.
-    fn host(&self, host: &str) -> String {
-        let Ok(noted) = &self.setup.noted else { return host.to_owned() };
-        let asked = self.setup.asked(noted);
-        let is_asked = asked.iter().any(|name| name.eq_ignore_ascii_case(host));
-        let is_noted = asked.is_empty() && noted.eq_ignore_ascii_case(host);
-        if (is_asked || is_noted) && same_host(noted, self.name) {
-            self.name.to_owned()
-        } else {
-            host.to_owned()
-        }
+    pub(super) fn host(&self, host: &str) -> String {
+        if same_host(host, &self.name) { self.name.clone() } else { host.to_owned() }
     }
 
     fn profile(&mut self) -> &'static str {
@@ -272,6 +241,13 @@ impl Builder<'_> {
                     );
                 }
             }
+            // What 1 and 2 are called (VM compute resiliency, documented).
+            let level = match properties.get("ResiliencyLevel").map(String::as_str) {
+                Some("1") => Some("IsolateOnSpecialHeartbeat"),
+                Some("2") => Some("AlwaysIsolate"),
+                Some(_) | None => None,
+            };
+            set.extend(level.map(|level| ("ResiliencyLevel".to_owned(), json!(level))));
         } else {
             self.gap("the properties of the cluster were not seen: the defaults are taken");
         }
@@ -280,277 +256,7 @@ impl Builder<'_> {
         }
         document
     }
-
-    fn node(&mut self, number: u32, node: &Node) -> Value {
-        let (setup, name) = (self.setup, &node.name);
-        let mut taken_for_right = |what: &str, why: String| self.not_seen(name, what, &why);
-        let settings = match master_file(node) {
-            Ok(file) => Some(file),
-            Err(why) => {
-                taken_for_right("MasterSettings.config", why);
-                None
-            }
-        };
-        let shown = match node.sslcert.seen() {
-            Ok(_) => presented(setup, node),
-            Err(why) => {
-                taken_for_right("the HTTPS binding", why);
-                settings.as_ref().map(|file| file.thumbprint.clone())
-            }
-        };
-        let root = match node.root.seen() {
-            Ok(root) => Some(root),
-            Err(why) => {
-                taken_for_right("LocalMachine\\Root", why);
-                None
-            }
-        };
-        let certificate =
-            shown.as_ref().and_then(|shown| self.certificates.get(shown)).map_or("master", String::as_str);
-        let key = |thumbprint: &String| {
-            let of_it =
-                |root: &&Vec<Certificate>| root.iter().find(|one| one.thumbprint == *thumbprint).cloned();
-            root.as_ref().map(|root| of_it(root).is_some_and(|one| one.private_key == PrivateKey::Opens))
-        };
-        let key_opens = shown.as_ref().and_then(key).unwrap_or(true);
-        let sql_server = settings.as_ref().map_or_else(
-            || self.instance_host(setup.instance.as_deref().unwrap_or(self.name)),
-            |file| {
-                // With slashes it is no host that anybody knows.
-                let is_right = !file.sql_server.contains('/');
-                self.instance_host(if is_right { sql_host(&file.sql_server) } else { &file.sql_server })
-            },
-        );
-        let members = self.setup.snapshot.cluster.nodes.seen();
-        let weight =
-            members.as_ref().ok().and_then(|members| members.iter().find(|one| same_host(&one.name, name)));
-        let address =
-            node.addresses.seen().ok().and_then(|all| all.iter().find(|one| one.contains('.'))).cloned();
-        let mut document = json!({
-            "name": name,
-            "address": address.unwrap_or_else(|| Ipv4Addr::from_bits(TEST_NET_1 + number).to_string()),
-            "master_settings": {
-                "PortNumber": settings.as_ref().map_or_else(|| self.port(), |file| file.port),
-                "SSLCertThumbprint": certificate,
-                "SqlServerName": sql_server,
-            },
-            "root": self.stores(root, true),
-            "private_key": if key_opens { "present" } else { "missing" },
-            "https_binding": if shown.is_some() || settings.is_none() { "present" } else { "missing" },
-        });
-        // Who is no member has no vote.
-        if members.is_ok() && weight.is_none_or(|member| member.node_weight == 0) {
-            document["NodeWeight"] = json!(0);
-        }
-        document
-    }
-
-    /// The host of SSISDB as the topology calls it.
-    fn instance_host(&self, host: &str) -> String {
-        let Ok(sql_server) = &self.setup.sql_server else { return self.host(host) };
-        let of_role = network_name_of(&self.setup.snapshot.cluster, sql_server);
-        match of_role.and_then(dns_name) {
-            Ok(name) if same_host(name, host) => name.to_owned(),
-            Ok(_) | Err(_) => host.to_owned(),
-        }
-    }
-
-    /// What a Root store has, by the topology's names; everything if it was not seen.
-    fn stores(&self, root: Option<&Vec<Certificate>>, of_node: bool) -> Vec<String> {
-        let is_there = |thumbprint: &String| {
-            thumbprint == NOT_KNOWN
-                || root.is_none_or(|root| root.iter().any(|one| one.thumbprint == *thumbprint))
-        };
-        let masters = self.certificates.iter().filter(|(thumbprint, _)| is_there(thumbprint));
-        let mut names: Vec<String> = masters.map(|(_, name)| name.clone()).collect();
-        for worker in self.setup.snapshot.workers.iter().filter(|_| of_node) {
-            if worker_file(worker).map_or(true, |file| is_there(&file.own)) {
-                names.push(worker.name.clone());
-            }
-        }
-        names
-    }
-
-    /// The port that masters listen on, by their settings, or else that workers ask for; 8391 is the default (documented).
-    fn port(&self) -> u16 {
-        let asked = || {
-            let mut files = self.setup.snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok());
-            files.find_map(|file| endpoint(&file.endpoint).map(|(_, port)| port))
-        };
-        self.setup.port.clone().ok().or_else(asked).unwrap_or(8391)
-    }
-
-    fn worker(&mut self, worker: &Worker) -> Value {
-        let name = &worker.name;
-        let file = worker_file(worker);
-        if let Err(why) = &file {
-            self.not_seen(name, "WorkerSettings.config", why);
-        }
-        let file = file.ok();
-        let asked = file.as_ref().and_then(|file| endpoint(&file.endpoint));
-        let (host, port) =
-            asked.map_or_else(|| (self.name.to_owned(), self.port()), |(host, port)| (self.host(host), port));
-        let pin =
-            file.as_ref().and_then(|file| self.certificates.get(&file.pin)).map_or("master", String::as_str);
-        let pin = pin.to_owned();
-        if let Err(why) = worker.root.seen() {
-            self.not_seen(name, "LocalMachine\\Root", &why);
-        }
-        let state = match self.setup.snapshot.ssisdb.worker_agents.seen() {
-            Ok(agents) => {
-                let mut own = agents.iter().filter(|agent| same_host(&agent.machine, name)).peekable();
-                if own.peek().is_none() || own.any(|agent| agent.enabled) { "enabled" } else { "disabled" }
-            }
-            Err(why) => {
-                self.gap(format!("which workers are enabled: {why}; taken for all of them"));
-                "enabled"
-            }
-        };
-        json!({
-            "name": name,
-            "worker_settings": {
-                "MasterEndpoint": format!("https://{host}:{port}"),
-                "MasterHttpsCertThumbprint": pin,
-            },
-            "root": self.stores(worker.root.seen().ok(), false),
-            "state": state,
-            "private_key": if self.key_is_readable(worker) { "readable" } else { "unreadable" },
-        })
-    }
-
-    fn key_is_readable(&mut self, worker: &Worker) -> bool {
-        let seen = || {
-            let own = worker_file(worker)?.own;
-            let opens = worker
-                .my
-                .seen()?
-                .iter()
-                .any(|one| one.thumbprint == own && one.private_key == PrivateKey::Opens);
-            let account = &worker_service(worker)?.account;
-            let readers = worker.key_readers.seen()?;
-            Ok(opens && may_read(readers, account))
-        };
-        seen().unwrap_or_else(|why: String| {
-            self.not_seen(&worker.name, "the private key", &why);
-            true
-        })
-    }
-
-    /// What of a resource's restart settings is not Windows' default.
-    fn policy(&mut self, resource: &Resource, document: &mut Value) {
-        if resource.properties.is_empty() {
-            self.gap(format!(
-                "the restart settings of `{}` were not seen: the defaults are taken",
-                resource.name
-            ));
-        }
-        let number = |name: &str| resource.properties.get(name)?.parse::<u32>().ok();
-        match number("RestartAction") {
-            Some(0) => document["RestartAction"] = json!("do_not_restart"),
-            Some(1) => document["RestartAction"] = json!("restart"),
-            Some(_) | None => {}
-        }
-        if let Some(threshold) = number("RestartThreshold") {
-            document["RestartThreshold"] = json!(threshold);
-        }
-        // An hour is the default (RetryPeriodOnFailure, documented).
-        if let Some(retry) = number("RetryPeriodOnFailure").filter(|&retry| retry != 3_600_000) {
-            // The longest time that a topology can say is far longer than a prediction, and stands for never.
-            document["RetryPeriodOnFailure"] = json!(format!("{}ms", retry.min(30 * 86_400_000)));
-        }
-    }
-
-    /// A role with the resources that the model has; `None` if neither the instance nor the master is in it.
-    fn role<'r>(
-        &mut self,
-        role: &crate::guide::snapshot::Role,
-        resources: impl Iterator<Item = &'r Resource>,
-    ) -> Option<Value> {
-        let resources: Vec<(&Resource, &str)> =
-            resources.filter_map(|resource| kind(resource).map(|kind| (resource, kind))).collect();
-        let is_needed = |kind| ["sql_server", "availability_group", "scale_out_master"].contains(kind);
-        if !resources.iter().any(|(_, kind)| is_needed(kind)) {
-            return None;
-        }
-        let known: Vec<&str> = resources.iter().map(|(resource, _)| resource.name.as_str()).collect();
-        let mut documents = Vec::new();
-        for (resource, kind) in &resources {
-            let mut providers = named(&resource.dependency);
-            providers.retain(|provider| known.contains(&provider.as_str()));
-            if resource.dependency.to_ascii_lowercase().contains("] or [") {
-                self.gap(format!(
-                    "`{}` has alternatives to depend on: subnets are not predicted",
-                    resource.name
-                ));
-                providers.truncate(1);
-            }
-            let owners: Vec<&String> = self
-                .setup
-                .snapshot
-                .nodes
-                .iter()
-                .map(|node| &node.name)
-                .filter(|name| resource.possible_owners.iter().any(|owner| same_host(owner, name)))
-                .collect();
-            let mut document = json!({
-                "name": resource.name,
-                "type": kind,
-                "depends_on": providers,
-                "possible_owners": owners,
-            });
-            self.policy(resource, &mut document);
-            if *kind == "ip_address" {
-                document["address"] = json!(resource.parameters.get("Address"));
-            } else if *kind == "network_name" {
-                document["host"] = json!(dns_name(resource).unwrap_or(&resource.name));
-            }
-            documents.push(document);
-        }
-        Some(json!({
-            "name": role.name,
-            "preferred_owners": role.preferred_owners,
-            "resources": documents,
-        }))
-    }
 }
-
-/// The type of a resource in the model.
-fn kind(resource: &Resource) -> Option<&'static str> {
-    let is_the_master = || resource.parameters.get("ServiceName").is_some_and(|name| is_master(name));
-    match resource.kind.as_str() {
-        "Physical Disk" => Some("physical_disk"),
-        "IP Address" => Some("ip_address"),
-        "Network Name" => Some("network_name"),
-        "SQL Server" => Some("sql_server"),
-        "SQL Server Agent" => Some("sql_server_agent"),
-        "SQL Server Availability Group" => Some("availability_group"),
-        "Generic Service" if is_the_master() => Some("scale_out_master"),
-        _ => None,
-    }
-}
-
-/// The thumbprint that HTTP.SYS presents at the master's port of a node; none if its store does not have it.
-fn presented(setup: &Setup<'_>, node: &Node) -> Option<String> {
-    let port = master_file(node).ok()?.port;
-    let mut bindings = bindings(node.sslcert.seen().ok()?).into_iter();
-    let bound = bindings.find(|one| one.port() == Some(port) && setup.is_for_workers(&one.ip_port))?;
-    let is_bound = |one: &Certificate| one.thumbprint == bound.thumbprint;
-    let is_there =
-        bound.store.eq_ignore_ascii_case("Root") || node.my.seen().map_or(true, |my| my.iter().any(is_bound));
-    Some(bound.thumbprint.clone()).filter(|thumbprint| is_there && !thumbprint.is_empty())
-}
-
-fn find_anywhere<'s>(snapshot: &'s Snapshot, thumbprint: &str) -> Option<&'s Certificate> {
-    let nodes = snapshot.nodes.iter().flat_map(|node| [&node.root, &node.my]);
-    let stores = nodes.chain(snapshot.workers.iter().map(|worker| &worker.root));
-    stores.filter_map(|store| store.seen().ok()).flatten().find(|one| one.thumbprint == thumbprint)
-}
-
-/// Addresses that nobody has, for nodes whose own was not seen: 192.0.2.0/24 (RFC 5737, documented).
-const TEST_NET_1: u32 = 0xc000_0200;
-
-/// Stands for the thumbprint of a certificate that nobody saw.
-const NOT_KNOWN: &str = "";
 
 /// Properties of the cluster that the model has, with the units in which Windows counts them.
 const PROPERTIES: &[(&str, &str)] = &[

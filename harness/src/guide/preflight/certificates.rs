@@ -202,9 +202,18 @@ pub(super) fn worker_pins_the_master_certificate(setup: &Setup<'_>, worker: &Wor
     if own == pin {
         return right(format!("MasterHttpsCertThumbprint {}", short(&pin)));
     }
+    let is_pinned =
+        setup.snapshot.workers.iter().any(|other| worker_file(other).is_ok_and(|file| file.pin == pin));
+    let whose = if is_pinned { "other workers pin" } else { "every node has" };
+    // The worker must trust what it pins (deal-with-certificates-in-ssis-scale-out, documented).
+    let source = setup.snapshot.nodes.iter().find(|node| has(&node.root, &pin));
+    let brought = match source {
+        Some(node) if !has(&worker.root, &pin) => bring(&pin, &node.name, "Root", &worker.name),
+        Some(_) | None => Fix::default(),
+    };
     wrong(
-        format!("MasterHttpsCertThumbprint is {}; other workers pin {}", short(&own), short(&pin)),
-        set_of_worker(worker, "MasterHttpsCertThumbprint", &pin),
+        format!("MasterHttpsCertThumbprint is {}; {whose} {}", short(&own), short(&pin)),
+        brought.and(set_of_worker(worker, "MasterHttpsCertThumbprint", &pin)),
     )
 }
 
@@ -359,7 +368,7 @@ pub(super) fn schannel_is_the_same_on_every_node(setup: &Setup<'_>) -> Judged {
         };
         let values: Vec<String> = SCHANNEL
             .iter()
-            .filter_map(|key| values.get(*key).map(|value| format!("{key}={value}")))
+            .filter_map(|(key, _)| values.get(*key).map(|value| format!("{key}={value}")))
             .collect();
         let values = if values.is_empty() { "the defaults".to_owned() } else { values.join(", ") };
         told.push((node.name.as_str(), values));
@@ -374,13 +383,15 @@ pub(super) fn schannel_is_the_same_on_every_node(setup: &Setup<'_>) -> Judged {
     wrong(told.join("; "), same_schannel(setup))
 }
 
-/// Every value that a node was given, on the nodes that have another or none.
+/// The values of the troubleshooting page for every value that a node was given, on the nodes that have another or none.
 fn same_schannel(setup: &Setup<'_>) -> Fix {
     let seen = || setup.snapshot.nodes.iter().filter_map(|node| Some((node, node.schannel.seen().ok()?)));
     let mut fix = Fix::default();
-    for key in SCHANNEL {
-        let Some(value) = seen().find_map(|(_, values)| values.get(key)) else { continue };
-        for (node, _) in seen().filter(|(_, values)| values.get(key) != Some(value)) {
+    for (key, value) in SCHANNEL {
+        if !seen().any(|(_, values)| values.contains_key(key)) {
+            continue;
+        }
+        for (node, _) in seen().filter(|(_, values)| values.get(key) != Some(&value)) {
             let set = format!(
                 "New-ItemProperty -LiteralPath 'HKLM:\\SYSTEM\\CurrentControlSet\\Control\\SecurityProviders\\SCHANNEL' -Name {key} \
                  -PropertyType DWord -Value {value} -Force"
@@ -418,8 +429,8 @@ pub(super) fn short(thumbprint: &str) -> String {
     }
 }
 
-/// Values that say whom Schannel lets in (troubleshooting-scale-out, documented).
-const SCHANNEL: [&str; 2] = ["ClientAuthTrustMode", "SendTrustedIssuerList"];
+/// Values that say whom Schannel lets in, as they should be where they are set (troubleshooting-scale-out, documented).
+const SCHANNEL: [(&str, u32); 2] = [("ClientAuthTrustMode", 2), ("SendTrustedIssuerList", 0)];
 
 /// A certificate with fewer days left is told of. Our own choice: about the time that a change needs.
 const EXPIRES_SOON_DAYS: i64 = 30;

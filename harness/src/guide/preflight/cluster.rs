@@ -2,6 +2,7 @@
 
 use crate::guide::snapshot::{Node, Resource};
 
+use super::dependency::{alternatives, named, waited_for};
 use super::fix::{Value, quoted, set, set_of_worker};
 use super::setup::{
     Found, Setup, dns_name, is_master, master_file, master_service, network_name_of, same_host, sql_host,
@@ -384,13 +385,34 @@ pub(super) fn master_moves_with_a_network_name(setup: &Setup<'_>) -> Judged {
                 master.role
             ))
         } else {
-            Fix::on_any_node([format!(
-                "Move-ClusterResource -Name {} -Group {}",
-                quoted(&master.name),
-                quoted(&sql_server.role)
-            )])
+            move_into_the_role(setup, master, sql_server)
         },
     )
+}
+
+/// The master into the role of the instance. Both roles must be on one node, and a resource takes no dependency along into
+/// another role (ChangeClusterResourceGroup and resource dependencies, documented).
+fn move_into_the_role(setup: &Setup<'_>, master: &Resource, sql_server: &Resource) -> Fix {
+    let owner_of = |role: &str| {
+        let roles = setup.snapshot.cluster.roles.seen().ok()?;
+        roles.iter().find(|one| one.name == role).map(|one| one.owner.as_str())
+    };
+    let brought = owner_of(&sql_server.role)
+        .filter(|owner| owner_of(&master.role).is_none_or(|other| !same_host(owner, other)))
+        .map(|owner| format!("Move-ClusterGroup -Name {} -Node {}", quoted(&master.role), quoted(owner)));
+    let name = quoted(&master.name);
+    let providers =
+        std::iter::once(sql_server).chain(network_name_of(&setup.snapshot.cluster, sql_server).ok());
+    let providers: Vec<String> = providers.map(|one| format!("[{}]", one.name)).collect();
+    Fix::on_any_node(brought.into_iter().chain([
+        format!("Stop-ClusterResource -Name {name}"),
+        format!("Move-ClusterResource -Name {name} -Group {}", quoted(&sql_server.role)),
+        format!(
+            "Set-ClusterResourceDependency -Resource {name} -Dependency {}",
+            quoted(&providers.join(" and "))
+        ),
+        format!("Start-ClusterResource -Name {name}"),
+    ]))
 }
 
 pub(super) fn master_waits_for_its_providers(setup: &Setup<'_>) -> Judged {
@@ -413,41 +435,51 @@ pub(super) fn master_waits_for_its_providers(setup: &Setup<'_>) -> Judged {
     if missing.is_empty() {
         return right(format!("it depends on {}", master.dependency));
     }
-    let all: Vec<String> = needed.iter().map(|resource| format!("[{}]", resource.name)).collect();
-    wrong(format!("`{}` does not depend on `{}`", master.name, missing.join("`, `")), {
-        let name = quoted(&master.name);
-        Fix::on_any_node([
-            format!("Stop-ClusterResource -Name {name}"),
-            format!(
-                "Set-ClusterResourceDependency -Resource {name} -Dependency {}",
-                quoted(&all.join(" and "))
-            ),
-            format!("Start-ClusterResource -Name {name}"),
-        ])
-    })
+    wrong(
+        format!("`{}` does not depend on `{}`", master.name, missing.join("`, `")),
+        depend(&master.name, &master.dependency, &missing),
+    )
 }
 
-/// The names of all resources that this one depends on, directly or through others.
+/// Lets a resource wait for these too. The expression is set as a whole (Set-ClusterResourceDependency, documented): what stands
+/// there stays, unless it is an alternative to what is missing.
+fn depend(resource: &str, expression: &str, missing: &[&str]) -> Fix {
+    let there = named(expression);
+    let known = there.iter().filter(|name| missing.contains(&name.as_str())).count();
+    let kept = match (alternatives(expression), known) {
+        (0, _) => expression.to_owned(),
+        (_, 0) => format!("({expression})"),
+        (_, _) => String::new(),
+    };
+    let kept = Some(kept).filter(|kept| !kept.is_empty());
+    let all: Vec<String> = kept.into_iter().chain(missing.iter().map(|name| format!("[{name}]"))).collect();
+    let name = quoted(resource);
+    let fix = Fix::on_any_node([
+        format!("Stop-ClusterResource -Name {name}"),
+        format!("Set-ClusterResourceDependency -Resource {name} -Dependency {}", quoted(&all.join(" and "))),
+        format!("Start-ClusterResource -Name {name}"),
+    ]);
+    if known > 0 && known < there.len() {
+        return fix.and_by_hand(format!("it was {expression}: add what else of this it needs"));
+    }
+    fix
+}
+
+/// The names of all resources that this one waits for, directly or through others.
 fn providers(setup: &Setup<'_>, resource: &Resource) -> Found<Vec<String>> {
     let resources = setup.snapshot.cluster.resources.seen()?;
-    let mut reached = named(&resource.dependency);
+    let mut reached = waited_for(&resource.dependency);
     let mut next = 0;
     while let Some(name) = reached.get(next).cloned() {
         next += 1;
         let provider = resources.iter().find(|resource| resource.name == name);
-        for name in provider.map(|provider| named(&provider.dependency)).unwrap_or_default() {
+        for name in provider.map(|provider| waited_for(&provider.dependency)).unwrap_or_default() {
             if !reached.contains(&name) {
                 reached.push(name);
             }
         }
     }
     Ok(reached)
-}
-
-/// The names in square brackets of a `DependencyExpression`.
-pub(crate) fn named(expression: &str) -> Vec<String> {
-    let parts = expression.split('[').skip(1);
-    parts.filter_map(|part| part.split_once(']')).map(|(name, _)| name.to_owned()).collect()
 }
 
 pub(super) fn resource_names_the_installed_service(setup: &Setup<'_>, node: &Node) -> Judged {

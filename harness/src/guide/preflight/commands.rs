@@ -31,6 +31,7 @@ pub const FIX_COMMANDS: &[Command] = &[
     command("Import-PfxCertificate", &["CertStoreLocation", "Exportable", "FilePath", "Password"], PKI),
     command("Install-WindowsFeature", &["Name"], "ServerManager"),
     command("Invoke-CimMethod", &["Arguments", "MethodName", "Query"], "CimCmdlets"),
+    command("Move-ClusterGroup", &["Name", "Node"], CLUSTERS),
     command("Move-ClusterResource", &["Group", "Name"], CLUSTERS),
     command("Move-Item", &["Destination", "LiteralPath"], MANAGEMENT),
     command("New-ItemProperty", &["Force", "LiteralPath", "Name", "PropertyType", "Value"], MANAGEMENT),

@@ -5,7 +5,7 @@ use failover_sim::settings_file::endpoint;
 use crate::guide::snapshot::{Node, Worker};
 
 use super::fix::{quoted, set_account, sql_name, sql_text, sqlcmd};
-use super::setup::{Setup, master_service, network_name_of, same_host, sql_host};
+use super::setup::{Setup, is_local, master_file, master_service, network_name_of, same_host, sql_host};
 use super::{Fix, Judged, right, wrong};
 
 pub(super) fn scale_out_is_enabled(setup: &Setup<'_>) -> Judged {
@@ -34,11 +34,17 @@ pub(super) fn master_address_is_the_network_name(setup: &Setup<'_>) -> Judged {
     let Some(address) = properties.get("MASTER_ADDRESS").filter(|address| !address.is_empty()) else {
         return wrong("MASTER_ADDRESS is not set", fix);
     };
-    let host = endpoint(address).map_or(address.as_str(), |(host, _)| host);
-    if same_host(host, &noted) {
-        return right(format!("MASTER_ADDRESS is {address}"));
+    let (host, asked) =
+        endpoint(address).map_or((address.as_str(), None), |(host, asked)| (host, Some(asked)));
+    if !same_host(host, &noted) {
+        return wrong(format!("MASTER_ADDRESS is {address}"), fix);
     }
-    wrong(format!("MASTER_ADDRESS is {address}"), fix)
+    let masters = setup.snapshot.nodes.iter().filter_map(|node| master_file(node).ok());
+    let ports: Vec<u16> = masters.map(|file| file.port).collect();
+    if asked.is_some_and(|asked| !ports.is_empty() && !ports.contains(&asked)) {
+        return wrong(format!("MASTER_ADDRESS is {address}: no master listens on this port"), fix);
+    }
+    right(format!("MASTER_ADDRESS is {address}"))
 }
 
 pub(super) fn sql_logins_are_allowed(setup: &Setup<'_>) -> Judged {
@@ -87,7 +93,7 @@ pub(super) fn master_may_log_in_from_every_node(setup: &Setup<'_>, node: &Node) 
     if is_local(account) {
         return wrong(
             format!("the master runs as {account}, which is another one on every node"),
-            Fix::on(&node.name, set_account(&service.name, None)).and_by_hand(
+            Fix::on(&node.name, set_account(&service.name, setup.domain_account(node))).and_by_hand(
                 "it needs a login in ssis_admin, the right to log on as a service, and the URL reservation: a snapshot that is \
                  made then says which of them are missing",
             ),
@@ -265,14 +271,6 @@ const PASSWORD: &str = "PASSWORD-OF-THE-LOG";
 const SID: &str = "SID-OF-THE-LOG";
 /// Puts the password into a statement; its quotes are doubled already.
 const FILL_IN: &str = ".Replace('PASSWORD-OF-THE-LOG', $password)";
-
-/// Virtual and built-in accounts: another identity on each machine
-/// (configure-windows-service-accounts-and-permissions, documented).
-fn is_local(account: &str) -> bool {
-    let domain = account.split('\\').next().unwrap_or_default().to_ascii_lowercase();
-    !account.contains('\\') && !account.contains('@')
-        || ["nt service", "nt authority", "."].contains(&domain.as_str())
-}
 
 /// The login with which workers write their log (change-logdb-account, documented).
 const LOG_LOGIN: &str = "##MS_SSISLogDBWorkerAgentLogin##";

@@ -13,7 +13,7 @@ pub(super) fn firewall_lets_workers_in(setup: &Setup<'_>, node: &Node) -> Judged
         return right("the firewall is off");
     }
     if firewall.open.is_empty() {
-        return wrong(format!("no enabled rule lets TCP {port} in"), open(port, node));
+        return wrong(format!("no enabled rule lets TCP {port} in"), open(port, node).and_by_hand(RESTART));
     }
     let names: Vec<&str> = firewall.open.iter().map(|rule| rule.name.as_str()).collect();
     right(format!("TCP {port} is let in by {}", names.join(", ")))
@@ -86,6 +86,9 @@ pub(super) fn no_firewall_rule_blocks_workers(setup: &Setup<'_>, node: &Node) ->
                 .iter()
                 .map(|block| format!("Disable-NetFirewallRule -DisplayName {}", quoted(&block.name))),
         )
-        .and_by_hand("where a group policy sets the rule, it stays: change it there"),
+        .and_by_hand(format!("where a group policy sets the rule, it stays: change it there; {RESTART}")),
     )
 }
+
+/// Once the port is open (walkthrough-set-up-integration-services-scale-out, documented).
+const RESTART: &str = "restart the service of every worker then: who was kept out need not come by itself";

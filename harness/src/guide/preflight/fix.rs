@@ -281,7 +281,14 @@ pub(super) fn make_worker_certificate(worker: &Worker) -> Fix {
         "WorkerHttpsCertThumbprint",
         Value::NewThumbprint,
     ));
+    // A worker trusts its own certificate too (deal-with-certificates-in-ssis-scale-out, documented).
+    let file = "\"$env:SystemRoot\\Temp\\$($new.Thumbprint).cer\"";
+    let trusted = [
+        format!("Export-Certificate -Cert $new -FilePath {file}"),
+        format!("Import-Certificate -FilePath {file} -CertStoreLocation {ROOT}"),
+    ];
     Fix::on(&worker.name, made)
+        .then(&worker.name, trusted)
         .then(&worker.name, grant(worker, "$new"))
         .and(restart_worker(worker))
         .and_by_hand(

@@ -3,7 +3,7 @@
 use crate::guide::snapshot::{FailedStart, Look, Moment, Node, Service, Worker, reservations};
 
 use super::fix::{let_log_on, quoted, set_account};
-use super::setup::{Found, Setup, is_master, is_worker, master_service, worker_service};
+use super::setup::{Found, Setup, is_master, is_worker, master_service, same_host, worker_service};
 use super::{Fix, Judged, of_all, right, wrong};
 
 pub(super) fn master_is_installed(setup: &Setup<'_>, node: &Node) -> Judged {
@@ -68,9 +68,17 @@ pub(super) fn same_account_on_every_node(setup: &Setup<'_>) -> Judged {
         return of_all(right(format!("{first} everywhere")), not_seen);
     }
     let told: Vec<String> = accounts.iter().map(|(node, account)| format!("{node}: {account}")).collect();
-    // What the owner node has is what SSISDB lets in.
-    let own = |node: &&(&str, &str)| setup.owner().is_some_and(|owner| owner.eq_ignore_ascii_case(node.0));
-    let right = accounts.iter().find(own).map_or(*first, |(_, account)| *account);
+    // What the owner node has is what SSISDB lets in, unless it is no account that another node can have.
+    let owner = setup
+        .snapshot
+        .nodes
+        .iter()
+        .find(|node| setup.owner().is_some_and(|owner| same_host(owner, &node.name)));
+    let Some(right) =
+        owner.or_else(|| setup.snapshot.nodes.first()).and_then(|node| setup.domain_account(node))
+    else {
+        return wrong(told.join(", "), Fix::by_hand("give all of them one account of the domain"));
+    };
     let fix = setup.snapshot.nodes.iter().fold(Fix::default(), |fix, node| match master_service(node) {
         Ok(service) if !service.account.eq_ignore_ascii_case(right) => {
             fix.then(&node.name, set_account(&service.name, Some(right)))
@@ -188,14 +196,17 @@ pub(super) fn port_is_free(setup: &Setup<'_>, node: &Node) -> Judged {
 
 pub(super) fn url_is_reserved_for_the_master(setup: &Setup<'_>, node: &Node) -> Judged {
     let port = setup.port_of(node)?;
-    let account = &master_service(node)?.account;
+    let own = &master_service(node)?.account;
+    // That an account of one machine needs another one is a rule of its own.
+    let account = setup.domain_account(node).unwrap_or(own);
     let reservations = reservations(node.urlacl.seen()?);
-    let of_port = reservations.iter().filter(|reservation| reservation.port() == Some(port));
-    let mut others = of_port.filter(|reservation| !reservation.is_for(account));
+    let of_master =
+        reservations.iter().filter(|one| one.port() == Some(port) && is_above(one.path(), MASTER_PATH));
+    let mut others = of_master.filter(|reservation| !reservation.is_for(account) && !reservation.is_for(own));
     match others.next() {
-        None => right(format!("no URL of port {port} is reserved for another account")),
+        None => right(format!("no URL of the master at port {port} is reserved for another account")),
         Some(other) => wrong(
-            format!("{} is reserved for {}; the master runs as {account}", other.url, other.users.join(", ")),
+            format!("{} is reserved for {}; the master runs as {own}", other.url, other.users.join(", ")),
             Fix::on(
                 &node.name,
                 [
@@ -210,3 +221,13 @@ pub(super) fn url_is_reserved_for_the_master(setup: &Setup<'_>, node: &Node) -> 
         ),
     }
 }
+
+/// Whether a reservation of one path is one of the other too: HTTP.SYS reserves a URL with everything below it (URL
+/// namespace reservations, documented). Capitals do not matter there.
+fn is_above(path: &str, below: &str) -> bool {
+    let whole = |path: &str| format!("{}/", path.trim_end_matches('/').to_ascii_lowercase());
+    whole(below).starts_with(&whole(path))
+}
+
+/// The path of the master's endpoint (troubleshooting-scale-out, documented).
+const MASTER_PATH: &str = "/ClusterManagement/";

@@ -4,9 +4,10 @@
 //! cluster: right, wrong, or why nobody could look. What cannot be looked at is never taken for right.
 
 mod certificates;
-pub(super) mod cluster;
+mod cluster;
 mod commands;
 mod database;
+pub(super) mod dependency;
 mod firewall;
 mod fix;
 mod machines;

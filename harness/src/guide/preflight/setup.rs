@@ -6,7 +6,8 @@
 use failover_sim::settings_file::endpoint;
 
 use crate::guide::snapshot::{
-    Certificate, Cluster, MasterFile, Moment, Node, Resource, Service, Snapshot, Worker, WorkerFile,
+    Certificate, Cluster, MasterFile, Moment, Node, PrivateKey, Resource, Service, Snapshot, Worker,
+    WorkerFile,
 };
 
 /// What was found, or why nobody could look.
@@ -25,7 +26,8 @@ pub(in crate::guide) struct Setup<'s> {
     pub(in crate::guide) noted: Found<String>,
     /// The name of the instance that holds SSISDB: the same, unless the master has a role of its own.
     pub(in crate::guide) instance: Found<String>,
-    /// The thumbprint that most workers pin.
+    /// The thumbprint that workers should pin: that of the certificate on which all nodes agree, else the one that most workers
+    /// pin.
     pub(in crate::guide) pin: Found<String>,
     /// The thumbprint that most masters name.
     pub(in crate::guide) presented: Option<String>,
@@ -54,6 +56,7 @@ impl<'s> Setup<'s> {
             None => noted.clone(),
         };
         let pin = most(snapshot.workers.iter().filter_map(|worker| worker_file(worker).ok()?.pin.into()))
+            .map(|pinned| agreed(snapshot).unwrap_or(pinned))
             .ok_or_else(|| "no worker's settings were seen".to_owned());
         let presented =
             most(snapshot.nodes.iter().filter_map(|node| Some(master_file(node).ok()?.thumbprint)));
@@ -75,7 +78,7 @@ impl<'s> Setup<'s> {
         Ok(found)
     }
 
-    /// The certificate that most workers pin, from whichever store has it.
+    /// The certificate that workers should pin, from whichever store has it.
     pub(in crate::guide) fn master_certificate(&self) -> Found<&'s Certificate> {
         let pin = self.pin.clone()?;
         let nodes = self.snapshot.nodes.iter().flat_map(|node| [&node.root, &node.my]);
@@ -101,6 +104,18 @@ impl<'s> Setup<'s> {
             );
         }
         asked
+    }
+
+    /// The account that the master of a node should have: its own if it is one of a domain, else that of the owner node, else that
+    /// of another; `None` if no master has one.
+    pub(in crate::guide) fn domain_account(&self, node: &Node) -> Option<&'s str> {
+        let owner = self.owner();
+        let of_snapshot = || self.snapshot.nodes.iter();
+        let is_owner = |other: &&Node| owner.is_some_and(|owner| same_host(owner, &other.name));
+        let own = of_snapshot().filter(|other| other.name == node.name);
+        let all = own.chain(of_snapshot().filter(is_owner)).chain(of_snapshot());
+        let accounts = all.filter_map(|other| Some(master_service(other).ok()?.account.as_str()));
+        accounts.into_iter().find(|account| !is_local(account))
     }
 
     /// The owner node of the master's role, or else of the instance's.
@@ -243,6 +258,24 @@ fn noted(snapshot: &Snapshot, registered: &str, masters: bool) -> Option<String>
     own.or_else(|| most(names.into_iter().filter(|name| !is_a_node(snapshot, name))))
 }
 
+/// The thumbprint of the certificate that every node of the cluster names and can use. Who changes it does so on the nodes first,
+/// and on the workers then (deal-with-certificates-in-ssis-scale-out, documented): it is the workers that are behind.
+fn agreed(snapshot: &Snapshot) -> Option<String> {
+    let members = snapshot.cluster.nodes.seen().ok()?;
+    let of = |name: &String| snapshot.nodes.iter().find(|node| same_host(&node.name, name));
+    let nodes = members.iter().map(|member| of(&member.name)).collect::<Option<Vec<&Node>>>()?;
+    let thumbprint = master_file(nodes.first()?).ok()?.thumbprint;
+    let can_use = |node: &&Node| {
+        let is_it = |one: &Certificate| {
+            let is_valid = one.not_after > snapshot.collected_at;
+            one.thumbprint == thumbprint && one.private_key == PrivateKey::Opens && is_valid
+        };
+        let is_named = master_file(node).is_ok_and(|file| file.thumbprint == thumbprint);
+        is_named && node.root.seen().is_ok_and(|root| root.iter().any(is_it))
+    };
+    nodes.iter().all(can_use).then_some(thumbprint)
+}
+
 fn is_a_node(snapshot: &Snapshot, host: &str) -> bool {
     let by_name = |name: &str| same_host(name, host);
     let by_address = |node: &Node| {
@@ -311,6 +344,14 @@ pub(in crate::guide) fn master_service(node: &Node) -> Found<&Service> {
 pub(in crate::guide) fn worker_service(worker: &Worker) -> Found<&Service> {
     let found = worker.services.seen()?.iter().rev().find(|service| is_worker(&service.name));
     found.ok_or_else(|| "no Scale Out Worker is installed here".to_owned())
+}
+
+/// Virtual and built-in accounts: another identity on each machine
+/// (configure-windows-service-accounts-and-permissions, documented).
+pub(in crate::guide) fn is_local(account: &str) -> bool {
+    let domain = account.split('\\').next().unwrap_or_default().to_ascii_lowercase();
+    !account.contains('\\') && !account.contains('@')
+        || ["nt service", "nt authority", "."].contains(&domain.as_str())
 }
 
 /// Whether an account is among those that may read a key. `LocalSystem` is called `NT AUTHORITY\\SYSTEM` there.

@@ -43,6 +43,12 @@ impl Reservation {
         let (_, rest) = self.url.split_once("://")?;
         port_of(rest.split('/').next()?)
     }
+
+    /// The path of its URL: `/ClusterManagement/`.
+    pub fn path(&self) -> &str {
+        let rest = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        rest.find('/').map_or("/", |at| &rest[at..])
+    }
 }
 
 fn port_of(text: &str) -> Option<u16> {

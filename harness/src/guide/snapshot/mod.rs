@@ -10,7 +10,7 @@ mod moment;
 mod proxy;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,10 @@ pub struct Role {
     pub owner: String,
     /// Nodes that it prefers, in order.
     pub preferred_owners: Vec<String>,
+    /// Its properties that matter here: `AutoFailbackType`, `FailbackWindowStart`, `FailbackWindowEnd`, `FailoverPeriod`,
+    /// `FailoverThreshold`, `Priority`, as numbers.
+    #[serde(default)]
+    pub properties: BTreeMap<String, String>,
 }
 
 /// A resource of a role.
@@ -119,9 +123,11 @@ pub struct Resource {
     pub dependency: String,
     /// Nodes on which it may be online.
     pub possible_owners: Vec<String>,
-    /// Its private properties that matter here: `ServiceName`, `DnsName`, `Address`.
+    /// Its private properties that matter here: `ServiceName`, `DnsName`, `Address`, `HostRecordTTL`,
+    /// `RegisterAllProvidersIP`, `HealthCheckTimeout`, `FailureConditionLevel`.
     pub parameters: BTreeMap<String, String>,
-    /// Its common properties that matter here: `RestartAction`, `RestartThreshold`, `RetryPeriodOnFailure`, as numbers.
+    /// Its common properties that matter here, as numbers: `RestartAction`, `RestartThreshold`, `RestartPeriod`, `RestartDelay`,
+    /// `RetryPeriodOnFailure`, `LooksAlivePollInterval`, `PendingTimeout`, `DeadlockTimeout`.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
 }
@@ -321,21 +327,41 @@ pub enum SnapshotError {
         /// Its format.
         found: u64,
     },
+    /// A machine is there twice: nobody knows which of the two it is.
+    #[error("a snapshot with two {kind} `{name}`")]
+    Twice {
+        /// `nodes` or `workers`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Snapshot {
     /// Reads a snapshot; a byte order mark in front of it is skipped, since Windows PowerShell writes one.
     ///
     /// # Errors
-    /// If it is no snapshot, or one of another format.
+    /// If it is no snapshot, or one of another format, or has a machine twice.
     pub fn read(text: &str) -> Result<Self, SnapshotError> {
         let text = text.trim_start_matches('\u{feff}');
         let tree: serde_json::Value = serde_json::from_str(text)?;
         match tree.get("snapshot").and_then(serde_json::Value::as_u64) {
             Some(found) if found != u64::from(FORMAT) => Err(SnapshotError::Format { found }),
             // Read from the text, so that a mistake is told with its line.
-            Some(_) | None => Ok(serde_json::from_str(text)?),
+            Some(_) | None => serde_json::from_str::<Self>(text)?.with_each_machine_once(),
         }
+    }
+
+    fn with_each_machine_once(self) -> Result<Self, SnapshotError> {
+        let nodes: Vec<&String> = self.nodes.iter().map(|node| &node.name).collect();
+        let workers: Vec<&String> = self.workers.iter().map(|worker| &worker.name).collect();
+        for (kind, names) in [("nodes", nodes), ("workers", workers)] {
+            let mut known = BTreeSet::new();
+            if let Some(name) = names.into_iter().find(|name| !known.insert(name.to_ascii_lowercase())) {
+                return Err(SnapshotError::Twice { kind, name: name.clone() });
+            }
+        }
+        Ok(self)
     }
 
     /// The document.

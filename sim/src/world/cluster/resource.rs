@@ -91,7 +91,12 @@ impl World {
                 comes_online
             }
             ResourceKind::SqlServerAgent => true,
-            ResourceKind::SqlServer => self.start_sql_server(node),
+            ResourceKind::SqlServer => {
+                if !self.has_shared_disk() {
+                    self.take_disk(node, resource);
+                }
+                self.start_sql_server(node)
+            }
             ResourceKind::AvailabilityGroup => self.become_primary(node),
             // A service that cannot be started fails its resource (event 1041, documented).
             ResourceKind::ScaleOutMaster => self.start_master(node),
@@ -134,7 +139,12 @@ impl World {
                     self.tell_where(address);
                 }
             }
-            ResourceKind::SqlServer => self.stop_sql_server(node),
+            ResourceKind::SqlServer => {
+                self.stop_sql_server(node);
+                if !self.has_shared_disk() && self.reservation == Some(node) {
+                    self.reservation = None;
+                }
+            }
             ResourceKind::AvailabilityGroup => self.step_down(node),
             ResourceKind::PhysicalDisk => {
                 if self.reservation == Some(node) {

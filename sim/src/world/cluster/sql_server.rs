@@ -8,6 +8,13 @@ use crate::sql::SqlServer;
 use super::super::{Event, World};
 
 impl World {
+    /// Whether the databases of the instance lie on a disk of the cluster. Where it has none they are on an SMB share or a
+    /// cluster shared volume (failover cluster instances take both, documented): these go to the node on which the cluster
+    /// starts SQL Server, and are never out of reach (assumed).
+    pub(super) fn has_shared_disk(&self) -> bool {
+        self.find_resource(|kind| kind == ResourceKind::PhysicalDisk).is_some()
+    }
+
     pub(in crate::world) fn start_sql_server(&mut self, node: NodeId) -> bool {
         if self.reservation != Some(node) || self.nodes[node.index()].disabled.sql_server {
             return false;
