@@ -597,3 +597,15 @@ fn one_group_of_alternatives_is_in_the_topology_and_two_are_told() {
     assert_eq!(two.not_in_the_model, ["master_waits_for_its_providers on cluster"]);
     assert_eq!((two.not_held.len(), two.exit_code()), (1, 3));
 }
+
+#[test]
+fn a_role_on_a_node_that_may_not_own_it_is_told_and_not_predicted() {
+    let mut snapshot = example::right();
+    let resources = snapshot.cluster.resources.seen_mut().expect("they were seen");
+    let disk = resources.iter_mut().find(|one| one.name == "Cluster Disk 1").expect("a disk");
+    disk.possible_owners = vec!["NODE2".to_owned()];
+    let prediction = predict(&snapshot, 1).expect("a prediction");
+    let told = human(&prediction, &snapshot);
+    let reason = "not predicted: `SQL Server (MSSQLSERVER)` is on NODE1, which is no possible owner of `Cluster Disk 1`";
+    assert_eq!((told.lines().nth(1), prediction.exit_code()), (Some(reason), 3), "{told}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::guide::preflight::dependency::{alternatives, named, waited_for};
+use crate::guide::preflight::dependency::{named, ors, waited_for};
 use crate::guide::preflight::setup::{dns_name, is_master, same_host};
 use crate::guide::snapshot::Resource;
 
@@ -24,10 +24,12 @@ impl Builder<'_> {
         }
         let known: Vec<&str> = resources.iter().map(|(resource, _)| resource.name.as_str()).collect();
         let mut documents = Vec::new();
+        let mut alternatives = Vec::new();
         for (resource, kind) in &resources {
             let mut providers = named(&resource.dependency);
             providers.retain(|provider| known.contains(&provider.as_str()));
             let any = self.alternatives(resource, kind, &mut providers);
+            alternatives.extend(any.iter().cloned());
             let owners: Vec<&String> = self
                 .setup
                 .snapshot
@@ -58,6 +60,19 @@ impl Builder<'_> {
             self.not_default(&resource.name, told);
             documents.push(document);
         }
+        let is_firm = |resource: &&Resource| !alternatives.contains(&resource.name);
+        let may_own =
+            |resource: &&Resource| resource.possible_owners.iter().any(|node| same_host(node, &role.owner));
+        let all = resources.iter().map(|(resource, _)| *resource);
+        let barred: Vec<String> = all
+            .filter(|resource| is_firm(resource) && !may_own(resource))
+            .map(|resource| format!("`{}`", resource.name))
+            .collect();
+        if !barred.is_empty() {
+            let (owner, name) = (&role.owner, &role.name);
+            let told = format!("`{name}` is on {owner}, which is no possible owner of {}", barred.join(", "));
+            self.not_predicted.push(told);
+        }
         let mut document = json!({
             "name": role.name,
             "preferred_owners": role.preferred_owners,
@@ -77,8 +92,8 @@ impl Builder<'_> {
     /// Takes the providers of which a resource needs one out of those that it needs.
     fn alternatives(&mut self, resource: &Resource, kind: &str, providers: &mut Vec<String>) -> Vec<String> {
         let expression = &resource.dependency;
-        let groups = alternatives(expression);
-        if groups == 0 {
+        let ors = ors(expression);
+        if ors == 0 {
             return Vec::new();
         }
         let needed = waited_for(expression);
@@ -88,7 +103,7 @@ impl Builder<'_> {
             self.gap(format!("on which subnets the addresses of `{name}` are; taken for one"));
         }
         // A topology says one of several, once.
-        if groups + 1 != others.len() {
+        if ors + 1 != others.len() {
             let breaks = (kind == "scale_out_master")
                 .then(|| ("master_waits_for_its_providers", "cluster".to_owned()));
             let told = format!("`{name}` depends on {expression}; one of {} is taken", others.join(", "));

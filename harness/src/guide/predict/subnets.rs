@@ -4,7 +4,7 @@
 //! them, the nodes that may own the same one are on one subnet (inferred from event 1045: an address of another subnet does
 //! not come online).
 
-use crate::guide::preflight::dependency::{self, named};
+use crate::guide::preflight::dependency::{named, ors};
 use crate::guide::preflight::setup::{Setup, same_host};
 use crate::guide::snapshot::{Node, Resource};
 
@@ -48,9 +48,7 @@ impl Subnets {
 
 /// The addresses of which the network name needs one.
 fn alternatives<'s>(setup: &Setup<'s>) -> Vec<&'s Resource> {
-    let Some(name) =
-        setup.network_name.as_ref().ok().filter(|name| dependency::alternatives(&name.dependency) > 0)
-    else {
+    let Some(name) = setup.network_name.as_ref().ok().filter(|name| ors(&name.dependency) > 0) else {
         return Vec::new();
     };
     let providers = named(&name.dependency);

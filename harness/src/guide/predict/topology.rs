@@ -90,6 +90,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
         certificates: BTreeMap::new(),
         gaps: Vec::new(),
         not_held: Vec::new(),
+        not_predicted: Vec::new(),
         subnets: Subnets::of(&setup),
         unseen: &unseen,
     };
@@ -126,7 +127,7 @@ pub fn topology_of(snapshot: &Snapshot) -> Result<Predicted, PredictError> {
     Ok(Predicted {
         topology: format!("{made}{document:#}\n"),
         changes: changes(snapshot, &owner).into_iter().chain(state.changes).collect(),
-        not_predicted: state.not_predicted,
+        not_predicted: builder.not_predicted.into_iter().chain(state.not_predicted).collect(),
         owner: snapshot
             .nodes
             .iter()
@@ -168,6 +169,7 @@ pub(super) struct Builder<'s> {
     pub(super) certificates: BTreeMap<String, String>,
     pub(super) gaps: Vec<String>,
     pub(super) not_held: Vec<NotHeld>,
+    pub(super) not_predicted: Vec<String>,
     pub(super) subnets: Subnets,
     /// Machines that the snapshot has nothing from.
     pub(super) unseen: &'s [String],

@@ -2,7 +2,7 @@
 
 use crate::guide::snapshot::{Node, Resource};
 
-use super::dependency::{alternatives, named, waited_for};
+use super::dependency::{named, ors, waited_for};
 use super::fix::{Value, quoted, set, set_of_worker};
 use super::setup::{
     Found, Setup, dns_name, is_master, master_file, master_service, network_name_of, same_host, sql_host,
@@ -446,7 +446,7 @@ pub(super) fn master_waits_for_its_providers(setup: &Setup<'_>) -> Judged {
 fn depend(resource: &str, expression: &str, missing: &[&str]) -> Fix {
     let there = named(expression);
     let known = there.iter().filter(|name| missing.contains(&name.as_str())).count();
-    let kept = match (alternatives(expression), known) {
+    let kept = match (ors(expression), known) {
         (0, _) => expression.to_owned(),
         (_, 0) => format!("({expression})"),
         (_, _) => String::new(),

@@ -18,7 +18,7 @@ pub(crate) fn waited_for(expression: &str) -> Vec<String> {
 }
 
 /// How often it says `or`.
-pub(crate) fn alternatives(expression: &str) -> usize {
+pub(crate) fn ors(expression: &str) -> usize {
     tokens(expression).into_iter().filter(|token| *token == Token::Or).count()
 }
 
@@ -106,6 +106,6 @@ mod tests {
         }
         assert!(waited_for(&format!("{}[a]", "(".repeat(1_000_000))).is_empty());
         assert_eq!(named("([a] or [b]) and [c]"), ["a", "b", "c"]);
-        assert_eq!((alternatives("[a] Or [b]"), alternatives("[a or b] and [c]")), (1, 0));
+        assert_eq!((ors("[a] Or [b]"), ors("[a or b] and [c]")), (1, 0));
     }
 }
