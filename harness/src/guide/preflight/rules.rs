@@ -167,7 +167,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(6),
         before: "works where that name leads to SSISDB; that of a node never leads to a failover cluster instance",
         after: "the master is online and cannot reach SSISDB: LAST_ONLINE_TIME stands still",
-        source: "scale-out-failover-cluster-instance, ms179410 (documented)",
+        source: "inferred; the step: scale-out-failover-cluster-instance, ms179410 (documented)",
         judge: Judge::EachNode(settings::sql_server_name_is_the_network_name),
     },
     Rule {
@@ -176,7 +176,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(8),
         before: "works where somebody started the service",
         after: "the master stays where it is: `endpoint_not_found`, or two of them write to SSISDB",
-        source: "scale-out-failover-cluster-instance (documented)",
+        source: "inferred; the step: scale-out-failover-cluster-instance (documented)",
         judge: Judge::Once(cluster::master_is_a_resource),
     },
     Rule {
@@ -194,7 +194,7 @@ pub const RULES: &[Rule] = &[
         mistake: None,
         before: "workers find nobody: `endpoint_not_found`, or the master cannot reach SSISDB",
         after: "a resource that somebody took offline stays so on every node",
-        source: "Persistent state of resources (documented)",
+        source: "inferred; the state: Persistent state of resources (documented)",
         judge: Judge::Once(cluster::role_is_online),
     },
     Rule {
@@ -203,7 +203,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(10),
         before: "works while both roles are on one node",
         after: "workers find nobody at the network name: `endpoint_not_found`",
-        source: "scale-out-failover-cluster-instance (documented)",
+        source: "inferred; the step: scale-out-failover-cluster-instance (documented)",
         judge: Judge::Once(cluster::master_moves_with_a_network_name),
     },
     Rule {
@@ -221,7 +221,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(12),
         before: "works",
         after: "the master does not come online here: `endpoint_not_found`",
-        source: "Generic Service resources (documented)",
+        source: "inferred; the owners: Generic Service resources (documented)",
         judge: Judge::EachNode(cluster::node_may_own_the_master),
     },
     Rule {
@@ -365,7 +365,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(19),
         before: "works where the virtual account has a login",
         after: "SQL Server refuses the master (error 18456): LAST_ONLINE_TIME stands still",
-        source: "configure-windows-service-accounts-and-permissions (documented)",
+        source: "inferred; the accounts: configure-windows-service-accounts-and-permissions (documented)",
         judge: Judge::EachNode(database::master_may_log_in_from_every_node),
     },
     Rule {
@@ -437,7 +437,7 @@ pub const RULES: &[Rule] = &[
         mistake: Some(24),
         before: "online, and gets no task: executions stay pending",
         after: "the same",
-        source: "catalog.worker_agents (documented)",
+        source: "inferred; the row: catalog.worker_agents (documented)",
         judge: Judge::EachWorker(database::worker_is_enabled),
     },
     Rule {

@@ -71,7 +71,7 @@ impl fmt::Display for ApplyError {
             Self::WrongPower { is: Power::Off, .. } => write!(f, "the machine is off"),
             Self::WrongPower { is: Power::Frozen, .. } => write!(f, "the machine is frozen"),
             Self::NoService(_) => write!(f, "no cluster service runs on the node"),
-            Self::RunsAlready(_) => write!(f, "the cluster service runs already"),
+            Self::RunsAlready(_) => write!(f, "the service runs already"),
             Self::NotRunning(_) => write!(f, "the service does not run on the node"),
             Self::NotOnline(_) => write!(f, "the resource is not online on any node"),
             // ERROR_INVALID_STATE (ApiRemoveResourceNode of MS-CMRP, documented).
