@@ -200,9 +200,11 @@ fn a_search_that_goes_on_runs_what_is_missing_and_says_what_it_has_not() {
         other.stdout
     );
     // What cannot go on is refused before anything is run.
-    let changed = ["explore", "other.yaml", "depends.yaml", "--resume", "one.json", "--workers", "4"];
-    let refused = run(folder, &changed);
-    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{refused:?}");
+    for option in [["--workers", "4"], ["--assume", "worker_retry=10s"]] {
+        let changed = ["explore", "other.yaml", "depends.yaml", "--resume", "one.json"];
+        let refused = run(folder, &[&changed[..], &option].concat());
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{refused:?}");
+    }
 }
 
 #[test]

@@ -176,7 +176,7 @@ pub(super) fn merge(arguments: &MergeArguments) -> Result<u8, CommandError> {
 /// Refuses to add runs of another plan to those of a report.
 fn check_unchanged(plan: &Plan, report: &Report) -> Result<(), CommandError> {
     match report.scenarios.get(&plan.name) {
-        Some(tally) if tally.plan != plan.digest().to_string() => Err(CommandError::Input(format!(
+        Some(tally) if tally.plan != plan.search_digest().to_string() => Err(CommandError::Input(format!(
             "`{}` is not what it was when the report was written\nhint: go on with the same files, options and version, \
              or begin without `--resume`",
             plan.name

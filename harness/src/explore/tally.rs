@@ -176,7 +176,7 @@ impl Tally {
     pub fn of(plan: &Plan) -> Self {
         Self {
             version: VERSION.to_owned(),
-            plan: plan.digest().to_string(),
+            plan: plan.search_digest().to_string(),
             command: format!(
                 "failover explore {}{}",
                 crate::plan::quoted(&plan.origin.scenario_file),

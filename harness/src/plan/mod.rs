@@ -95,6 +95,15 @@ pub struct RunId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
+impl Digest {
+    fn of(text: &str) -> Self {
+        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Self(bytes)
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
@@ -124,10 +133,12 @@ impl Plan {
                 (&self.fixed, &self.assumptions, self.faults_over),
             )
         );
-        let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest.as_ref());
-        Digest(bytes)
+        Digest::of(&text)
+    }
+
+    /// A hash of everything that decides what a search of this plan may come to: what may be drawn for its runs too.
+    pub fn search_digest(&self) -> Digest {
+        Digest::of(&format!("{:?}", (self.digest(), &self.settled, &self.possible, &self.family)))
     }
 
     /// The numbers of the answers to a question that are possible; one where the scenario, the command line or a lab says it.
