@@ -86,7 +86,7 @@ fn find(path: &Path, topologies: &mut Vec<String>) -> Result<bool, LoadError> {
     }
     let failed = |(path, error): (PathBuf, _)| LoadError::Read { path: path_text(&path), error, hint: None };
     let walk = Walk::through(path, is_in_topologies(path)).map_err(failed)?;
-    topologies.extend(walk.topologies.iter().map(|file| path_text(file)));
+    topologies.extend(walk.topologies.iter().map(path_text));
     Ok(!walk.files.is_empty())
 }
 
