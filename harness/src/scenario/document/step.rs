@@ -45,7 +45,7 @@ pub(in crate::scenario) enum StepDocument {
     StartRole(Nothing),
     /// The witness fails, for every node.
     FailWitness(Nothing),
-    /// The witness works again.
+    /// The witness works again. A share has its vote back when the cluster tries it again, which it does every 15 minutes.
     RestoreWitness(Nothing),
     /// `Set-Service -StartupType Disabled`: a service that runs goes on, and cannot be started again.
     DisableService(OnService),

@@ -53,14 +53,19 @@ impl World {
 
     /// A share that the cluster has seen fail is tried again only so often (WitnessRestartInterval, documented).
     fn set_witness(&mut self, works: bool) {
-        let noticed = self.witness_failed + WITNESS_POLL;
-        let is_share = self.topology.cluster.witness == Some(Witness::FileShare);
-        if works && !self.witness_works {
-            let is_tried_later = is_share && self.now >= noticed;
-            self.witness_from =
-                if is_tried_later { self.now.next_beat(noticed, WITNESS_RESTART_INTERVAL) } else { self.now };
-        } else if self.witness_works {
-            self.witness_failed = self.now;
+        match (self.witness_works, works) {
+            (true, false) => self.witness_failed = self.now,
+            (false, true) => {
+                let noticed = self.witness_failed + WITNESS_POLL;
+                let is_share = self.topology.cluster.witness == Some(Witness::FileShare);
+                let is_tried_later = is_share && self.now >= noticed;
+                self.witness_from = if is_tried_later {
+                    self.now.next_beat(noticed, WITNESS_RESTART_INTERVAL)
+                } else {
+                    self.now
+                };
+            }
+            (false, false) | (true, true) => {}
         }
         self.witness_works = works;
         let seen = self.witness_from.max(self.now + WITNESS_POLL);
