@@ -203,13 +203,25 @@ impl LabFile {
         }
         if let Some(hooks) = &hooks {
             let HooksDocument { power_state, power_off, power_on, freeze, thaw } = &hooks.value;
-            let all = [Some(power_state), Some(power_off), Some(power_on), freeze.as_ref(), thaw.as_ref()];
+            let all = [
+                ("power_state", Some(power_state)),
+                ("power_off", Some(power_off)),
+                ("power_on", Some(power_on)),
+                ("freeze", freeze.as_ref()),
+                ("thaw", thaw.as_ref()),
+            ];
             if freeze.is_some() != thaw.is_some() {
                 let fault = Fault::new("`freeze` and `thaw` go together", hooks.span);
                 faults.push(fault.with_label("one of them is missing"));
             }
-            if all.into_iter().flatten().any(Vec::is_empty) {
-                let fault = Fault::new("a hook that names no program", hooks.span);
+            for (name, hook) in all.into_iter().filter_map(|(name, hook)| Some((name, hook?))) {
+                let fault = if hook.is_empty() {
+                    Fault::new("a hook that names no program", hooks.span)
+                } else if !hook.iter().any(|argument| argument.contains("{node}")) {
+                    Fault::new(format!("`{name}` does not say which machine"), hooks.span)
+                } else {
+                    continue;
+                };
                 faults.push(fault.with_label("expected `[ PROGRAM, ARGUMENT, \"{node}\" ]`"));
             }
         }
@@ -495,5 +507,22 @@ allow: {}
             assert!(shown.contains(told), "{told}\n{shown}");
         }
         assert!(!shown.contains("needs the field `power_off`"), "`power_of` explains it\n{shown}");
+    }
+
+    #[test]
+    fn a_hook_that_is_the_same_for_every_machine_is_refused() {
+        let with = |off: &str| {
+            let hooks =
+                format!("power_state: [ s, \"{{node}}\" ], power_off: {off}, power_on: [ \"on{{node}}\" ]");
+            LabFile::read(
+                "lab.yaml",
+                &format!("cluster: lab\ntransport: twin\nhooks: {{ {hooks} }}\nallow: {{}}\n"),
+            )
+        };
+        assert!(with("[ destroy, \"{node}\" ]").is_ok());
+        for other in ["[ destroy ]", "[ destroy, \"{nod}\" ]"] {
+            let shown = with(other).expect_err("it names no machine").render(Paint::Plain);
+            assert!(shown.contains("`power_off` does not say which machine"), "{shown}");
+        }
     }
 }
