@@ -86,8 +86,10 @@ impl fmt::Display for ApplyError {
             Self::QuorumNeedsIt(_) => {
                 write!(f, "without the node there is no quorum: only Stop-Cluster stops all")
             }
-            // ERROR_CLUSTER_NODE_PAUSED (PauseClusterNode, documented).
-            Self::Paused(_) => write!(f, "the owner node is paused, and nothing comes online there"),
+            // The rule is documented (PauseClusterNode); that the error is ERROR_CLUSTER_NODE_PAUSED is inferred.
+            Self::Paused(_) => {
+                write!(f, "the owner node is paused, and nothing comes online there until `resume_node`")
+            }
             Self::WorkerStopped(_) => write!(f, "the worker's service does not run"),
         }
     }
